@@ -1,0 +1,23 @@
+package main
+import (
+_ "charm.land/bubbletea/v2"
+_ "charm.land/lipgloss/v2"
+_ "charm.land/glamour/v2"
+_ "charm.land/bubbles/v2/viewport"
+_ "charm.land/fang/v2"
+_ "github.com/charmbracelet/x/vt"
+_ "github.com/vishvananda/netlink"
+_ "github.com/vishvananda/netns"
+_ "github.com/google/nftables"
+_ "modernc.org/sqlite"
+_ "github.com/miekg/dns"
+_ "github.com/gopacket/gopacket"
+_ "github.com/goccy/go-yaml"
+_ "github.com/spf13/cobra"
+_ "github.com/adrg/xdg"
+_ "github.com/rogpeppe/go-internal/testscript"
+_ "golang.org/x/sys/unix"
+_ "golang.org/x/term"
+_ "github.com/creack/pty"
+)
+func main(){}

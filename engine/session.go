@@ -1,0 +1,135 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// State is the outcome of a check or a task.
+type State string
+
+// The outcomes. Broken means that the program could not find out; it is never
+// held against the learner.
+const (
+	Pass   State = "pass"
+	Fail   State = "fail"
+	Broken State = "broken"
+)
+
+// Result is what one check found.
+type Result struct {
+	State State
+	Got   string // what was seen: "c1 → 172.17.0.1: timeout after 600 ms"
+	Want  string // what was asked for, in the same words
+	Why   string // the likely reason, or what could not be found out
+}
+
+// TaskResult is a task as it stands.
+type TaskResult struct {
+	ID   string
+	Goal string
+	Result
+	Waiting       bool   // it comes after a task that is not done, and was not looked at
+	Misconception string // id of the recognised wrong idea, "" if none
+	Says          string // that misconception's words
+	Since         time.Time
+}
+
+// Status is the whole lab as it stands.
+type Status struct {
+	Tasks      []TaskResult
+	Collateral []TaskResult
+	Health     []string // what has happened to the world itself, in sentences; empty when well
+	Solved     bool
+	Checking   bool // an evaluation is under way
+	Evaluation int  // counts evaluations, so that a caller can see that one came later
+}
+
+// Done returns how many tasks pass.
+func (s *Status) Done() int {
+	n := 0
+	for i := range s.Tasks {
+		if s.Tasks[i].State == Pass {
+			n++
+		}
+	}
+	return n
+}
+
+// Size is a terminal's size in cells.
+type Size struct{ Cols, Rows int }
+
+// Terminal is a shell on a pty in one node. Read returns the program's output,
+// Write is the keyboard. Read fails with io.EOF when the shell has ended.
+type Terminal interface {
+	io.ReadWriteCloser
+	Resize(Size) error
+	Node() string
+}
+
+// Session is a lab that runs. It does not know whether a screen, a script or a
+// test drives it. All methods may be called from any goroutine.
+type Session interface {
+	Lab() *Lab
+
+	// Status returns the newest evaluation.
+	Status() Status
+
+	// Changed is signalled after each new Status. Signals coalesce: after one,
+	// read Status; nothing is lost because Status is always whole.
+	Changed() <-chan struct{}
+
+	// Poke says that something may have changed that sends no kernel event,
+	// for example that a command has ended. It never blocks.
+	Poke()
+
+	// Settle evaluates until the kernel is quiet and two evaluations agree,
+	// and returns the last one.
+	Settle(context.Context) (Status, error)
+
+	// Answer gives the learner's answer to a task that asks for one.
+	Answer(task, text string)
+
+	// Shell opens a shell in a node.
+	Shell(ctx context.Context, node string, size Size) (Terminal, error)
+
+	// Reset throws the world away and builds it anew. Shells end.
+	Reset(context.Context) error
+
+	// Close ends the lab and everything in it.
+	Close() error
+}
+
+// Opener starts labs. progress, which may be nil, is told of each step.
+type Opener interface {
+	Open(ctx context.Context, lab *Lab, progress func(step string)) (Session, error)
+}
+
+// Available says whether a lab can run here: reason is empty when it can, else
+// says what is missing and remedy what to do about it, each in one sentence.
+type Available func(lab *Lab) (reason, remedy string)
+
+// Error is an error with something the reader can do about it.
+type Error struct {
+	Err  error
+	Hint string
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hintf wraps an error with a hint.
+func Hintf(err error, format string, args ...any) error {
+	return &Error{Err: err, Hint: fmt.Sprintf(format, args...)}
+}
+
+// Sentinel errors that decide an exit code.
+var (
+	// ErrCannotRun means that this machine lacks something; the wrapped text says what.
+	ErrCannotRun = errors.New("cannot run here")
+	// ErrNotFound means that there is no lab, lesson or node of that name.
+	ErrNotFound = errors.New("not found")
+)
