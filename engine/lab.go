@@ -4,26 +4,31 @@ import "time"
 
 // Lab is one exercise: a world to start in, tasks to do in it, and what must
 // be seen for each task to count as done.
+//
+// In the types of this file the struct tag "yaml" is a field's name in
+// lab.yaml, and "lab" what package labs demands of it: required, the shape of
+// its text, or with one= the values it may have.
 type Lab struct {
-	ID      string
-	Title   string
-	Module  string // id of the module it belongs to, as in lessons/
-	Summary string // one sentence: what the learner builds or repairs
-	Minutes int    // what it takes a first-time learner, roughly
+	ID      string `yaml:"id" lab:"required,id"`
+	Title   string `yaml:"title" lab:"required"`
+	Module  string `yaml:"module" lab:"required,id"` // id of the module it belongs to, as in lessons/
+	Order   int    `yaml:"order"`                    // position within its module; equal ones go by id
+	Summary string `yaml:"summary" lab:"required"`   // one sentence: what the learner builds or repairs
+	Minutes int    `yaml:"minutes" lab:"required"`   // what it takes a first-time learner, roughly
 
 	// Requires names what the machine must offer, in preflight's words:
 	// kernel features ("veth", "bridge", "nat") and tools ("iptables").
-	Requires []string
+	Requires []string `yaml:"requires" lab:"id"`
 
-	Topology   Topology
-	Tasks      []Task
-	Collateral []Collateral
+	Topology   Topology     `yaml:",inline"`
+	Tasks      []Task       `yaml:"tasks" lab:"required"`
+	Collateral []Collateral `yaml:"collateral"`
 
-	Solution     Script
-	Alternatives []Script
-	Mistakes     []Script
+	Solution     Script   `yaml:"-"`
+	Alternatives []Script `yaml:"-"`
+	Mistakes     []Script `yaml:"-"`
 
-	Seed int64 // the seed the parameters were drawn with; 0 is the canonical lab
+	Seed int64 `yaml:"-"` // the seed the parameters were drawn with; 0 is the canonical lab
 }
 
 // Task returns the task with this id, or nil.
@@ -51,9 +56,9 @@ type Script struct {
 
 // Topology is the world as it is before the learner's first command.
 type Topology struct {
-	Nodes     []Node
-	Links     []Link
-	Workloads []Workload
+	Nodes     []Node     `yaml:"nodes" lab:"required"`
+	Links     []Link     `yaml:"links"`
+	Workloads []Workload `yaml:"workloads"`
 }
 
 // Node returns the node with this name, or nil.
@@ -81,45 +86,49 @@ const (
 
 // Node is one named network namespace.
 type Node struct {
-	Name    string
-	Kind    Kind
-	Title   string // a few words for the picture: "the Docker host"
-	Shell   bool   // a shell tab is opened for it
-	Bridges []Bridge
-	Routes  []Route
-	Sysctls []Sysctl          // set after links are up, in this order
-	Hosts   map[string]string // name → address, for /etc/hosts
-	DNS     []string          // nameservers for resolv.conf
-	Setup   []string          // shell lines run in the node once links, routes and sysctls are set
+	Name    string            `yaml:"name" lab:"required,nodename"`
+	Kind    Kind              `yaml:"kind" lab:"required,one=host|container|router|switch|remote"`
+	Title   string            `yaml:"title"` // a few words for the picture: "the Docker host"
+	Shell   bool              `yaml:"shell"` // a shell tab is opened for it
+	Bare    bool              `yaml:"bare"`  // lo is left down, as `ip netns add` leaves it; otherwise it is up
+	Bridges []Bridge          `yaml:"bridges"`
+	Routes  []Route           `yaml:"routes"`
+	Sysctls []Sysctl          `yaml:"sysctls"`          // set after links are up, in this order
+	Hosts   map[string]string `yaml:"hosts" lab:"addr"` // name → address, for /etc/hosts
+	DNS     []string          `yaml:"dns" lab:"addr"`   // nameservers for resolv.conf
+	Setup   []string          `yaml:"setup"`            // shell lines run in the node once links, routes and sysctls are set
 }
 
 // Bridge is a bridge device in a node.
 type Bridge struct {
-	Name    string
-	Address []string // CIDR
-	MAC     string
-	Down    bool
+	Name    string   `yaml:"name" lab:"required,ifname"`
+	Address []string `yaml:"address" lab:"cidr"`
+	MAC     string   `yaml:"mac" lab:"mac"`
+	Down    bool     `yaml:"down"`
 }
 
 // Link is a veth pair between two nodes.
-type Link struct{ A, B End }
+type Link struct {
+	A End `yaml:"a" lab:"required"`
+	B End `yaml:"b" lab:"required"`
+}
 
 // End is one end of a link.
 type End struct {
-	Node    string
-	Name    string   // interface name
-	Address []string // CIDR
-	MAC     string
-	MTU     int
-	Bridge  string // enslave to this bridge of the same node
-	Down    bool   // leave it down
+	Node    string   `yaml:"node" lab:"required,node"`
+	Name    string   `yaml:"name" lab:"required,ifname"`
+	Address []string `yaml:"address" lab:"cidr"`
+	MAC     string   `yaml:"mac" lab:"mac"`
+	MTU     int      `yaml:"mtu" lab:"mtu"`
+	Bridge  string   `yaml:"bridge" lab:"ifname"` // enslave to this bridge of the same node
+	Down    bool     `yaml:"down"`                // leave it down
 }
 
 // Route is one static route of the main table.
 type Route struct {
-	To  string // CIDR or "default"
-	Via string
-	Dev string
+	To  string `yaml:"to" lab:"required,dest"` // CIDR or "default"
+	Via string `yaml:"via" lab:"addr"`
+	Dev string `yaml:"dev" lab:"ifname"`
 }
 
 // Sysctl is one kernel setting, by its dotted name.
@@ -127,12 +136,12 @@ type Sysctl struct{ Name, Value string }
 
 // Workload is a small server that runs in a node from the start.
 type Workload struct {
-	Node   string
-	Kind   string // http, tcp, udp, dns
-	Name   string // what it calls itself in its answers; the node's name unless given
-	Listen string // "[ADDR]:PORT"
+	Node   string `yaml:"node" lab:"required,node"`
+	Kind   string `yaml:"kind" lab:"required,one=http|tcp|udp|dns"`
+	Name   string `yaml:"name"`                         // what it calls itself in its answers; the node's name unless given
+	Listen string `yaml:"listen" lab:"required,listen"` // "[ADDR]:PORT"
 	// Records are a dns workload's answers: name → values (A or AAAA addresses).
-	Records map[string][]string
+	Records map[string][]string `yaml:"records" lab:"addr"`
 }
 
 // Mode says when a task counts as done.
@@ -147,17 +156,22 @@ const (
 // Task is one goal. It is done when all its checks pass and every task in
 // After is done.
 type Task struct {
-	ID             string
-	Goal           string
-	After          []string
-	Mode           Mode
-	Checks         []Check
-	Hints          Hints
-	Misconceptions []Misconception
+	ID             string          `yaml:"id" lab:"required,id"`
+	Goal           string          `yaml:"goal" lab:"required"`
+	After          []string        `yaml:"after"`
+	Mode           Mode            `yaml:"mode" lab:"one=now|once"`
+	Checks         []Check         `yaml:"checks" lab:"required"`
+	Hints          Hints           `yaml:"hints" lab:"required"`
+	Misconceptions []Misconception `yaml:"misconceptions"`
 }
 
 // Hints go from the gentlest to the answer itself.
-type Hints struct{ Symptom, Layer, Command, Solution string }
+type Hints struct {
+	Symptom  string `yaml:"symptom" lab:"required"`
+	Layer    string `yaml:"layer" lab:"required"`
+	Command  string `yaml:"command" lab:"required"`
+	Solution string `yaml:"solution" lab:"required"`
+}
 
 // Tiers returns the hints in the order in which they are given.
 func (h Hints) Tiers() []string { return []string{h.Symptom, h.Layer, h.Command, h.Solution} }
@@ -165,44 +179,44 @@ func (h Hints) Tiers() []string { return []string{h.Symptom, h.Layer, h.Command,
 // Misconception is a wrong idea that can be recognised from the live state.
 // The first of a task whose When passes is what the learner is told.
 type Misconception struct {
-	ID   string
-	When []Check // all must pass
-	Says string
+	ID   string  `yaml:"id" lab:"required,id"`
+	When []Check `yaml:"when" lab:"required"` // all must pass
+	Says string  `yaml:"says" lab:"required"`
 }
 
 // Collateral is something that works, or must not work, before and after.
 type Collateral struct {
-	Goal  string
-	Check Check
+	Goal  string `yaml:"goal" lab:"required"`
+	Check Check  `yaml:"check" lab:"required"`
 }
 
 // Check is one assertion on the live lab. Exactly one field other than Because
 // is set.
 type Check struct {
-	Traffic   *TrafficCheck
-	Link      *LinkCheck
-	Addr      *AddrCheck
-	Route     *RouteCheck
-	Rule      *RuleCheck
-	Neigh     *NeighCheck
-	FDB       *FDBCheck
-	Sysctl    *SysctlCheck
-	Socket    *SocketCheck
-	NAT       *NATCheck
-	Filter    *FilterCheck
-	Conntrack *ConntrackCheck
-	Netns     *NetnsCheck
-	Capture   *CaptureCheck
-	DNS       *DNSCheck
-	Answer    *AnswerCheck
+	Traffic   *TrafficCheck   `yaml:"traffic"`
+	Link      *LinkCheck      `yaml:"link"`
+	Addr      *AddrCheck      `yaml:"addr"`
+	Route     *RouteCheck     `yaml:"route"`
+	Rule      *RuleCheck      `yaml:"rule"`
+	Neigh     *NeighCheck     `yaml:"neigh"`
+	FDB       *FDBCheck       `yaml:"fdb"`
+	Sysctl    *SysctlCheck    `yaml:"sysctl"`
+	Socket    *SocketCheck    `yaml:"socket"`
+	NAT       *NATCheck       `yaml:"nat"`
+	Filter    *FilterCheck    `yaml:"filter"`
+	Conntrack *ConntrackCheck `yaml:"conntrack"`
+	Netns     *NetnsCheck     `yaml:"netns"`
+	Capture   *CaptureCheck   `yaml:"capture"`
+	DNS       *DNSCheck       `yaml:"dns"`
+	Answer    *AnswerCheck    `yaml:"answer"`
 
-	All []Check
-	Any []Check
-	Not *Check
+	All []Check `yaml:"all"`
+	Any []Check `yaml:"any"`
+	Not *Check  `yaml:"not"`
 
 	// Because is the author's explanation of a failure, shown as its why.
 	// Without it the check explains itself.
-	Because string
+	Because string `yaml:"because"`
 }
 
 // Expect is how a connection attempt ends.
@@ -220,127 +234,159 @@ const (
 
 // TrafficCheck sends traffic and says how it must end.
 type TrafficCheck struct {
-	From    string
-	To      string // address, or name resolved in From
-	Port    int
-	Proto   string // icmp, tcp, udp, http
-	Path    string // http only; "/" unless given
-	Host    string // http only; Host header
-	Expect  Expect
-	SeenAs  string        // peer address that the server must report (tcp, udp, http workloads)
-	Served  string        // name of the workload that must answer
-	Body    string        // text the reply must contain
-	Within  time.Duration // how long to wait for an answer; 0 is the default
-	Hold    time.Duration // must stay true for so long
-	Purpose string        // "c1 fetches c2": used in got and want
+	From    string        `yaml:"from" lab:"required,node"`
+	To      string        `yaml:"to" lab:"required,target"` // address, or name resolved in From
+	Port    int           `yaml:"port" lab:"port"`
+	Proto   string        `yaml:"proto" lab:"required,one=icmp|tcp|udp|http"`
+	Path    string        `yaml:"path"` // http only; "/" unless given
+	Host    string        `yaml:"host"` // http only; Host header
+	Expect  Expect        `yaml:"expect" lab:"one=ok|refused|timeout|unreachable"`
+	SeenAs  string        `yaml:"seen_as" lab:"addr"` // peer address that the server must report (tcp, udp, http workloads)
+	Served  string        `yaml:"served"`             // name of the workload that must answer
+	Body    string        `yaml:"body"`               // text the reply must contain
+	Within  time.Duration `yaml:"within"`             // how long to wait for an answer; 0 is the default
+	Hold    time.Duration `yaml:"hold"`               // must stay true for so long
+	Purpose string        `yaml:"purpose"`            // "c1 fetches c2": used in got and want
 }
 
 // LinkCheck looks for an interface. Empty fields do not matter.
 type LinkCheck struct {
-	Node   string
-	Name   string
-	Kind   string // veth, bridge, vxlan, macvlan …
-	State  string // up (admin up and carrier), down, admin-up
-	Master string // name of the bridge it is a port of; "none" for no master
-	Peer   string // node that holds the other end of the veth
-	MTU    int
+	Node   string `yaml:"node" lab:"required,node"`
+	Name   string `yaml:"name" lab:"ifname"`
+	Kind   string `yaml:"kind"`                             // veth, bridge, vxlan, macvlan …
+	State  string `yaml:"state" lab:"one=up|down|admin-up"` // up (admin up and carrier), down, admin-up
+	Master string `yaml:"master" lab:"ifname"`              // name of the bridge it is a port of; "none" for no master
+	Peer   string `yaml:"peer" lab:"node"`                  // node that holds the other end of the veth
+	// PeerMaster is the bridge that the veth's other end is a port of, in
+	// whichever node that end is; "none" for no master. It asks how a
+	// container is plugged in without asking what the host calls the plug.
+	PeerMaster string `yaml:"peer_master" lab:"ifname"`
+	MTU        int    `yaml:"mtu" lab:"mtu"`
 }
 
 // AddrCheck looks for an address on a device. With Addr empty, any IPv4
 // address counts; a bare address without a prefix length matches any length.
-type AddrCheck struct{ Node, Dev, Addr string }
+type AddrCheck struct {
+	Node string `yaml:"node" lab:"required,node"`
+	Dev  string `yaml:"dev" lab:"ifname"`
+	Addr string `yaml:"addr" lab:"prefix"`
+}
 
 // RouteCheck asks the routing tables of a node which way a destination leaves,
 // as the kernel would decide it. Via "none" means directly connected.
 // Expect "unreachable" asks that there is no way.
 type RouteCheck struct {
-	Node, To, From, Via, Dev string
-	Expect                   Expect
+	Node   string `yaml:"node" lab:"required,node"`
+	To     string `yaml:"to" lab:"required,addr"`
+	From   string `yaml:"from" lab:"addr"`
+	Via    string `yaml:"via" lab:"via"`
+	Dev    string `yaml:"dev" lab:"ifname"`
+	Expect Expect `yaml:"expect" lab:"one=ok|unreachable"`
 }
 
 // RuleCheck looks for a policy-routing rule.
 type RuleCheck struct {
-	Node, From, To string
-	Table          int
-	Priority       int
-	Mark           int
+	Node     string `yaml:"node" lab:"required,node"`
+	From     string `yaml:"from" lab:"prefix"`
+	To       string `yaml:"to" lab:"prefix"`
+	Table    int    `yaml:"table"`
+	Priority int    `yaml:"priority"`
+	Mark     int    `yaml:"mark"`
 }
 
 // NeighCheck looks for a neighbour entry (ARP or NDP).
 type NeighCheck struct {
-	Node, Dev, Addr, MAC string
-	State                string // reachable (any usable state), permanent, failed
+	Node  string `yaml:"node" lab:"required,node"`
+	Dev   string `yaml:"dev" lab:"ifname"`
+	Addr  string `yaml:"addr" lab:"addr"`
+	MAC   string `yaml:"mac" lab:"mac"`
+	State string `yaml:"state" lab:"one=reachable|permanent|failed"` // reachable (any usable state), permanent, failed
 }
 
 // FDBCheck looks for a forwarding entry of a bridge or a VXLAN device.
 type FDBCheck struct {
-	Node, Dev string
-	MAC       string // literal, or "NODE/IFACE" for the MAC that interface has
-	Dst       string // VXLAN: remote VTEP
+	Node string `yaml:"node" lab:"required,node"`
+	Dev  string `yaml:"dev" lab:"ifname"`
+	MAC  string `yaml:"mac" lab:"required,macref"` // literal, or "NODE/IFACE" for the MAC that interface has
+	Dst  string `yaml:"dst" lab:"addr"`            // VXLAN: remote VTEP
 }
 
 // SysctlCheck compares a kernel setting.
-type SysctlCheck struct{ Node, Name, Is string }
+type SysctlCheck struct {
+	Node string `yaml:"node" lab:"required,node"`
+	Name string `yaml:"name" lab:"required,sysctl"`
+	Is   string `yaml:"is" lab:"required,scalar"`
+}
 
 // SocketCheck looks for a listening socket.
 type SocketCheck struct {
-	Node, Proto, Addr string
-	Port              int
+	Node  string `yaml:"node" lab:"required,node"`
+	Proto string `yaml:"proto" lab:"one=tcp|udp"`
+	Addr  string `yaml:"addr" lab:"addr"`
+	Port  int    `yaml:"port" lab:"required,port"`
 }
 
 // NATCheck looks for a rule that translates addresses, whichever tool made it
 // (nft, iptables-nft or iptables-legacy).
 type NATCheck struct {
-	Node  string
-	Hook  string // prerouting, output, postrouting, input; "" any
-	Does  string // masquerade, snat, dnat, redirect
-	To    string // target address or address:port
-	Match string // regular expression on the rule's text, the last resort
+	Node  string `yaml:"node" lab:"required,node"`
+	Hook  string `yaml:"hook" lab:"one=prerouting|output|postrouting|input"` // "" any
+	Does  string `yaml:"does" lab:"one=masquerade|snat|dnat|redirect"`
+	To    string `yaml:"to"`                 // target address or address:port
+	Match string `yaml:"match" lab:"regexp"` // regular expression on the rule's text, the last resort
 }
 
 // FilterCheck looks for a rule or chain policy that lets pass or stops.
 type FilterCheck struct {
-	Node   string
-	Hook   string // forward, input, output, prerouting, postrouting
-	Does   string // accept, drop, reject
-	Policy bool   // the chain's policy rather than a rule
-	Match  string
+	Node   string `yaml:"node" lab:"required,node"`
+	Hook   string `yaml:"hook" lab:"one=forward|input|output|prerouting|postrouting"`
+	Does   string `yaml:"does" lab:"one=accept|drop|reject"`
+	Policy bool   `yaml:"policy"` // the chain's policy rather than a rule
+	Match  string `yaml:"match" lab:"regexp"`
 }
 
 // ConntrackCheck looks for a tracked flow. Empty fields do not matter.
 type ConntrackCheck struct {
-	Node, Proto        string
-	OrigSrc, OrigDst   string
-	OrigDPort          int
-	ReplySrc, ReplyDst string
-	ReplySPort         int
+	Node       string `yaml:"node" lab:"required,node"`
+	Proto      string `yaml:"proto" lab:"one=tcp|udp|icmp"`
+	OrigSrc    string `yaml:"orig_src" lab:"addr"`
+	OrigDst    string `yaml:"orig_dst" lab:"addr"`
+	OrigDPort  int    `yaml:"orig_dport" lab:"port"`
+	ReplySrc   string `yaml:"reply_src" lab:"addr"`
+	ReplyDst   string `yaml:"reply_dst" lab:"addr"`
+	ReplySPort int    `yaml:"reply_sport" lab:"port"`
 }
 
 // NetnsCheck compares namespaces: that Node exists, that it is the same as
 // SameAs, or that it holds just these interfaces.
 type NetnsCheck struct {
-	Node, SameAs string
-	Links        []string
+	Node   string   `yaml:"node" lab:"required,node"`
+	SameAs string   `yaml:"same_as" lab:"node"`
+	Links  []string `yaml:"links" lab:"ifname"`
 }
 
 // CaptureCheck watches an interface while traffic is sent.
 type CaptureCheck struct {
-	Node, Dev string
-	Filter    string // "tcp dport 80 src 172.17.0.2": words of engine/probe, not BPF
-	Sees      bool   // whether a packet must, or must not, be seen
-	During    *TrafficCheck
+	Node   string        `yaml:"node" lab:"required,node"`
+	Dev    string        `yaml:"dev" lab:"required,ifname"`
+	Filter string        `yaml:"filter" lab:"required"` // "tcp dport 80 src 172.17.0.2": words of engine/probe, not BPF
+	Sees   bool          `yaml:"sees" lab:"required"`   // whether a packet must, or must not, be seen
+	During *TrafficCheck `yaml:"during" lab:"required"`
 }
 
 // DNSCheck asks a name server from a node.
 type DNSCheck struct {
-	From, Server, Name, Type string // Server "" uses the node's resolv.conf
-	Answer                   []string
-	Rcode                    string // NOERROR, NXDOMAIN, SERVFAIL
-	MaxQueries               int
+	From       string   `yaml:"from" lab:"required,node"`
+	Server     string   `yaml:"server" lab:"addr"` // "" uses the node's resolv.conf
+	Name       string   `yaml:"name" lab:"required"`
+	Type       string   `yaml:"type" lab:"one=A|AAAA|CNAME|PTR|SRV|TXT|NS|SOA|MX"`
+	Answer     []string `yaml:"answer"`
+	Rcode      string   `yaml:"rcode" lab:"one=NOERROR|NXDOMAIN|SERVFAIL|REFUSED"`
+	MaxQueries int      `yaml:"max_queries"`
 }
 
 // AnswerCheck compares what the learner typed with the live state.
 type AnswerCheck struct {
-	Prompt string
-	Of     string // mac:NODE/IFACE, addr:NODE/IFACE, ifindex:NODE/IFACE, peer:NODE/IFACE, mtu:NODE/IFACE
+	Prompt string `yaml:"prompt" lab:"required"`
+	Of     string `yaml:"of" lab:"required,answer"` // mac:NODE/IFACE, addr:NODE/IFACE, ifindex:NODE/IFACE, peer:NODE/IFACE, mtu:NODE/IFACE
 }

@@ -1,0 +1,186 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Limits of a world. Processes are counted per user namespace since Linux 5.14,
+// so a world's do not count against the learner's others.
+const (
+	// MaxProcesses is how many processes and threads a world's programs may have.
+	MaxProcesses = 768
+	// initReserve is what init may have on top, so that it outlives a fork bomb.
+	initReserve = 128
+	// niceness keeps the screen responsive while a lab burns CPU.
+	niceness = 5
+)
+
+// initFD is where init finds its socket.
+const initFD = 3
+
+// worldInit is PID 1 of a world.
+type worldInit struct {
+	conn *conn
+
+	sendMu sync.Mutex
+
+	mu       sync.Mutex // held while a child is started, so that its exit finds it known
+	children map[int]chan unix.WaitStatus
+	nodes    map[string]*node
+}
+
+// InitMain is the main function of a world's init.
+func InitMain() int {
+	if err := runInit(); err != nil {
+		fmt.Fprintln(os.Stderr, "underlay: lab init:", err)
+		return 1
+	}
+	return 0
+}
+
+func runInit() error {
+	unix.CloseOnExec(initFD)
+	c, err := newConn(initFD)
+	if err != nil {
+		return err
+	}
+	w := &worldInit{conn: c, children: map[int]chan unix.WaitStatus{}, nodes: map[string]*node{}}
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGCHLD)
+	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGQUIT, unix.SIGPIPE, unix.SIGTSTP, unix.SIGTTOU, unix.SIGTTIN)
+	go func() {
+		for range signals {
+			w.reap()
+		}
+	}()
+	setupErr := setUpWorld()
+	go w.watchHealth()
+	for {
+		var r request
+		if _, err := c.receive(&r); err != nil {
+			return nil //nolint:nilerr // the app has let go of the world: its end
+		}
+		if setupErr != nil {
+			w.send(message{ID: r.ID, Err: setupErr.Error()})
+			continue
+		}
+		w.serve(r)
+	}
+}
+
+// serve answers one request. Making nodes is done in turn, the rest side by side.
+func (w *worldInit) serve(r request) {
+	switch {
+	case r.Nodes != nil:
+		fds, err := w.addNodes(r.Nodes)
+		w.reply(message{ID: r.ID}, err, fds...)
+		closeAll(fds)
+	case r.Start != nil:
+		go w.start(r.ID, r.Start)
+	case r.Signal != nil:
+		w.reply(message{ID: r.ID}, unix.Kill(r.Signal.PID, unix.Signal(r.Signal.Signal)))
+	default:
+		w.reply(message{ID: r.ID}, nil)
+	}
+}
+
+func (w *worldInit) reply(m message, err error, fds ...int) {
+	if err != nil {
+		m.Err, fds = err.Error(), nil
+	}
+	w.send(m, fds...)
+}
+
+func (w *worldInit) send(m message, fds ...int) {
+	w.sendMu.Lock()
+	defer w.sendMu.Unlock()
+	// An error means that the app is gone, which the reader finds out too.
+	_ = w.conn.send(m, fds...)
+}
+
+// reap collects every dead child: ours, and the orphans that every init inherits.
+func (w *worldInit) reap() {
+	for {
+		var status unix.WaitStatus
+		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil || pid <= 0 {
+			return
+		}
+		w.mu.Lock()
+		ch := w.children[pid]
+		delete(w.children, pid)
+		w.mu.Unlock()
+		if ch != nil {
+			ch <- status
+		}
+	}
+}
+
+// setUpWorld makes the mounts that need the world's own namespaces.
+func setUpWorld() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := mountProc(); err != nil {
+		return err
+	}
+	if err := limitInit(); err != nil {
+		return err
+	}
+	if err := unix.Sethostname([]byte("lab")); err != nil {
+		return fmt.Errorf("hostname: %w", err)
+	}
+	for _, dir := range []string{"/run/netns", "/etc/netns", "/run/lock"} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	// Shared, so that `ip netns add` in one node's shell is seen in all: each
+	// node has a mount namespace of its own.
+	if err := unix.Mount("/run/netns", "/run/netns", "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("bind /run/netns: %w", err)
+	}
+	if err := unix.Mount("", "/run/netns", "", unix.MS_SHARED, ""); err != nil {
+		return fmt.Errorf("share /run/netns: %w", err)
+	}
+	return nil
+}
+
+// maskedProc are files through which root could stop or read the machine. Their
+// owners protect them too; this is the second lock.
+var maskedProc = []string{"sysrq-trigger", "kcore", "kmsg", "keys", "timer_list", "latency_stats", "sched_debug"}
+
+// mountProc mounts a /proc of the world's own pid namespace, read-only but for
+// /proc/sys/net and the processes' own directories' contents that need no write.
+func mountProc() error {
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return fmt.Errorf("mount /proc: %w", err)
+	}
+	for _, name := range maskedProc {
+		err := unix.Mount("/dev/null", "/proc/"+name, "", unix.MS_BIND, "")
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("mask /proc/%s: %w", name, err)
+		}
+	}
+	if err := unix.Mount("/proc/sys/net", "/proc/sys/net", "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("bind /proc/sys/net: %w", err)
+	}
+	return setReadOnly("/proc", false)
+}
+
+func limitInit() error {
+	most := uint64(MaxProcesses + initReserve)
+	if err := unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: most, Max: most}); err != nil {
+		return fmt.Errorf("limit processes: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// node is a named network namespace and, once something runs in it, mount and
+// uts namespaces in which /etc and the hostname are its own.
+type node struct {
+	spec NodeSpec
+	net  int // descriptor, kept open
+
+	once sync.Once
+	mnt  int
+	uts  int
+	err  error
+}
+
+// addNodes makes network namespaces under /run/netns and returns descriptors for
+// the app, in the order of specs; the caller closes them.
+func (w *worldInit) addNodes(specs []NodeSpec) (fds []int, err error) {
+	nodes, err := makeNamespaces(specs)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, n := range nodes {
+		fd, err := unix.FcntlInt(uintptr(n.net), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			closeAll(fds)
+			return nil, err
+		}
+		fds = append(fds, fd)
+		w.nodes[n.spec.Name] = n
+	}
+	return fds, nil
+}
+
+// makeNamespaces unshares one network namespace after the other on a thread that
+// is thrown away.
+func makeNamespaces(specs []NodeSpec) ([]*node, error) {
+	type result struct {
+		nodes []*node
+		err   error
+	}
+	ch := make(chan result, 1)
+	go func() {
+		runtime.LockOSThread()
+		var r result
+		for _, spec := range specs {
+			n := &node{spec: spec}
+			if r.err = n.create(); r.err != nil {
+				break
+			}
+			r.nodes = append(r.nodes, n)
+		}
+		ch <- r
+	}()
+	r := <-ch
+	return r.nodes, r.err
+}
+
+func (n *node) create() error {
+	name := n.spec.Name
+	if name == "" || strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {
+		return fmt.Errorf("a node cannot be called %q", name)
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("network namespace %s: %w", name, err)
+	}
+	fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	n.net = fd
+	path := "/run/netns/" + name
+	if err := os.WriteFile(path, nil, 0o444); err != nil {
+		return err
+	}
+	if err := unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("bind %s: %w", path, err)
+	}
+	return n.writeEtc()
+}
+
+// writeEtc writes the files that `ip netns exec` and we put over /etc.
+func (n *node) writeEtc() error {
+	dir := "/etc/netns/" + n.spec.Name
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, text := range map[string]string{"hosts": n.spec.hostsFile(), "resolv.conf": n.spec.resolvConf()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s NodeSpec) hostsFile() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "127.0.0.1\tlocalhost\n127.0.1.1\t%s\n", s.Name)
+	names := make([]string, 0, len(s.Hosts))
+	for name := range s.Hosts {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(&b, "%s\t%s\n", s.Hosts[name], name)
+	}
+	return b.String()
+}
+
+func (s NodeSpec) resolvConf() string {
+	if len(s.DNS) == 0 {
+		return "# this node has no name server\n"
+	}
+	var b strings.Builder
+	for _, server := range s.DNS {
+		fmt.Fprintf(&b, "nameserver %s\n", server)
+	}
+	return b.String()
+}
+
+// enter moves the calling thread, which must be locked and thrown away, into the
+// node. The first call makes the node's mount and uts namespaces: they cost more
+// than a network namespace, and most nodes of a large lab never run anything.
+func (n *node) enter() error {
+	if err := unix.Setns(n.net, unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("enter %s: %w", n.spec.Name, err)
+	}
+	first := false
+	n.once.Do(func() { first = true; n.err = n.furnish() })
+	if n.err != nil || first {
+		return n.err
+	}
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return err
+	}
+	return errors.Join(unix.Setns(n.uts, unix.CLONE_NEWUTS), unix.Setns(n.mnt, unix.CLONE_NEWNS))
+}
+
+// furnish makes the calling thread's mount and uts namespaces the node's.
+func (n *node) furnish() error {
+	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWUTS); err != nil {
+		return fmt.Errorf("namespaces of %s: %w", n.spec.Name, err)
+	}
+	if err := unix.Sethostname([]byte(n.spec.Name)); err != nil {
+		return err
+	}
+	for _, name := range []string{"hosts", "resolv.conf"} {
+		from := "/etc/netns/" + n.spec.Name + "/" + name
+		if err := unix.Mount(from, "/etc/"+name, "", unix.MS_BIND, ""); err != nil {
+			return fmt.Errorf("bind %s: %w", from, err)
+		}
+	}
+	// /sys/class/net of this instance lists this node's interfaces.
+	if err := unix.Mount("sysfs", "/sys", "sysfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return fmt.Errorf("mount /sys of %s: %w", n.spec.Name, err)
+	}
+	var err error
+	if n.mnt, err = unix.Open("/proc/thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return err
+	}
+	n.uts, err = unix.Open("/proc/thread-self/ns/uts", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return err
+}

@@ -1,0 +1,105 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// InitName is argv[0] of a world's init: main calls InitMain when it finds
+// itself started under this name.
+const InitName = "underlay-init"
+
+// Sandbox makes worlds. It belongs to the app layer.
+type Sandbox struct {
+	id  identity
+	exe string
+}
+
+// New prepares the app layer itself: mounts of its own and a /proc that shows
+// its own processes.
+func New() (*Sandbox, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return nil, fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return nil, fmt.Errorf("mount /proc: %w", err)
+	}
+	return &Sandbox{id: currentIdentity(), exe: exe}, nil
+}
+
+// NewWorld starts an empty world. It lives until Close, until its init is
+// killed, or until this process ends.
+func (s *Sandbox) NewWorld(ctx context.Context) (*World, error) {
+	ours, theirs, err := socketpair()
+	if err != nil {
+		return nil, err
+	}
+	st := &stage{id: s.id, exe: s.exe, home: worldHome()}
+	started := make(chan startedInit, 1)
+	go func() {
+		// The thread's root and mounts become the world's: it cannot be given back.
+		runtime.LockOSThread()
+		started <- st.startInit(theirs)
+	}()
+	r := <-started
+	err = errors.Join(r.err, theirs.Close())
+	if err != nil {
+		return nil, errors.Join(err, ours.Close())
+	}
+	w := newWorld(ours, r.process, st.home)
+	w.fillEtc(r.etc, s.id)
+	if err := w.waitReady(ctx); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+type startedInit struct {
+	process *os.Process
+	etc     *os.File
+	err     error
+}
+
+// startInit builds the world's tree and starts its init in it.
+func (s *stage) startInit(socket *os.File) (r startedInit) {
+	if r.etc, r.err = s.build(); r.err != nil {
+		return r
+	}
+	uids, gids := s.id.worldMappings()
+	caps, err := allCapabilities()
+	if err != nil {
+		return startedInit{err: errors.Join(err, r.etc.Close())}
+	}
+	attr := &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET |
+			unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
+		UidMappings: uids, GidMappings: gids,
+		GidMappingsEnableSetgroups: s.id.root,
+		Setsid:                     true,
+	}
+	if s.id.root {
+		attr.Credential = &syscall.Credential{Uid: 0, Gid: 0}
+	} else {
+		attr.AmbientCaps = caps
+	}
+	r.process, err = os.StartProcess(toolDir+"/bin/underlay", []string{InitName}, &os.ProcAttr{
+		Dir:   "/",
+		Env:   []string{"HOME=" + s.home},
+		Files: []*os.File{nil, nil, os.Stderr, socket},
+		Sys:   attr,
+	})
+	if err != nil {
+		return startedInit{err: errors.Join(explainClone(err), r.etc.Close())}
+	}
+	return r
+}

@@ -1,0 +1,230 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"underlay/engine"
+)
+
+// ErrWorldEnded says that a world is no more, with everything that ran in it.
+var ErrWorldEnded = errors.New("the lab's world has ended")
+
+// World is one lab's throw-away machine. Its methods may be called from any
+// goroutine.
+type World struct {
+	conn    *conn
+	process *os.Process
+	home    string
+	etc     chan error // the copy of /etc is there
+
+	mu      sync.Mutex
+	nextID  uint64
+	waiting map[uint64]chan reply
+	health  []string
+	ended   bool
+
+	healthChanged chan struct{}
+	done          chan struct{}
+}
+
+type reply struct {
+	message
+	fds []int
+}
+
+func newWorld(c *conn, p *os.Process, home string) *World {
+	w := &World{
+		conn: c, process: p, home: home, etc: make(chan error, 1),
+		waiting: map[uint64]chan reply{}, healthChanged: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	go w.receive()
+	return w
+}
+
+// fillEtc copies the machine's /etc while init starts.
+func (w *World) fillEtc(dir *os.File, id identity) {
+	go func() { w.etc <- errors.Join(copyEtc("/etc", dir, id), dir.Close()) }()
+}
+
+// waitReady waits until init answers and /etc is there.
+func (w *World) waitReady(ctx context.Context) error {
+	if _, err := w.call(ctx, request{}); err != nil {
+		return fmt.Errorf("start the lab's world: %w", err)
+	}
+	select {
+	case err := <-w.etc:
+		if err != nil {
+			return fmt.Errorf("copy /etc: %w", err)
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// receive hands replies to those who wait for them until the world ends.
+func (w *World) receive() {
+	for {
+		var m message
+		fds, err := w.conn.receive(&m)
+		if err != nil {
+			break
+		}
+		if m.Event {
+			w.setHealth(m.Health)
+			continue
+		}
+		w.mu.Lock()
+		ch := w.waiting[m.ID]
+		delete(w.waiting, m.ID)
+		w.mu.Unlock()
+		if ch == nil {
+			closeAll(fds)
+			continue
+		}
+		ch <- reply{m, fds}
+	}
+	w.mu.Lock()
+	w.ended = true
+	for id, ch := range w.waiting {
+		delete(w.waiting, id)
+		ch <- reply{message: message{Err: ErrWorldEnded.Error()}}
+	}
+	w.mu.Unlock()
+	close(w.done)
+}
+
+func (w *World) setHealth(h []string) {
+	w.mu.Lock()
+	w.health = h
+	w.mu.Unlock()
+	select {
+	case w.healthChanged <- struct{}{}:
+	default:
+	}
+}
+
+// Health says in sentences what is wrong with the world itself: out of
+// processes, out of room, files gone. Empty is well.
+func (w *World) Health() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return []string{"This lab's world has ended. Reset builds a new one."}
+	}
+	return slices.Clone(w.health)
+}
+
+// HealthChanged is signalled when Health may say something else; signals coalesce.
+func (w *World) HealthChanged() <-chan struct{} { return w.healthChanged }
+
+// Done is closed when the world has ended.
+func (w *World) Done() <-chan struct{} { return w.done }
+
+// call sends a request and waits for its reply.
+func (w *World) call(ctx context.Context, r request) (reply, error) {
+	ch := make(chan reply, 1)
+	w.mu.Lock()
+	if w.ended {
+		w.mu.Unlock()
+		return reply{}, ErrWorldEnded
+	}
+	w.nextID++
+	r.ID = w.nextID
+	w.waiting[r.ID] = ch
+	err := w.conn.send(r)
+	if err != nil {
+		delete(w.waiting, r.ID)
+	}
+	w.mu.Unlock()
+	if err != nil {
+		return reply{}, fmt.Errorf("ask the lab's world: %w", err)
+	}
+	select {
+	case got := <-ch:
+		if got.Err != "" {
+			closeAll(got.fds)
+			return reply{}, errors.New(got.Err)
+		}
+		return got, nil
+	case <-ctx.Done():
+		go func() { closeAll((<-ch).fds) }() // a late reply's descriptors
+		return reply{}, ctx.Err()
+	}
+}
+
+// AddNodes makes nodes and returns a descriptor of each one's network
+// namespace, in the same order. The caller closes them.
+func (w *World) AddNodes(ctx context.Context, nodes []NodeSpec) ([]int, error) {
+	var all []int
+	for chunk := range slices.Chunk(nodes, maxFDs) {
+		got, err := w.call(ctx, request{Nodes: chunk})
+		if err != nil {
+			closeAll(all)
+			return nil, fmt.Errorf("make nodes: %w", err)
+		}
+		all = append(all, got.fds...)
+	}
+	if len(all) != len(nodes) {
+		closeAll(all)
+		return nil, fmt.Errorf("make nodes: asked for %d namespaces, got %d", len(nodes), len(all))
+	}
+	return all, nil
+}
+
+// Shell starts an interactive shell in a node.
+func (w *World) Shell(ctx context.Context, node string, size engine.Size) (engine.Terminal, error) {
+	got, err := w.call(ctx, request{Start: &startSpec{
+		Node: node, How: onTerminal, Argv: shellArgv(), Env: w.shellEnv(), Cols: size.Cols, Rows: size.Rows,
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("shell in %s: %w", node, err)
+	}
+	if len(got.fds) != 1 {
+		closeAll(got.fds)
+		return nil, fmt.Errorf("shell in %s: no terminal came", node)
+	}
+	return newTerminal(got.fds[0], node)
+}
+
+// Run runs a program in a node to its end and returns what it printed, at most
+// 64 KiB, and its exit code.
+func (w *World) Run(ctx context.Context, node, stdin string, argv ...string) (output string, code int, err error) {
+	got, err := w.call(ctx, request{Start: &startSpec{Node: node, How: toEnd, Argv: argv, Env: w.shellEnv(), Stdin: stdin}})
+	if err != nil {
+		return "", 0, fmt.Errorf("run %s in %s: %w", argv[0], node, err)
+	}
+	return got.Output, got.Code, nil
+}
+
+// Workload starts this binary under the name of a workload in a node and
+// returns when it says that it is ready. It is given --ready-fd 3.
+func (w *World) Workload(ctx context.Context, node string, argv []string) (pid int, err error) {
+	got, err := w.call(ctx, request{Start: &startSpec{
+		Node: node, How: toReady, Argv: append(slices.Clone(argv), "--ready-fd", "3"), Env: w.shellEnv(),
+	}})
+	if err != nil {
+		return 0, fmt.Errorf("workload in %s: %w", node, err)
+	}
+	return got.PID, nil
+}
+
+// Close ends the world and everything in it, and waits until it has ended.
+func (w *World) Close() error {
+	killErr := w.process.Kill()
+	if errors.Is(killErr, os.ErrProcessDone) {
+		killErr = nil
+	}
+	_, err := w.process.Wait()
+	if errors.Is(err, unix.ECHILD) {
+		err = nil
+	}
+	return errors.Join(killErr, err, w.conn.Close())
+}
