@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -51,4 +52,21 @@ func setWinsize(fd, cols, rows int) error {
 		return fmt.Errorf("a terminal of %d×%d cells", cols, rows)
 	}
 	return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(cols), Row: uint16(rows)})
+}
+
+// WaitsForInput reports whether the program in the foreground of the terminal
+// sleeps in read(2) on its standard input: a shell at its prompt, cat, an editor.
+// It is a hint: programs that wait in poll(2) are not recognised.
+func (t *terminal) WaitsForInput() bool {
+	raw, err := t.master.SyscallConn()
+	if err != nil {
+		return false
+	}
+	pgrp := 0
+	if err := raw.Control(func(fd uintptr) { pgrp, err = unix.IoctlGetInt(int(fd), unix.TIOCGPGRP) }); err != nil || pgrp <= 0 {
+		return false
+	}
+	// "NUMBER ARG0 ARG1 …" of the system call that the process is blocked in.
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pgrp))
+	return err == nil && strings.HasPrefix(string(b), fmt.Sprintf("%d 0x0 ", unix.SYS_READ))
 }

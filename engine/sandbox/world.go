@@ -32,6 +32,7 @@ type World struct {
 
 	healthChanged chan struct{}
 	done          chan struct{}
+	closing       sync.Once
 }
 
 type reply struct {
@@ -204,11 +205,14 @@ func (w *World) Run(ctx context.Context, node, stdin string, argv ...string) (ou
 	return got.Output, got.Code, nil
 }
 
-// Workload starts this binary under the name of a workload in a node and
-// returns when it says that it is ready. It is given --ready-fd 3.
-func (w *World) Workload(ctx context.Context, node string, argv []string) (pid int, err error) {
+// ReadyFD is the descriptor on which a workload says that it is ready.
+const ReadyFD = 3
+
+// Workload starts this binary as a workload with these arguments in a node and
+// returns when it has written to ReadyFD.
+func (w *World) Workload(ctx context.Context, node, kind string, args []string) (pid int, err error) {
 	got, err := w.call(ctx, request{Start: &startSpec{
-		Node: node, How: toReady, Argv: append(slices.Clone(argv), "--ready-fd", "3"), Env: w.shellEnv(),
+		Node: node, How: toReady, Argv: append([]string{WorkloadName + "-" + kind}, args...), Env: w.shellEnv(),
 	}})
 	if err != nil {
 		return 0, fmt.Errorf("workload in %s: %w", node, err)
@@ -217,7 +221,13 @@ func (w *World) Workload(ctx context.Context, node string, argv []string) (pid i
 }
 
 // Close ends the world and everything in it, and waits until it has ended.
-func (w *World) Close() error {
+// Closing it again does nothing.
+func (w *World) Close() (err error) {
+	w.closing.Do(func() { err = w.end() })
+	return err
+}
+
+func (w *World) end() error {
 	killErr := w.process.Kill()
 	if errors.Is(killErr, os.ErrProcessDone) {
 		killErr = nil

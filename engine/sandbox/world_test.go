@@ -3,21 +3,31 @@ package sandbox_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"underlay/engine"
 	"underlay/engine/sandbox"
 )
 
+// TestMain runs the tests where the program runs its engine: in the app layer,
+// inside namespaces. The test binary also plays the parts that the program's own
+// binary plays in a lab.
 func TestMain(m *testing.M) {
-	switch os.Args[0] {
+	switch filepath.Base(os.Args[0]) {
 	case sandbox.InitName:
 		os.Exit(sandbox.InitMain())
-	case sandbox.AppName:
-		os.Exit(m.Run())
 	case sandbox.SudoName:
 		os.Exit(sandbox.SudoMain(os.Args))
+	case sandbox.AppName:
+		os.Exit(m.Run())
 	}
 	code, err := sandbox.Outer(os.Args[1:])
 	if err != nil {
@@ -29,51 +39,259 @@ func TestMain(m *testing.M) {
 
 func newWorld(t *testing.T, nodes ...string) *sandbox.World {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	sb := theSandbox(t)
-	t0 := time.Now()
-	w, err := sb.NewWorld(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Log("world", time.Since(t0))
-	t.Cleanup(func() {
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	var specs []sandbox.NodeSpec
-	for _, n := range nodes {
-		specs = append(specs, sandbox.NodeSpec{Name: n})
-	}
-	if _, err := w.AddNodes(ctx, specs); err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
-func theSandbox(t *testing.T) *sandbox.Sandbox {
-	t.Helper()
 	sb, err := sandbox.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sb
+	w, err := sb.NewWorld(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Error("close:", err)
+		}
+	})
+	specs := make([]sandbox.NodeSpec, 0, len(nodes))
+	for _, n := range nodes {
+		specs = append(specs, sandbox.NodeSpec{Name: n, Hosts: map[string]string{"db.lab": "10.9.8.7"}, DNS: []string{"10.0.0.53"}})
+	}
+	fds, err := w.AddNodes(t.Context(), specs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range fds {
+		t.Cleanup(func() { _ = unix.Close(fd) })
+	}
+	return w
 }
 
-func TestScratch(t *testing.T) {
-	w := newWorld(t, "host", "c1")
-	for _, c := range []string{
-		"id; hostname; mount | head -50; ls -la /etc | head -5; ls /run/netns; cat /proc/self/uid_map",
-		"ip netns list; ip netns exec c1 ip link; ip netns exec c1 hostname",
-		"ip link add vc1 type veth peer name eth0 netns c1; ip link; ls /sys/class/net; sudo ip addr add 1.2.3.4/24 dev vc1; ip -br a",
-		"mount -o remount,rw /; mount -o remount,bind,rw /; touch /usr/x; echo hi > /etc/foo; cat /etc/foo; sysctl -w net.ipv4.ip_forward=1; iptables -t nat -A POSTROUTING -j MASQUERADE; iptables -t nat -S; iptables-legacy -S; nft list ruleset; conntrack -L; timeout 1 tcpdump -i any -c1 ; echo c > /proc/sysrq-trigger; ulimit -u; tty; ls -la /dev",
-		"ip netns add foo && ip netns exec foo true; ls /run/netns",
-	} {
-		out, code, err := w.Run(context.Background(), "host", "", "bash", "-c", c)
-		t.Log(c, code, err, "\n"+out)
+// run runs shell lines in a node and returns their output and exit code.
+func run(t *testing.T, w *sandbox.World, node, script string) (string, int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	out, code, err := w.Run(ctx, node, script, "/bin/bash")
+	if err != nil {
+		t.Fatalf("%s: %v", script, err)
 	}
-	out, code, err := w.Run(context.Background(), "c1", "", "bash", "-c", "ls /run/netns; hostname; ip -br l; grep -c . /etc/passwd")
-	t.Log(code, err, out)
+	return out, code
+}
+
+// must runs shell lines that have to succeed.
+func must(t *testing.T, w *sandbox.World, node, script string) string {
+	t.Helper()
+	out, code := run(t, w, node, script)
+	if code != 0 {
+		t.Fatalf("%s\nended with %d:\n%s", script, code, out)
+	}
+	return out
+}
+
+func TestLearnersToolsWork(t *testing.T) {
+	w := newWorld(t, "host", "c1")
+	must(t, w, "host", "ip link add vc1 type veth peer name eth0 netns c1 && ip addr add 10.0.0.1/24 dev vc1 && ip link set vc1 up && ip link set lo up")
+	must(t, w, "c1", "ip addr add 10.0.0.2/24 dev eth0 && ip link set eth0 up && ip link set lo up")
+	for name, script := range map[string]string{
+		"ip":            "ip -br addr show vc1 | grep -q 10.0.0.1",
+		"ip netns":      "ip netns list | grep -q c1",
+		"ip netns exec": "ip netns exec c1 ip -br link show eth0",
+		"ip netns add":  "ip netns add extra && ip netns exec extra ip link show lo && ip netns del extra",
+		"bridge":        "ip link add br9 type bridge && bridge link show && bridge fdb show br br9 && ip link del br9",
+		"iptables":      "iptables -t nat -A POSTROUTING -s 10.0.0.0/24 -j MASQUERADE && iptables -t nat -S | grep -q MASQUERADE",
+		"legacy":        "iptables-legacy -A INPUT -p tcp --dport 1 -j DROP && iptables-legacy -S | grep -q 'dport 1'",
+		"nft":           "nft add table inet t && nft list ruleset | grep -q 'table inet t'",
+		"ipset":         "ipset create s hash:ip && ipset add s 10.0.0.9 && ipset list s | grep -q 10.0.0.9",
+		"ping":          "ping -c1 -W2 10.0.0.2",
+		"conntrack":     "iptables -A INPUT -m conntrack --ctstate ESTABLISHED && ping -c1 -W2 10.0.0.2 >/dev/null && conntrack -L 2>/dev/null | grep -q 10.0.0.2",
+		"sysctl":        "sysctl -w net.ipv4.ip_forward=1 && test $(cat /proc/sys/net/ipv4/ip_forward) = 1",
+		"tcpdump":       "(sleep 0.3; ping -c3 -i0.2 10.0.0.2 >/dev/null) & timeout 5 tcpdump -c1 -ni vc1 icmp",
+		"ss":            "ss -ltn | grep -q State",
+		"nc and curl":   "(printf 'HTTP/1.0 200 OK\\r\\n\\r\\nhello' | nc -l -p 81 -q1 >/dev/null) & for i in $(seq 50); do ss -ltn | grep -q :81 && break; sleep 0.05; done; curl -s http://10.0.0.1:81/ | grep -q hello",
+		"tc":            "tc qdisc add dev vc1 root tbf rate 1mbit burst 32kbit latency 50ms && tc qdisc show dev vc1 | grep -q tbf",
+		"nsenter":       "nsenter --net=/run/netns/c1 ip -br addr show eth0 | grep -q 10.0.0.2",
+		"dig":           "dig +time=1 +tries=1 @10.0.0.2 example.test | grep -q -e 'connection refused' -e 'no servers'",
+		"sudo":          "sudo -E ip link show vc1 && sudo A=b bash -c 'test $A = b'",
+		"vim":           "vim -u NONE -es -c 'normal ihello' -c 'wq' /tmp/f && grep -q hello /tmp/f",
+		"less":          "less --version",
+	} {
+		t.Run(name, func(t *testing.T) { t.Log(must(t, w, "host", script)) })
+	}
+}
+
+func TestNodesHaveTheirOwnEtcAndName(t *testing.T) {
+	w := newWorld(t, "web", "db")
+	for _, node := range []string{"web", "db"} {
+		if got := strings.TrimSpace(must(t, w, node, "cat /proc/sys/kernel/hostname")); got != node {
+			t.Errorf("hostname of %s is %q", node, got)
+		}
+		if got := must(t, w, node, "getent hosts db.lab"); !strings.Contains(got, "10.9.8.7") {
+			t.Errorf("db.lab in %s: %q", node, got)
+		}
+	}
+	must(t, w, "web", "echo '10.1.1.1 only-web' >> /etc/hosts")
+	if out, code := run(t, w, "db", "getent hosts only-web"); code == 0 {
+		t.Errorf("a change of web's hosts file is seen in db: %s", out)
+	}
+	if got := must(t, w, "db", "ip netns exec web cat /etc/resolv.conf"); !strings.Contains(got, "nameserver 10.0.0.53") {
+		t.Errorf("ip netns exec web sees resolv.conf %q", got)
+	}
+	if got := must(t, w, "web", "ls /sys/class/net"); strings.TrimSpace(got) != "lo" {
+		t.Errorf("/sys/class/net of a node lists %q", got)
+	}
+}
+
+func TestMachineIsOutOfReach(t *testing.T) {
+	w := newWorld(t, "host")
+	for name, script := range map[string]string{
+		"write to the root":       "touch /usr/x",
+		"remount":                 "mount -o remount,rw / && touch /usr/x",
+		"remount the bind":        "mount -o remount,bind,rw / && touch /usr/x",
+		"unmount the private etc": "umount /etc",
+		"mknod":                   "mknod /tmp/sda b 8 0",
+		"sysrq":                   "test -e /proc/sysrq-trigger && echo h > /proc/sysrq-trigger && test -s /proc/sysrq-trigger",
+		"core pattern":            "echo x > /proc/sys/kernel/core_pattern",
+		"sysrq below the mask":    "umount /proc/sysrq-trigger; umount /proc; echo h > /proc/sysrq-trigger",
+		"hostname of the machine": "nsenter -t 1 -u -m true && nsenter -t 1 -m touch /usr/x",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if out, code := run(t, w, "host", script); code == 0 {
+				t.Errorf("it worked:\n%s", out)
+			}
+		})
+	}
+}
+
+func TestHomeIsPrivate(t *testing.T) {
+	w := newWorld(t, "host")
+	must(t, w, "host", "echo secret > ~/underlay-test-file && test -f ~/underlay-test-file")
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(home, "underlay-test-file")); err == nil {
+		t.Error("a file written in the lab's home is in the machine's")
+	}
+}
+
+// waitHealth waits until the world says something that contains part.
+func waitHealth(t *testing.T, w *sandbox.World, part string) {
+	t.Helper()
+	deadline := time.After(15 * time.Second)
+	for {
+		if slices.ContainsFunc(w.Health(), func(s string) bool { return strings.Contains(s, part) }) {
+			return
+		}
+		select {
+		case <-w.HealthChanged():
+		case <-deadline:
+			t.Fatalf("the world never said %q; it says %q", part, w.Health())
+		}
+	}
+}
+
+func TestForkBombEndsWithTheLab(t *testing.T) {
+	w := newWorld(t, "host")
+	term, err := w.Shell(t.Context(), "host", engine.Size{Cols: 80, Rows: 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, term) }()
+	if _, err := term.Write([]byte("bomb() { bomb | bomb & }; bomb\n")); err != nil {
+		t.Fatal(err)
+	}
+	waitHealth(t, w, "fork bomb")
+	begin := time.Now()
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	t.Log("closed after", time.Since(begin))
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		comm, err := os.ReadFile("/proc/" + e.Name() + "/comm")
+		if err == nil && strings.TrimSpace(string(comm)) == "bash" {
+			t.Errorf("process %s is left", e.Name())
+		}
+	}
+}
+
+func TestFullTmpIsSaid(t *testing.T) {
+	w := newWorld(t, "host")
+	if out, code := run(t, w, "host", "head -c 1G /dev/zero > /tmp/big"); code == 0 {
+		t.Errorf("a gigabyte fitted: %s", out)
+	}
+	waitHealth(t, w, "/tmp of this lab is full")
+	must(t, w, "host", "rm /tmp/big")
+}
+
+func TestRemoveEverything(t *testing.T) {
+	before, err := os.ReadDir("/usr/bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, "host")
+	out, _ := run(t, w, "host", "rm -rf / --no-preserve-root 2>&1 | tail -3")
+	t.Log(out)
+	waitHealth(t, w, "deleted in this lab")
+	after, err := os.ReadDir("/usr/bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(before) != len(after) {
+		t.Errorf("/usr/bin had %d entries, has %d", len(before), len(after))
+	}
+}
+
+func TestShellHasAPrompt(t *testing.T) {
+	w := newWorld(t, "host")
+	term, err := w.Shell(t.Context(), "host", engine.Size{Cols: 91, Rows: 17})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer term.Close() //nolint:errcheck // the world goes anyway
+	if _, err := term.Write([]byte("stty size; tty; exit\n")); err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(term)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"host", "17 91", "/dev/pts/"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the terminal shows no %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestWorldEndsWithItsInit(t *testing.T) {
+	w := newWorld(t, "host")
+	if _, code := run(t, w, "host", "kill -9 1; sleep 0.1; true"); code != 0 {
+		t.Errorf("init can be killed from inside")
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-w.Done():
+	case <-time.After(5 * time.Second):
+		t.Error("Done is not closed")
+	}
+	if _, _, err := w.Run(t.Context(), "host", "", "true"); err == nil {
+		t.Error("a closed world runs programs")
+	}
+}
+
+func TestWrongNodeNames(t *testing.T) {
+	w := newWorld(t, "host")
+	for _, name := range []string{"", ".", "..", "a/b", "a\x00b"} {
+		if _, err := w.AddNodes(t.Context(), []sandbox.NodeSpec{{Name: name}}); err == nil {
+			t.Errorf("a node called %q was made", name)
+		}
+	}
+	if _, err := w.Shell(t.Context(), "nowhere", engine.Size{Cols: 80, Rows: 24}); err == nil {
+		t.Error("a shell in a node that is not there")
+	}
 }

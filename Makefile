@@ -1,0 +1,38 @@
+# Underlay: learn · test · lint · bench
+
+export CGO_ENABLED := 0
+GO        ?= go
+BIN       := $(CURDIR)/bin
+LINT      := $(BIN)/golangci-lint
+LINT_AT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+BUILD     := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+.PHONY: learn build test test-root test-rootless lint bench tools clean
+
+learn: tools build
+	@exec $(BIN)/underlay
+
+build:
+	@mkdir -p $(BIN)
+	$(BUILD) -o $(BIN)/underlay .
+
+# Installs what labs need and is missing, or says the one line that would.
+tools:
+	@./scripts/tools.sh
+
+test: tools build
+	@./scripts/test.sh
+
+lint: $(LINT)
+	$(LINT) run ./...
+
+$(LINT):
+	@mkdir -p $(BIN)
+	GOBIN=$(BIN) $(GO) install $(LINT_AT)
+
+bench: build
+	$(BIN)/underlay bench
+
+clean:
+	rm -rf $(BIN)

@@ -1,0 +1,248 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"time"
+
+	"underlay/engine"
+	"underlay/engine/observe"
+)
+
+// How the loop paces itself. An evaluation may send packets, so it is not made
+// more often than something asks for it.
+const (
+	// gather is how long events are collected before an evaluation: a command
+	// such as iptables sends several.
+	gather = 4 * time.Millisecond
+	// softEvery bounds evaluations asked for by neighbour, FDB and conntrack
+	// events, most of which our own probes cause.
+	softEvery = 400 * time.Millisecond
+	// idleLook is how often state that sends no events is looked at unasked.
+	idleLook = 2 * time.Second
+)
+
+// retries are the pauses after which a lab with a failing attempt is tried again
+// without being asked: a server that starts, an ARP entry that ages.
+var retries = []time.Duration{300 * time.Millisecond, time.Second, 3 * time.Second}
+
+// softFacets change without the learner doing anything.
+const softFacets = observe.Neighs | observe.FDB | observe.Conntrack
+
+// trigger asks the loop to look.
+type trigger struct {
+	hard bool // something the learner can have done has changed
+	soft bool // something traffic changes has changed
+	poke bool // look at what sends no events
+}
+
+func (s *Session) trigger(t trigger) {
+	select {
+	case s.triggers <- t:
+	default: // the loop has enough to wake it
+	}
+}
+
+// watch subscribes to the place's kernel events and its health.
+func (s *Session) watch(p *place) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stop = cancel
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-p.world.HealthChanged():
+			case <-p.world.Done():
+				s.signal()
+				return
+			}
+			s.signal()
+		}
+	}()
+	err := observe.Watch(ctx, p.nodes, func(e observe.Event) {
+		if !s.judge.Affected(e.Node, e.Facets) {
+			return
+		}
+		s.trigger(trigger{hard: e.Facets&^softFacets != 0, soft: e.Facets&softFacets != 0})
+	})
+	if err != nil {
+		return fmt.Errorf("watch the kernel: %w", err)
+	}
+	return nil
+}
+
+// watchLoop evaluates whenever there is reason to, until the session is closed.
+func (s *Session) watchLoop() {
+	l := loop{s: s, timer: time.NewTimer(idleLook), done: make(chan struct{}, 1)}
+	defer close(s.stopped)
+	defer l.timer.Stop()
+	l.quiet, _ = s.quietState()
+	l.scheduleRetry()
+	for {
+		select {
+		case <-s.quit:
+			return
+		case t := <-s.triggers:
+			l.onTrigger(t)
+		case <-l.timer.C:
+			l.onTimer()
+		case <-l.done:
+			l.onDone()
+		}
+		l.arm()
+	}
+}
+
+// loop is the state of watchLoop. All times are deadlines; zero is none.
+type loop struct {
+	s       *Session
+	timer   *time.Timer
+	running bool // an evaluation is under way
+	done    chan struct{}
+
+	due   time.Time // evaluate then
+	look  time.Time // look at quiet state then
+	tries int       // retries made since the last hard trigger
+	last  time.Time // end of the last evaluation
+	quiet uint64    // fingerprint of the quiet state
+}
+
+func (l *loop) onTrigger(t trigger) {
+	now := time.Now()
+	switch {
+	case t.hard:
+		l.tries = 0
+		l.s.cancelEvaluation() // it looks at what is no longer so
+		l.sooner(&l.due, now.Add(gather))
+	case t.poke:
+		l.sooner(&l.look, now.Add(gather))
+	case t.soft:
+		l.sooner(&l.due, later(now.Add(gather), l.last.Add(softEvery)))
+	}
+}
+
+func (l *loop) onTimer() {
+	now := time.Now()
+	if !l.look.IsZero() && !now.Before(l.look) {
+		l.look = now.Add(idleLook)
+		if quiet, ok := l.s.quietState(); ok && quiet != l.quiet {
+			l.quiet = quiet
+			l.tries = 0
+			l.sooner(&l.due, now)
+		}
+	}
+	if !l.due.IsZero() && !now.Before(l.due) && !l.running {
+		l.due = time.Time{}
+		l.start()
+	}
+}
+
+func (l *loop) start() {
+	l.running = true
+	go func() {
+		l.s.evaluate(context.Background())
+		l.done <- struct{}{}
+	}()
+}
+
+func (l *loop) onDone() {
+	l.running = false
+	l.last = time.Now()
+	l.scheduleRetry()
+}
+
+// scheduleRetry arranges to try once more where an attempt failed.
+func (l *loop) scheduleRetry() {
+	st := l.s.Status()
+	if st.Solved || l.tries >= len(retries) {
+		return
+	}
+	l.sooner(&l.due, time.Now().Add(retries[l.tries]))
+	l.tries++
+}
+
+func (l *loop) sooner(at *time.Time, t time.Time) {
+	if at.IsZero() || t.Before(*at) {
+		*at = t
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// arm sets the timer to the next deadline.
+func (l *loop) arm() {
+	next := l.look
+	if next.IsZero() {
+		next = time.Now().Add(idleLook)
+		l.look = next
+	}
+	if !l.due.IsZero() && !l.running && l.due.Before(next) {
+		next = l.due
+	}
+	l.timer.Reset(time.Until(next))
+}
+
+var quietSeed = maphash.MakeSeed()
+
+// quietState is a fingerprint of what changes without a kernel event: sockets,
+// settings, and rules made with iptables-legacy.
+func (s *Session) quietState() (uint64, bool) {
+	p, err := s.here()
+	if err != nil {
+		return 0, false
+	}
+	states, err := p.reader.Snapshot(nil, observe.Sockets|observe.Sysctls, s.judge.Needs().Sysctls)
+	if err != nil {
+		return 0, false
+	}
+	var h maphash.Hash
+	h.SetSeed(quietSeed)
+	for _, st := range states {
+		fmt.Fprintln(&h, st.Node, st.Sockets, st.Sysctls)
+	}
+	return h.Sum64(), true
+}
+
+// Settle evaluates until two evaluations in a row agree, with time between them
+// for what is under way in the kernel, and returns the last one.
+func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
+	const between = 200 * time.Millisecond
+	before := s.evaluate(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return s.Status(), ctx.Err()
+		case <-s.quit:
+			return s.Status(), errClosed
+		case <-time.After(between):
+		}
+		now := s.evaluate(ctx)
+		if sameOutcome(before, now) {
+			return now, nil
+		}
+		before = now
+	}
+}
+
+func sameOutcome(a, b engine.Status) bool {
+	return sameStates(a.Tasks, b.Tasks) && sameStates(a.Collateral, b.Collateral)
+}
+
+func sameStates(a, b []engine.TaskResult) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].State != b[i].State || a[i].Misconception != b[i].Misconception {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,156 @@
+// Package session runs labs: it joins a world (engine/sandbox), the topology in
+// it (engine/wire), the watch on it (engine/observe), probes (engine/probe) and
+// the judgement (engine/check) into an engine.Session. It is the only package
+// that imports its siblings, so that they need not know each other.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"underlay/engine"
+	"underlay/engine/check"
+	"underlay/engine/observe"
+	"underlay/engine/sandbox"
+	"underlay/engine/wire"
+	"underlay/engine/workload"
+)
+
+// Opener opens labs in worlds of one sandbox.
+type Opener struct{ Sandbox *sandbox.Sandbox }
+
+var _ engine.Opener = Opener{}
+
+// Open builds the lab and evaluates it once before it returns.
+func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)) (engine.Session, error) {
+	if progress == nil {
+		progress = func(string) {}
+	}
+	s := &Session{
+		lab: lab, sandbox: o.Sandbox, judge: check.New(lab),
+		changed: make(chan struct{}, 1), triggers: make(chan trigger, 64), quit: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	if err := s.build(ctx, progress); err != nil {
+		return nil, fmt.Errorf("open lab %s: %w", lab.ID, err)
+	}
+	progress("Looking at it")
+	s.evaluate(ctx)
+	go s.watchLoop()
+	return s, nil
+}
+
+// place is one build of a lab: a world and what watches it. Reset replaces it.
+type place struct {
+	world  *sandbox.World
+	nodes  []observe.Node
+	ns     map[string]int
+	reader *observe.Reader
+	stop   context.CancelFunc // ends the watch
+}
+
+func (p *place) close() error {
+	if p == nil {
+		return nil
+	}
+	if p.stop != nil {
+		p.stop()
+	}
+	var errs []error
+	if p.reader != nil {
+		errs = append(errs, p.reader.Close())
+	}
+	if p.world != nil {
+		errs = append(errs, p.world.Close())
+	}
+	for _, fd := range p.ns {
+		errs = append(errs, unix.Close(fd))
+	}
+	return errors.Join(errs...)
+}
+
+// build makes the lab's place anew.
+func (s *Session) build(ctx context.Context, progress func(string)) error {
+	p := &place{ns: map[string]int{}}
+	if err := s.furnish(ctx, p, progress); err != nil {
+		return errors.Join(err, p.close())
+	}
+	s.mu.Lock()
+	s.place = p
+	s.mu.Unlock()
+	return nil
+}
+
+func (s *Session) furnish(ctx context.Context, p *place, progress func(string)) (err error) {
+	t := &s.lab.Topology
+	progress("Making a world of its own")
+	if p.world, err = s.sandbox.NewWorld(ctx); err != nil {
+		return err
+	}
+	specs := make([]sandbox.NodeSpec, 0, len(t.Nodes))
+	for _, n := range t.Nodes {
+		specs = append(specs, sandbox.NodeSpec{Name: n.Name, Hosts: n.Hosts, DNS: n.DNS})
+	}
+	fds, err := p.world.AddNodes(ctx, specs)
+	if err != nil {
+		return err
+	}
+	for i, n := range t.Nodes {
+		p.ns[n.Name] = fds[i]
+		p.nodes = append(p.nodes, observe.Node{Name: n.Name, NS: fds[i]})
+	}
+	progress("Laying cables")
+	if err := wire.Build(t, p.ns); err != nil {
+		return err
+	}
+	progress("Starting servers")
+	if err := populate(ctx, p.world, t); err != nil {
+		return err
+	}
+	if p.reader, err = observe.NewReader(p.nodes); err != nil {
+		return err
+	}
+	return s.watch(p)
+}
+
+// populate starts the workloads side by side, then runs the setup lines in turn.
+func populate(ctx context.Context, w *sandbox.World, t *engine.Topology) error {
+	g, gctx := errgroup.WithContext(ctx)
+	for _, l := range t.Workloads {
+		g.Go(func() error {
+			_, err := w.Workload(gctx, l.Node, l.Kind, workload.Args(l, sandbox.ReadyFD))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, n := range t.Nodes {
+		if len(n.Setup) == 0 {
+			continue
+		}
+		script := "set -e\n" + strings.Join(n.Setup, "\n")
+		out, code, err := w.Run(ctx, n.Name, script, "/bin/sh")
+		if err != nil {
+			return err
+		}
+		if code != 0 {
+			return fmt.Errorf("setup of %s ended with %d: %s", n.Name, code, strings.TrimSpace(out))
+		}
+	}
+	return nil
+}
+
+// hosts are the names a node knows from its own /etc/hosts.
+func (s *Session) hosts(node string) (map[string]string, []string) {
+	n := s.lab.Topology.Node(node)
+	if n == nil {
+		return nil, nil
+	}
+	return maps.Clone(n.Hosts), n.DNS
+}

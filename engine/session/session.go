@@ -1,0 +1,173 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"underlay/engine"
+	"underlay/engine/check"
+	"underlay/engine/sandbox"
+	"underlay/engine/wire"
+)
+
+// Session is a lab that runs.
+type Session struct {
+	lab     *engine.Lab
+	sandbox *sandbox.Sandbox
+	judge   *check.Evaluator
+
+	changed  chan struct{}
+	triggers chan trigger
+	quit     chan struct{}
+	stopped  chan struct{}
+
+	evalMu sync.Mutex // one evaluation at a time
+
+	mu      sync.Mutex
+	place   *place
+	status  engine.Status
+	closed  bool
+	current context.CancelFunc // of the evaluation under way
+}
+
+var _ engine.Session = (*Session)(nil)
+
+var errClosed = errors.New("the lab is closed")
+
+// Lab returns the lab as its author wrote it.
+func (s *Session) Lab() *engine.Lab { return s.lab }
+
+// Status returns the newest evaluation and the world's health.
+func (s *Session) Status() engine.Status {
+	s.mu.Lock()
+	st, p := s.status, s.place
+	s.mu.Unlock()
+	st.Tasks, st.Collateral = slices.Clone(st.Tasks), slices.Clone(st.Collateral)
+	if p != nil {
+		st.Health = p.world.Health()
+	}
+	return st
+}
+
+// Changed is signalled after each new Status; signals coalesce.
+func (s *Session) Changed() <-chan struct{} { return s.changed }
+
+func (s *Session) signal() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Poke says that something may have changed that sends no kernel event.
+func (s *Session) Poke() { s.trigger(trigger{poke: true}) }
+
+// Answer gives the learner's answer to a task that asks for one.
+func (s *Session) Answer(task, text string) {
+	s.judge.Answer(task, text)
+	s.trigger(trigger{hard: true})
+}
+
+// here returns the place as it is now, or an error once the lab is closed.
+func (s *Session) here() (*place, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.place == nil {
+		return nil, errClosed
+	}
+	return s.place, nil
+}
+
+// Shell opens a shell in a node.
+func (s *Session) Shell(ctx context.Context, node string, size engine.Size) (engine.Terminal, error) {
+	p, err := s.here()
+	if err != nil {
+		return nil, err
+	}
+	if s.lab.Topology.Node(node) == nil {
+		return nil, fmt.Errorf("this lab has no node %q: %w", node, engine.ErrNotFound)
+	}
+	return p.world.Shell(ctx, node, size)
+}
+
+// evaluate judges the lab now and publishes what it finds. An evaluation that
+// ctx cuts short is not published.
+func (s *Session) evaluate(ctx context.Context) engine.Status {
+	s.evalMu.Lock()
+	defer s.evalMu.Unlock()
+	p, err := s.here()
+	if err != nil {
+		return s.Status()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.mu.Lock()
+	s.current = cancel
+	s.mu.Unlock()
+	for _, n := range p.nodes {
+		// What failed attempts left behind would slow down the next one; a
+		// failure here only costs that time.
+		_ = wire.ForgetUnresolved(n.NS)
+	}
+	st := s.judge.Evaluate(ctx, &world{session: s, place: p})
+	if ctx.Err() != nil {
+		return s.Status()
+	}
+	s.mu.Lock()
+	st.Evaluation = s.status.Evaluation + 1
+	s.status = st
+	s.mu.Unlock()
+	s.signal()
+	return s.Status()
+}
+
+// cancelEvaluation cuts short the evaluation under way, if there is one.
+func (s *Session) cancelEvaluation() {
+	s.mu.Lock()
+	cancel := s.current
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+}
+
+// Reset throws the world away and builds it anew.
+func (s *Session) Reset(ctx context.Context) error {
+	old, err := s.here()
+	if err != nil {
+		return err
+	}
+	s.cancelEvaluation()
+	s.evalMu.Lock()
+	closeErr := old.close()
+	s.judge.Reset()
+	err = s.build(ctx, func(string) {})
+	s.evalMu.Unlock()
+	if err != nil {
+		return errors.Join(fmt.Errorf("reset lab %s: %w", s.lab.ID, err), closeErr)
+	}
+	s.evaluate(ctx)
+	s.trigger(trigger{poke: true})
+	return closeErr
+}
+
+// Close ends the lab and everything in it.
+func (s *Session) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	p := s.place
+	s.mu.Unlock()
+	close(s.quit)
+	s.cancelEvaluation()
+	<-s.stopped
+	s.evalMu.Lock()
+	defer s.evalMu.Unlock()
+	return p.close()
+}

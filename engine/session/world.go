@@ -1,0 +1,124 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"underlay/engine"
+	"underlay/engine/check"
+	"underlay/engine/observe"
+	"underlay/engine/probe"
+)
+
+// world is a place as checks see it.
+type world struct {
+	session *Session
+	place   *place
+}
+
+var _ check.World = (*world)(nil)
+
+func (w *world) node(name string) (probe.Node, error) {
+	fd, ok := w.place.ns[name]
+	if !ok {
+		return probe.Node{}, fmt.Errorf("node %q: %w", name, engine.ErrNotFound)
+	}
+	return probe.Node{Name: name, NS: fd}, nil
+}
+
+// Snapshot reads the kernel's state of these nodes.
+func (w *world) Snapshot(_ context.Context, nodes []string, what observe.Facet, sysctls []string) (map[string]observe.State, error) {
+	var known []string
+	for _, n := range nodes {
+		if _, ok := w.place.ns[n]; ok {
+			known = append(known, n)
+		}
+	}
+	if nodes != nil && len(known) == 0 {
+		return map[string]observe.State{}, nil
+	}
+	states, err := w.place.reader.Snapshot(known, what, sysctls)
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[string]observe.State, len(states))
+	for _, st := range states {
+		byName[st.Node] = st
+	}
+	return byName, nil
+}
+
+// Probe sends one attempt from a node.
+func (w *world) Probe(ctx context.Context, r probe.Request) (probe.Outcome, error) {
+	n, err := w.node(r.From.Name)
+	if err != nil {
+		return probe.Outcome{}, err
+	}
+	r.From = n
+	r.Hosts, r.DNS = w.session.hosts(n.Name)
+	return probe.Do(ctx, r)
+}
+
+// DNS asks a name server from a node.
+func (w *world) DNS(ctx context.Context, from, server, name, typ string) (check.DNSAnswer, error) {
+	n, err := w.node(from)
+	if err != nil {
+		return check.DNSAnswer{}, err
+	}
+	if server == "" {
+		_, servers := w.session.hosts(from)
+		if len(servers) == 0 {
+			return check.DNSAnswer{Detail: from + " has no name server"}, nil
+		}
+		server = servers[0]
+	}
+	out, err := probe.DNS(ctx, probe.DNSRequest{From: n, Server: server, Name: name, Type: typ})
+	if err != nil {
+		return check.DNSAnswer{}, err
+	}
+	a := check.DNSAnswer{Rcode: out.Rcode, Values: out.Answers, Queries: 1}
+	if out.Ended != engine.OK {
+		a.Rcode, a.Detail = "", out.Detail
+	}
+	return a, nil
+}
+
+// Capture watches an interface while during runs.
+func (w *world) Capture(ctx context.Context, node, dev, filter string, during func(context.Context) error) ([]string, error) {
+	n, err := w.node(node)
+	if err != nil {
+		return nil, err
+	}
+	match, err := probe.ParseFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	c, err := probe.Capture(ctx, n, dev, match)
+	if err != nil {
+		return nil, err
+	}
+	duringErr := during(ctx)
+	var seen []string
+	for _, p := range c.Stop() {
+		seen = append(seen, p.String())
+	}
+	return seen, duringErr
+}
+
+// RouteGet asks for the kernel's routing decision.
+func (w *world) RouteGet(_ context.Context, node, to, from string) (check.RouteDecision, error) {
+	n, err := w.node(node)
+	if err != nil {
+		return check.RouteDecision{}, err
+	}
+	if strings.Contains(to, "/") || to == "" {
+		return check.RouteDecision{}, errors.New("a routing decision needs an address")
+	}
+	d, err := observe.RouteGet(observe.Node{Name: n.Name, NS: n.NS}, to, from)
+	if err != nil {
+		return check.RouteDecision{}, err
+	}
+	return check.RouteDecision{Unreachable: d.Unreachable, Reason: d.Reason, Via: d.Via, Dev: d.Dev, Src: d.Src}, nil
+}
