@@ -27,7 +27,7 @@ test: tools build
 lint: $(LINT)
 	$(LINT) run ./...
 
-$(LINT):
+bin/golangci-lint $(LINT):
 	@mkdir -p $(BIN)
 	GOBIN=$(BIN) $(GO) install $(LINT_AT)
 

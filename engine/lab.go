@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Lab is one exercise: a world to start in, tasks to do in it, and what must
 // be seen for each task to count as done.
@@ -11,10 +14,10 @@ import "time"
 type Lab struct {
 	ID      string `yaml:"id" lab:"required,id"`
 	Title   string `yaml:"title" lab:"required"`
-	Module  string `yaml:"module" lab:"required,id"` // id of the module it belongs to, as in lessons/
-	Order   int    `yaml:"order"`                    // position within its module; equal ones go by id
-	Summary string `yaml:"summary" lab:"required"`   // one sentence: what the learner builds or repairs
-	Minutes int    `yaml:"minutes" lab:"required"`   // what it takes a first-time learner, roughly
+	Module  string `yaml:"module" lab:"required,id"`       // id of the module it belongs to, as in lessons/
+	Order   int    `yaml:"order"`                          // position within its module; equal ones go by id
+	Summary string `yaml:"summary" lab:"required"`         // one sentence: what the learner builds or repairs
+	Minutes int    `yaml:"minutes" lab:"required,minutes"` // what it takes a first-time learner, roughly
 
 	// Requires names what the machine must offer, in preflight's words:
 	// kernel features ("veth", "bridge", "nat") and tools ("iptables").
@@ -28,7 +31,17 @@ type Lab struct {
 	Alternatives []Script `yaml:"-"`
 	Mistakes     []Script `yaml:"-"`
 
-	Seed int64 `yaml:"-"` // the seed the parameters were drawn with; 0 is the canonical lab
+	Seed   int64             `yaml:"-"` // the seed the parameters were drawn with; 0 is the canonical lab
+	Params map[string]string `yaml:"-"` // the parameters' values
+}
+
+// Expand puts the values of the lab's parameters in place of their ${name}.
+// Other ${…} are left as they are: they are the shell's.
+func (l *Lab) Expand(text string) string {
+	for name, value := range l.Params {
+		text = strings.ReplaceAll(text, "${"+name+"}", value)
+	}
+	return text
 }
 
 // Task returns the task with this id, or nil.
@@ -260,6 +273,7 @@ type LinkCheck struct {
 	// PeerMaster is the bridge that the veth's other end is a port of, in
 	// whichever node that end is; "none" for no master. It asks how a
 	// container is plugged in without asking what the host calls the plug.
+	// It is given together with Peer.
 	PeerMaster string `yaml:"peer_master" lab:"ifname"`
 	MTU        int    `yaml:"mtu" lab:"mtu"`
 }

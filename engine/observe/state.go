@@ -65,13 +65,18 @@ type Link struct {
 	// PeerNode is the node that holds the other end, "" if no known node does.
 	PeerNode string
 	PeerName string
-	VNI      int    // vxlan
-	Port     int    // vxlan: UDP destination port
-	Remote   string // vxlan
-	Local    string // vxlan
-	Mode     string // macvlan
-	Isolated bool   // bridge port
-	Hairpin  bool   // bridge port
+	// Parent is the device below a macvlan, macvtap, ipvlan or VLAN device,
+	// ParentNode the node that holds it; "" if there is none or no known node does.
+	Parent     string
+	ParentNode string
+	VNI        int    // vxlan
+	Port       int    // vxlan: UDP destination port
+	Remote     string // vxlan
+	Local      string // vxlan
+	Mode       string // macvlan
+	Isolated   bool   // bridge port
+	Hairpin    bool   // bridge port
+
 	RxPackets, TxPackets, RxDropped, TxDropped uint64
 }
 
@@ -82,7 +87,8 @@ type Addr struct {
 	Scope  string // global, link, host
 }
 
-// Route is an entry of a routing table.
+// Route is an entry of a routing table. A route with several next hops is
+// given as one Route for each.
 type Route struct {
 	To     netip.Prefix // 0.0.0.0/0 for the default route
 	Via    netip.Addr   // invalid if directly connected
@@ -98,6 +104,7 @@ type Route struct {
 
 // Rule is a policy-routing rule.
 type Rule struct {
+	Family   string // ip, ip6
 	Priority int
 	From, To netip.Prefix
 	IIF, OIF string
@@ -119,7 +126,7 @@ type FDBEntry struct {
 	Bridge string
 	MAC    string
 	Dst    netip.Addr
-	State  string // learned, permanent
+	State  string // learned, permanent, static
 }
 
 // Socket is a socket that waits for traffic.
@@ -127,6 +134,8 @@ type Socket struct {
 	Proto string // tcp, udp
 	Addr  netip.Addr
 	Port  int
+	// V6Only says that a socket bound to :: serves no IPv4.
+	V6Only bool
 }
 
 // Tuple is one direction of a flow.

@@ -1,6 +1,26 @@
 // Package probe sends traffic from a node and says how it ended. A probe tells
 // ok, refused, timeout and unreachable apart, and reports which peer address
 // the server saw.
+//
+// How an attempt ends:
+//   - ok: connected (tcp), answered (udp, icmp, http with any status)
+//   - refused: a TCP RST, or an ICMP port unreachable, from whomever. An http
+//     server that accepts and then hangs up without an answer has refused too.
+//   - unreachable: any other ICMP error, no route, a name that does not
+//     resolve, or a next hop that does not answer ARP. The kernel itself says
+//     the last only after three seconds; Do looks at the neighbour table when
+//     its wait is over, so that the result does not depend on how long it
+//     waited. That holds for the node's own next hop: a router further on that
+//     gets no answer to its ARP stays silent for three seconds (timeout) and
+//     says host unreachable then. Every ICMP error in answer to an icmp probe,
+//     port unreachable included, is unreachable: an echo request has no port.
+//   - timeout: silence. What the node's own firewall drops on output is a
+//     timeout as well, although the kernel says EPERM at once for udp and icmp.
+//
+// Sockets are made inside the node's network namespace, on a thread that is
+// there for just that long, and used from outside it: a socket stays in the
+// namespace it was made in. Nothing here blocks a thread, so many probes can
+// run at once. The package knows no labs, tasks or screens.
 package probe
 
 import (
@@ -19,17 +39,28 @@ type Node struct {
 	NS   int
 }
 
+// DefaultBanner is how long a tcp probe waits, once connected, for a server
+// that speaks first. One that does not is still ok.
+const DefaultBanner = 50 * time.Millisecond
+
+// MaxBody is how much of an answer is kept, in bytes.
+const MaxBody = 64 << 10
+
 // Request is one attempt. Proto is icmp, tcp, udp or http.
 type Request struct {
 	From  Node
 	To    string // address or name; names are looked up in Hosts, then asked of DNS
 	Port  int
 	Proto string
-	Path  string // http
-	Host  string // http
-	Wait  time.Duration
-	Hosts map[string]string
-	DNS   []string // servers asked for names, as "ADDR" or "ADDR:PORT"
+	Path  string        // http
+	Host  string        // http
+	Wait  time.Duration // for the attempt, and for looking up the name; 0 is DefaultWait
+	// Banner is how long to wait for a tcp server's first line: 0 is
+	// DefaultBanner, negative not at all. Give more when SeenAs or Served
+	// matters, and none when it does not.
+	Banner time.Duration
+	Hosts  map[string]string
+	DNS    []string // servers asked for names, as "ADDR" or "ADDR:PORT"
 }
 
 // Outcome is how an attempt ended.

@@ -198,7 +198,7 @@ func (s *Session) quietState() (uint64, bool) {
 	if err != nil {
 		return 0, false
 	}
-	states, err := p.reader.Snapshot(nil, observe.Sockets|observe.Sysctls, s.judge.Needs().Sysctls)
+	states, err := p.reader.Snapshot(nil, observe.Sockets|observe.Sysctls, s.sysctls)
 	if err != nil {
 		return 0, false
 	}
@@ -214,7 +214,7 @@ func (s *Session) quietState() (uint64, bool) {
 // for what is under way in the kernel, and returns the last one.
 func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 	const between = 200 * time.Millisecond
-	before := s.evaluate(ctx)
+	before, whole := s.evaluate(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -223,11 +223,11 @@ func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 			return s.Status(), errClosed
 		case <-time.After(between):
 		}
-		now := s.evaluate(ctx)
-		if sameOutcome(before, now) {
+		now, nowWhole := s.evaluate(ctx)
+		if whole && nowWhole && sameOutcome(before, now) {
 			return now, nil
 		}
-		before = now
+		before, whole = now, nowWhole
 	}
 }
 

@@ -32,8 +32,9 @@ func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)
 	if progress == nil {
 		progress = func(string) {}
 	}
+	judge := check.New(lab)
 	s := &Session{
-		lab: lab, sandbox: o.Sandbox, judge: check.New(lab),
+		lab: lab, sandbox: o.Sandbox, judge: judge, sysctls: judge.Sysctls(),
 		changed: make(chan struct{}, 1), triggers: make(chan trigger, 64), quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := s.build(ctx, progress); err != nil {

@@ -18,6 +18,7 @@ type Session struct {
 	lab     *engine.Lab
 	sandbox *sandbox.Sandbox
 	judge   *check.Evaluator
+	sysctls []string // settings the lab's checks read
 
 	changed  chan struct{}
 	triggers chan trigger
@@ -93,14 +94,15 @@ func (s *Session) Shell(ctx context.Context, node string, size engine.Size) (eng
 	return p.world.Shell(ctx, node, size)
 }
 
-// evaluate judges the lab now and publishes what it finds. An evaluation that
-// ctx cuts short is not published.
-func (s *Session) evaluate(ctx context.Context) engine.Status {
+// evaluate judges the lab now and publishes what it finds. One that is cut
+// short, by ctx or because the lab changed meanwhile, is not whole and its
+// last findings are not published.
+func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	s.evalMu.Lock()
 	defer s.evalMu.Unlock()
 	p, err := s.here()
 	if err != nil {
-		return s.Status()
+		return s.Status(), false
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -112,16 +114,22 @@ func (s *Session) evaluate(ctx context.Context) engine.Status {
 		// failure here only costs that time.
 		_ = wire.ForgetUnresolved(n.NS)
 	}
-	st := s.judge.Evaluate(ctx, &world{session: s, place: p})
-	if ctx.Err() != nil {
-		return s.Status()
+	unlessCut := func(st engine.Status) {
+		if ctx.Err() == nil {
+			s.publish(st)
+		}
 	}
+	st = s.judge.EvaluateEach(ctx, &world{session: s, place: p}, unlessCut)
+	unlessCut(st)
+	return s.Status(), ctx.Err() == nil
+}
+
+// publish makes a status the newest one.
+func (s *Session) publish(st engine.Status) {
 	s.mu.Lock()
-	st.Evaluation = s.status.Evaluation + 1
 	s.status = st
 	s.mu.Unlock()
 	s.signal()
-	return s.Status()
 }
 
 // cancelEvaluation cuts short the evaluation under way, if there is one.

@@ -104,6 +104,9 @@ func (w *world) Capture(ctx context.Context, node, dev, filter string, during fu
 	for _, p := range c.Stop() {
 		seen = append(seen, p.String())
 	}
+	if n := c.Lost(); n > 0 && len(seen) == 0 { // it may have been among those
+		duringErr = errors.Join(duringErr, fmt.Errorf("the capture on %s/%s lost %d packets", node, dev, n))
+	}
 	return seen, duringErr
 }
 

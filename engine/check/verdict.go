@@ -1,0 +1,112 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+
+	"underlay/engine"
+)
+
+// verdict is a result on its way up through all, any and not.
+type verdict struct {
+	engine.Result
+	authored bool // Why is the author's own and stays
+}
+
+func passed(got string) verdict {
+	return verdict{Result: engine.Result{State: engine.Pass, Got: got}}
+}
+
+func failed(got, why string) verdict {
+	return verdict{Result: engine.Result{State: engine.Fail, Got: got, Why: why}}
+}
+
+func brokenf(format string, args ...any) verdict {
+	return verdict{Result: engine.Result{State: engine.Broken, Why: fmt.Sprintf(format, args...)}}
+}
+
+// erred turns a World's error into a verdict: a node that is not there is a
+// fact about the lab, anything else means that nothing was found out.
+func erred(err error, node, doing string) verdict {
+	if errors.Is(err, engine.ErrNotFound) {
+		return noNode(node)
+	}
+	return brokenf("Could not %s: %v.", doing, err)
+}
+
+func noNode(name string) verdict {
+	return failed("there is no network namespace "+name, "")
+}
+
+// allOf folds the verdicts of checks that must all pass: the first failure in
+// the order of the file is what is told, and a failure outweighs a broken
+// check, because it holds whatever the broken one would have found.
+func allOf(vs []verdict) verdict {
+	var broken *verdict
+	for i := range vs {
+		switch vs[i].State {
+		case engine.Fail:
+			return vs[i]
+		case engine.Broken:
+			if broken == nil {
+				broken = &vs[i]
+			}
+		}
+	}
+	if broken != nil {
+		return *broken
+	}
+	if len(vs) == 0 {
+		return passed("")
+	}
+	out := vs[0]
+	for _, v := range vs[1:] {
+		out.Got = join(out.Got, "; ", v.Got)
+		out.Want = join(out.Want, "; ", v.Want)
+	}
+	out.Why = ""
+	return out
+}
+
+// anyOf folds the verdicts of alternatives.
+func anyOf(vs []verdict) verdict {
+	if len(vs) == 0 {
+		return brokenf("This check offers no alternative.")
+	}
+	var broken *verdict
+	for i := range vs {
+		switch vs[i].State {
+		case engine.Pass:
+			return vs[i]
+		case engine.Broken:
+			if broken == nil {
+				broken = &vs[i]
+			}
+		}
+	}
+	if broken != nil {
+		return *broken
+	}
+	return vs[len(vs)-1]
+}
+
+// negate turns a verdict round. What is broken stays broken.
+func negate(v verdict) verdict {
+	switch v.State {
+	case engine.Pass:
+		return failed(v.Got, "")
+	case engine.Fail:
+		return passed(v.Got)
+	}
+	return v
+}
+
+func join(a, sep, b string) string {
+	if a == "" {
+		return b
+	}
+	if b == "" {
+		return a
+	}
+	return a + sep + b
+}

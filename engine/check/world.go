@@ -1,0 +1,63 @@
+// Package check decides whether a lab's tasks are done: it evaluates what the
+// author asked for against snapshots of the kernel and against probes, and says
+// for each failure what was seen, what was wanted and the likely reason.
+//
+// The package neither reads the kernel nor sends traffic: it does both through
+// a World. It does not know how often it is run or who reads what it finds.
+package check
+
+import (
+	"context"
+
+	"underlay/engine/observe"
+	"underlay/engine/probe"
+)
+
+// World is the running lab as checks see it. All methods may be called from
+// several goroutines at once. An error means that the question could not be
+// put (the check is then broken, which is not held against the learner); bad
+// news from the lab is an answer, not an error. The one exception: a method
+// given the name of a node that does not exist returns an error that wraps
+// engine.ErrNotFound, and the check fails.
+type World interface {
+	// Snapshot reads these facets of these nodes (nil: of all), keyed by node
+	// name. sysctls are the dotted names to read for the Sysctls facet; one
+	// that the kernel does not have is left out of State.Sysctls. A node that
+	// does not exist is left out of the map. State.Inode is always set. A facet
+	// that could not be read has its error in State.Errs.
+	Snapshot(ctx context.Context, nodes []string, what observe.Facet, sysctls []string) (map[string]observe.State, error)
+
+	// Probe sends one attempt. r.From.Name names the node and r.Wait is set;
+	// the World fills in the rest (namespace, Hosts, DNS).
+	Probe(ctx context.Context, r probe.Request) (probe.Outcome, error)
+
+	// DNS asks for name in node from. server is an address or ""; with "" the
+	// node's resolv.conf decides, its search list included.
+	DNS(ctx context.Context, from, server, name, typ string) (DNSAnswer, error)
+
+	// Capture watches dev in node while it calls during, once the capture is
+	// armed, and returns one line for each packet that matches filter. The
+	// error of during is joined to its own.
+	Capture(ctx context.Context, node, dev, filter string, during func(context.Context) error) (seen []string, err error)
+
+	// RouteGet returns the kernel's own decision for a packet to the address
+	// to; from is its source address, "" for none.
+	RouteGet(ctx context.Context, node, to, from string) (RouteDecision, error)
+}
+
+// DNSAnswer is what a name server said.
+type DNSAnswer struct {
+	Rcode   string   // NOERROR, NXDOMAIN …; "" if no server answered
+	Values  []string // addresses or names of the asked type
+	Queries int      // questions sent to get there
+	Detail  string   // if no server answered, why: "no answer from 10.0.0.2 in 600 ms"
+}
+
+// RouteDecision is what the kernel does with a packet.
+type RouteDecision struct {
+	Unreachable bool
+	Reason      string // if unreachable: "no route to host", "blackhole route"; "" if not known
+	Via         string // next hop; "" if the destination is directly connected
+	Dev         string // device the packet leaves by
+	Src         string // source address the kernel chooses
+}

@@ -1,0 +1,81 @@
+package observe
+
+import (
+	"net"
+	"testing"
+)
+
+// dialTCP connects from a node and keeps the connection for the test.
+func dialTCP(t *testing.T, from, to Node, listen, target string) {
+	t.Helper()
+	err := inNetns(to.NS, func() error {
+		ln, err := net.Listen("tcp", listen)
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { ln.Close() })
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = inNetns(from.NS, func() error {
+		c, err := net.Dial("tcp", target)
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { c.Close() })
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConntrack(t *testing.T) {
+	client, server := newNode(t, "client"), newNode(t, "server")
+	pair(t, client, server, "eth0", "10.1.0.1/24", "10.1.0.2/24")
+	sh(t, server, `iptables-nft -t nat -A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 10.1.0.2:80
+iptables-nft -t mangle -A PREROUTING -j CONNMARK --set-mark 9`)
+	dialTCP(t, client, server, "10.1.0.2:80", "10.1.0.2:8080")
+	sh(t, client, "ping -c 1 -W 2 10.1.0.2")
+	states := snapAll(t, []Node{client, server}, Conntrack)
+	if len(states[0].Conntrack) != 0 {
+		t.Errorf("the client tracks without a rule: %+v", states[0].Conntrack)
+	}
+	f := has(t, states[1].Conntrack, "tcp flow", func(f Flow) bool { return f.Proto == "tcp" })
+	if f.Orig.Src != addr("10.1.0.1") || f.Orig.Dst != addr("10.1.0.2") || f.Orig.DPort != 8080 ||
+		f.Reply.Src != addr("10.1.0.2") || f.Reply.Dst != addr("10.1.0.1") || f.Reply.SPort != 80 || f.Reply.DPort != f.Orig.SPort {
+		t.Errorf("tuples: %+v", f)
+	}
+	if f.State != "ESTABLISHED" || !f.Assured || f.Mark != 9 {
+		t.Errorf("state: %+v", f)
+	}
+	has(t, states[1].Conntrack, "ping", func(f Flow) bool {
+		return f.Proto == "icmp" && f.State == "" && f.Orig.Src == addr("10.1.0.1") && f.Orig.DPort == 0
+	})
+}
+
+// Neither listing nor watching makes a namespace track connections.
+func TestReadingDoesNotActivateConntrack(t *testing.T) {
+	a, b := newNode(t, "a"), newNode(t, "b")
+	pair(t, a, b, "eth0", "10.1.0.1/24", "10.1.0.2/24")
+	events := watch(t, All, a, b)
+	r := mustOpen(t, a, b)
+	for range 3 {
+		states, err := r.Snapshot(nil, All, []string{"net.netfilter.nf_conntrack_count"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range states {
+			if len(s.Errs) != 0 || len(s.Conntrack) != 0 || s.Sysctls["net.netfilter.nf_conntrack_count"] != "0" {
+				t.Fatalf("%s: %v %v %v", s.Node, s.Errs, s.Conntrack, s.Sysctls)
+			}
+		}
+		sh(t, a, "ping -c 1 -W 2 10.1.0.2")
+	}
+	events.barrier(t, a)
+	if events.seen(Event{"b", Conntrack}) {
+		t.Error("flows were tracked")
+	}
+}

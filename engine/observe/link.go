@@ -1,0 +1,229 @@
+package observe
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// linkInfo is a Link as the kernel tells it, before names of other objects are known.
+type linkInfo struct {
+	Link
+	master  int   // ifindex
+	below   int   // IFLA_LINK: a veth's peer, or the device below a macvlan, VLAN …
+	hasNSID bool  // below is in another namespace
+	nsid    int32 // which one, in this namespace's numbering
+}
+
+const (
+	vxlanID, vxlanGroup, vxlanLocal   = 1, 2, 4
+	vxlanPort, vxlanGroup6, vxlanLoc6 = 15, 16, 17
+	macvlanMode                       = 1
+	brportMode, brportIsolated        = 4, 33 // IFLA_BRPORT_MODE is hairpin
+	extSkipStats                      = 8     // RTEXT_FILTER_SKIP_STATS
+)
+
+// readLinks lists the interfaces; without stats their counters are 0.
+func (n *node) readLinks(stats bool) ([]linkInfo, error) {
+	req := make([]byte, unix.SizeofIfInfomsg)
+	if !stats {
+		req = appendAttr32(req, unix.IFLA_EXT_MASK, extSkipStats)
+	}
+	c, err := n.conn(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, err
+	}
+	infos, err := list(c, unix.RTM_GETLINK, req, addLink)
+	if err != nil {
+		return nil, err
+	}
+	names := namesOf(infos)
+	for i := range infos {
+		infos[i].Master = names[infos[i].master]
+	}
+	return infos, nil
+}
+
+func namesOf(infos []linkInfo) map[int]string {
+	names := make(map[int]string, len(infos))
+	for i := range infos {
+		names[infos[i].Index] = infos[i].Name
+	}
+	return names
+}
+
+func addLink(out []linkInfo, typ uint16, b []byte) []linkInfo {
+	if typ != unix.RTM_NEWLINK || len(b) < unix.SizeofIfInfomsg {
+		return out
+	}
+	flags := binary.NativeEndian.Uint32(b[8:])
+	l := linkInfo{Link: Link{
+		Index:   int(int32(binary.NativeEndian.Uint32(b[4:]))),
+		AdminUp: flags&unix.IFF_UP != 0,
+		Carrier: flags&unix.IFF_LOWER_UP != 0,
+	}}
+	if binary.NativeEndian.Uint16(b[2:]) == unix.ARPHRD_LOOPBACK {
+		l.Kind = "loopback"
+	}
+	eachAttr(b[unix.SizeofIfInfomsg:], l.attr)
+	return append(out, l)
+}
+
+func (l *linkInfo) attr(typ uint16, v []byte) {
+	switch typ {
+	case unix.IFLA_IFNAME:
+		l.Name = cstring(v)
+	case unix.IFLA_ADDRESS:
+		l.MAC = macOf(v)
+	case unix.IFLA_MTU:
+		l.MTU = int(hostU32(v))
+	case unix.IFLA_OPERSTATE:
+		l.Oper = operState(hostU32(v))
+	case unix.IFLA_MASTER:
+		l.master = int(hostU32(v))
+	case unix.IFLA_LINK:
+		l.below = int(hostU32(v))
+	case unix.IFLA_LINK_NETNSID:
+		l.hasNSID, l.nsid = true, int32(hostU32(v))
+	case unix.IFLA_STATS64:
+		if len(v) >= 64 {
+			l.RxPackets, l.TxPackets = hostU64(v), hostU64(v[8:])
+			l.RxDropped, l.TxDropped = hostU64(v[48:]), hostU64(v[56:])
+		}
+	case unix.IFLA_LINKINFO:
+		l.info(v)
+	}
+}
+
+// info reads IFLA_LINKINFO: what kind of device it is and, for a bridge port,
+// what its bridge was told about it.
+func (l *linkInfo) info(b []byte) {
+	var slaveKind string
+	var data, slave []byte
+	eachAttr(b, func(typ uint16, v []byte) {
+		switch typ {
+		case unix.IFLA_INFO_KIND:
+			l.Kind = cstring(v)
+		case unix.IFLA_INFO_DATA:
+			data = v
+		case unix.IFLA_INFO_SLAVE_KIND:
+			slaveKind = cstring(v)
+		case unix.IFLA_INFO_SLAVE_DATA:
+			slave = v
+		}
+	})
+	switch l.Kind {
+	case "vxlan":
+		eachAttr(data, l.vxlan)
+	case "macvlan", "macvtap":
+		eachAttr(data, func(typ uint16, v []byte) {
+			if typ == macvlanMode {
+				l.Mode = macvlanModeName(hostU32(v))
+			}
+		})
+	}
+	if slaveKind != "bridge" {
+		return
+	}
+	eachAttr(slave, func(typ uint16, v []byte) {
+		switch typ {
+		case brportMode:
+			l.Hairpin = hostU32(v) != 0
+		case brportIsolated:
+			l.Isolated = hostU32(v) != 0
+		}
+	})
+}
+
+func (l *linkInfo) vxlan(typ uint16, v []byte) {
+	switch typ {
+	case vxlanID:
+		l.VNI = int(hostU32(v))
+	case vxlanPort:
+		l.Port = int(beUint(v))
+	case vxlanGroup, vxlanGroup6:
+		l.Remote = addrText(v)
+	case vxlanLocal, vxlanLoc6:
+		l.Local = addrText(v)
+	}
+}
+
+// addrText is an address as text, "" for the unspecified one.
+func addrText(v []byte) string {
+	if a := addrOf(v); a.IsValid() && !a.IsUnspecified() {
+		return a.String()
+	}
+	return ""
+}
+
+func operState(n uint32) string {
+	states := [...]string{"unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"}
+	if int(n) < len(states) {
+		return states[n]
+	}
+	return strconv.Itoa(int(n))
+}
+
+func macvlanModeName(n uint32) string {
+	switch n {
+	case 1:
+		return "private"
+	case 2:
+		return "vepa"
+	case 4:
+		return "bridge"
+	case 8:
+		return "passthru"
+	case 16:
+		return "source"
+	}
+	return strconv.Itoa(int(n))
+}
+
+// readAddrs lists the addresses.
+func (n *node) readAddrs(names map[int]string) ([]Addr, error) {
+	c, err := n.conn(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, err
+	}
+	return list(c, unix.RTM_GETADDR, make([]byte, unix.SizeofIfAddrmsg), func(out []Addr, typ uint16, b []byte) []Addr {
+		if typ != unix.RTM_NEWADDR || len(b) < unix.SizeofIfAddrmsg {
+			return out
+		}
+		var local, address netip.Addr
+		eachAttr(b[unix.SizeofIfAddrmsg:], func(typ uint16, v []byte) {
+			switch typ {
+			case unix.IFA_LOCAL:
+				local = addrOf(v)
+			case unix.IFA_ADDRESS:
+				address = addrOf(v)
+			}
+		})
+		if !local.IsValid() {
+			local = address
+		}
+		return append(out, Addr{
+			Dev:    names[int(binary.NativeEndian.Uint32(b[4:]))],
+			Prefix: netip.PrefixFrom(local, int(b[1])),
+			Scope:  scopeName(b[3]),
+		})
+	})
+}
+
+func scopeName(n byte) string {
+	switch n {
+	case unix.RT_SCOPE_UNIVERSE:
+		return "global"
+	case unix.RT_SCOPE_SITE:
+		return "site"
+	case unix.RT_SCOPE_LINK:
+		return "link"
+	case unix.RT_SCOPE_HOST:
+		return "host"
+	case unix.RT_SCOPE_NOWHERE:
+		return "nowhere"
+	}
+	return strconv.Itoa(int(n))
+}

@@ -1,0 +1,247 @@
+package observe
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// ruleset is everything in nf_tables of one namespace, at one generation.
+type ruleset struct {
+	tables []tableKey
+	chains []chain
+	rules  []rule
+	sets   map[setKey]*set
+	ifname func(index int) string
+}
+
+type tableKey struct {
+	family byte
+	name   string
+}
+
+type chainKey struct {
+	tableKey
+	name string
+}
+
+type setKey struct {
+	tableKey
+	name string
+}
+
+type chain struct {
+	chainKey
+	base     bool
+	hook     uint32
+	priority int32
+	kind     string // filter, nat, route
+	policy   uint32
+	packets  uint64
+}
+
+type rule struct {
+	chainKey
+	exprs []expression
+}
+
+// expression is one step of a rule: its kernel name and its attributes.
+type expression struct {
+	name string
+	attrs
+}
+
+type set struct {
+	setKey
+	anonymous bool
+	interval  bool
+	isMap     bool
+	verdicts  bool // a map to verdicts
+	keyLen    int
+	dataLen   int
+	elems     []element
+}
+
+type element struct {
+	key, keyEnd []byte
+	end         bool // closes the interval that an earlier element opened
+	data        []byte
+	verdict     attrs
+}
+
+const (
+	setAnonymous, setInterval, setMap = 0x1, 0x4, 0x8 // NFT_SET_*
+	elemIntervalEnd                   = 0x1           // NFT_SET_ELEM_INTERVAL_END
+	setElemKeyEnd                     = 10            // NFTA_SET_ELEM_KEY_END
+	dataTypeVerdict                   = 0xffffff00    // NFT_DATA_VERDICT
+)
+
+// readRuleset dumps nf_tables. One dump of each sort of object covers all
+// families and tables; if the ruleset's generation moved meanwhile, all of it
+// is read again, so that rules always fit their chains and sets.
+//
+// The dumps are decoded here rather than by google/nftables because that asks
+// chain by chain, gives up on a whole chain for one expression it does not
+// know, and does not notice interrupted dumps.
+func (n *node) readRuleset() (*ruleset, error) {
+	c, err := n.conn(unix.NETLINK_NETFILTER)
+	if err != nil {
+		return nil, err
+	}
+	for range dumpRetries {
+		before, err := generation(c)
+		if err != nil {
+			return nil, fmt.Errorf("read nftables generation: %w", err)
+		}
+		rs, err := dumpRuleset(c)
+		after, genErr := generation(c)
+		if genErr == nil && after != before {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		rs.ifname = n.deviceName
+		return rs, nil
+	}
+	return nil, fmt.Errorf("list nftables: %w", errChanging)
+}
+
+// deviceName names a device in a rule's text: its number if it has gone.
+func (n *node) deviceName(index int) string {
+	name, err := n.linkName(index)
+	if err != nil || name == "" {
+		return fmt.Sprint(index)
+	}
+	return name
+}
+
+func nftType(msg uint16) uint16 { return unix.NFNL_SUBSYS_NFTABLES<<8 | msg }
+
+func generation(c *conn) (gen uint32, err error) {
+	err = c.ask(nftType(unix.NFT_MSG_GETGEN), nfgenmsg(unix.AF_UNSPEC), func(b []byte) {
+		gen = parseAttrs(b[min(nfgenLen, len(b)):]).u32(unix.NFTA_GEN_ID)
+	})
+	return gen, err
+}
+
+// dumpNft lists one sort of nf_tables object; parse gets its family and attributes.
+func dumpNft[T any](c *conn, msg uint16, req []byte, parse func(family byte, a attrs) T) ([]T, error) {
+	return list(c, nftType(msg), req, func(out []T, _ uint16, b []byte) []T {
+		if len(b) < nfgenLen {
+			return out
+		}
+		return append(out, parse(b[0], parseAttrs(b[nfgenLen:])))
+	})
+}
+
+func dumpRuleset(c *conn) (*ruleset, error) {
+	rs := &ruleset{sets: map[setKey]*set{}}
+	req := nfgenmsg(unix.AF_UNSPEC)
+	var err error
+	if rs.tables, err = dumpNft(c, unix.NFT_MSG_GETTABLE, req, func(f byte, a attrs) tableKey {
+		return tableKey{f, a.str(unix.NFTA_TABLE_NAME)}
+	}); err != nil {
+		return nil, fmt.Errorf("list nftables tables: %w", err)
+	}
+	if len(rs.tables) == 0 {
+		return rs, nil
+	}
+	if rs.chains, err = dumpNft(c, unix.NFT_MSG_GETCHAIN, req, parseChain); err != nil {
+		return nil, fmt.Errorf("list nftables chains: %w", err)
+	}
+	if rs.rules, err = dumpNft(c, unix.NFT_MSG_GETRULE, req, parseRule); err != nil {
+		return nil, fmt.Errorf("list nftables rules: %w", err)
+	}
+	sets, err := dumpNft(c, unix.NFT_MSG_GETSET, req, parseSet)
+	if err != nil {
+		return nil, fmt.Errorf("list nftables sets: %w", err)
+	}
+	for _, s := range sets {
+		if err := s.readElements(c); err != nil {
+			return nil, fmt.Errorf("list nftables set %s: %w", s.name, err)
+		}
+		rs.sets[s.setKey] = s
+	}
+	return rs, nil
+}
+
+func parseChain(family byte, a attrs) chain {
+	ch := chain{
+		chainKey: chainKey{tableKey{family, a.str(unix.NFTA_CHAIN_TABLE)}, a.str(unix.NFTA_CHAIN_NAME)},
+		base:     a.has(unix.NFTA_CHAIN_HOOK),
+		kind:     a.str(unix.NFTA_CHAIN_TYPE),
+		policy:   a.u32(unix.NFTA_CHAIN_POLICY),
+	}
+	hook := parseAttrs(a[unix.NFTA_CHAIN_HOOK])
+	ch.hook, ch.priority = hook.u32(unix.NFTA_HOOK_HOOKNUM), int32(hook.u32(unix.NFTA_HOOK_PRIORITY))
+	ch.packets = parseAttrs(a[unix.NFTA_CHAIN_COUNTERS]).u64(unix.NFTA_COUNTER_PACKETS)
+	return ch
+}
+
+func parseRule(family byte, a attrs) rule {
+	r := rule{chainKey: chainKey{tableKey{family, a.str(unix.NFTA_RULE_TABLE)}, a.str(unix.NFTA_RULE_CHAIN)}}
+	eachAttr(a[unix.NFTA_RULE_EXPRESSIONS], func(_ uint16, v []byte) {
+		e := parseAttrs(v)
+		r.exprs = append(r.exprs, expression{e.str(unix.NFTA_EXPR_NAME), parseAttrs(e[unix.NFTA_EXPR_DATA])})
+	})
+	// Attributes point into the receive buffer, which the next message overwrites.
+	for i := range r.exprs {
+		r.exprs[i].attrs = r.exprs[i].clone()
+	}
+	return r
+}
+
+func (a attrs) clone() attrs {
+	out := make(attrs, len(a))
+	for t, v := range a {
+		out[t] = append([]byte{}, v...)
+	}
+	return out
+}
+
+func parseSet(family byte, a attrs) *set {
+	flags := a.u32(unix.NFTA_SET_FLAGS)
+	return &set{
+		setKey:    setKey{tableKey{family, a.str(unix.NFTA_SET_TABLE)}, a.str(unix.NFTA_SET_NAME)},
+		anonymous: flags&setAnonymous != 0,
+		interval:  flags&setInterval != 0,
+		isMap:     flags&setMap != 0,
+		verdicts:  a.u32(unix.NFTA_SET_DATA_TYPE) == dataTypeVerdict,
+		keyLen:    int(a.u32(unix.NFTA_SET_KEY_LEN)),
+		dataLen:   int(a.u32(unix.NFTA_SET_DATA_LEN)),
+	}
+}
+
+// readElements fills in the elements of a set that rules spell out. Of named
+// sets only verdict maps matter, for the chains they jump to.
+func (s *set) readElements(c *conn) error {
+	if !s.anonymous && !s.verdicts {
+		return nil
+	}
+	req := nfgenmsg(s.family)
+	req = appendAttr(req, unix.NFTA_SET_ELEM_LIST_TABLE, append([]byte(s.table()), 0))
+	req = appendAttr(req, unix.NFTA_SET_ELEM_LIST_SET, append([]byte(s.name), 0))
+	_, err := dumpNft(c, unix.NFT_MSG_GETSETELEM, req, func(_ byte, a attrs) struct{} {
+		eachAttr(a[unix.NFTA_SET_ELEM_LIST_ELEMENTS], func(_ uint16, v []byte) {
+			s.elems = append(s.elems, parseElement(parseAttrs(v)))
+		})
+		return struct{}{}
+	})
+	return err
+}
+
+func (s *set) table() string { return s.tableKey.name }
+
+func parseElement(a attrs) element {
+	value := func(t uint16) []byte {
+		return append([]byte{}, parseAttrs(a[t])[unix.NFTA_DATA_VALUE]...)
+	}
+	return element{
+		key:     value(unix.NFTA_SET_ELEM_KEY),
+		keyEnd:  value(setElemKeyEnd),
+		end:     a.u32(unix.NFTA_SET_ELEM_FLAGS)&elemIntervalEnd != 0,
+		data:    value(unix.NFTA_SET_ELEM_DATA),
+		verdict: parseAttrs(parseAttrs(a[unix.NFTA_SET_ELEM_DATA])[unix.NFTA_DATA_VERDICT]).clone(),
+	}
+}

@@ -1,0 +1,298 @@
+package observe
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Event says that facets of a node may have changed. It does not say how: read
+// them. An event is either about Conntrack alone or not about Conntrack, so that
+// a caller whose own probes make flows can tell them apart. The one exception
+// is All, which means that the kernel dropped events and anything may have changed.
+type Event struct {
+	Node   string
+	Facets Facet
+}
+
+// Watch subscribes to the kernel's events in each node and returns; every
+// change after that gives an Event. notify is called from one goroutine, must
+// not block for long, and is called no more soon after ctx has ended. Watch
+// keeps no use of the nodes' descriptors. While nothing happens it costs nothing.
+//
+// Delivery may coalesce: changes that are there to be read together come as one
+// Event a node. None is lost: when the kernel's buffer overran, an Event with
+// All says so (only Conntrack, if it was that buffer, which traffic alone can fill).
+//
+// What the kernel does not announce: packet counters; sockets; sysctls other
+// than forwarding, rp_filter, proxy_neigh, bc_forwarding, mc_forwarding and
+// ignore_routes_with_linkdown; changes made by iptables-legacy; flows that were
+// being tracked before the first watcher came (with nf_conntrack_events = 2, the
+// kernel's default, only flows that begin under watch are announced). Callers
+// look at those when a command has ended, or from time to time.
+func Watch(ctx context.Context, nodes []Node, notify func(Event)) error {
+	return WatchFacets(ctx, nodes, All, notify)
+}
+
+// WatchFacets is Watch for some facets only. Without Conntrack, traffic wakes
+// nobody. Other facets may be announced as well.
+func WatchFacets(ctx context.Context, nodes []Node, what Facet, notify func(Event)) error {
+	w, err := newWatcher(what)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		if err := w.add(n); err != nil {
+			return errors.Join(fmt.Errorf("watch node %s: %w", n.Name, err), w.close())
+		}
+	}
+	go w.run(ctx, notify)
+	return nil
+}
+
+// channel is a set of multicast groups that share a socket. Conntrack has one
+// of its own so that a flood of flows cannot push out other events.
+type channel struct {
+	protocol int
+	groups   []int
+	facets   Facet // what its messages can be about
+	overrun  Facet
+}
+
+func channels() []channel {
+	return []channel{{
+		protocol: unix.NETLINK_ROUTE,
+		groups: []int{unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH, unix.RTNLGRP_NSID,
+			unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV4_NETCONF,
+			unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV6_RULE, unix.RTNLGRP_IPV6_NETCONF},
+		facets:  Links | Addrs | Routes | Rules | Neighs | FDB | Sysctls,
+		overrun: All,
+	}, {
+		protocol: unix.NETLINK_NETFILTER,
+		groups:   []int{unix.NFNLGRP_NFTABLES},
+		facets:   Firewall,
+		overrun:  All,
+	}, {
+		protocol: unix.NETLINK_NETFILTER,
+		groups:   []int{unix.NFNLGRP_CONNTRACK_NEW, unix.NFNLGRP_CONNTRACK_UPDATE, unix.NFNLGRP_CONNTRACK_DESTROY},
+		facets:   Conntrack,
+		overrun:  Conntrack,
+	}}
+}
+
+// source is one subscribed socket.
+type source struct {
+	node    string
+	overrun Facet
+}
+
+// watcher waits for all sockets of all nodes in one place.
+type watcher struct {
+	what    Facet
+	epoll   int
+	wake    int // eventfd that ends run
+	sources map[int]source
+	order   []string // nodes as given, for the order of events
+	buf     []byte
+}
+
+func newWatcher(what Facet) (*watcher, error) {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("create epoll: %w", err)
+	}
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("create eventfd: %w", err), unix.Close(epoll))
+	}
+	w := &watcher{what: what, epoll: epoll, wake: wake, sources: map[int]source{}, buf: make([]byte, receiveBuffer)}
+	if err := w.poll(wake); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+func (w *watcher) poll(fd int) error {
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+	if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
+		return fmt.Errorf("add to epoll: %w", err)
+	}
+	return nil
+}
+
+// add subscribes to a node's events.
+func (w *watcher) add(n Node) error {
+	w.order = append(w.order, n.Name)
+	return inNetns(n.NS, func() error {
+		for _, ch := range channels() {
+			if ch.facets&w.what == 0 {
+				continue
+			}
+			fd, err := subscribe(ch)
+			if err != nil {
+				return err
+			}
+			w.sources[fd] = source{node: n.Name, overrun: ch.overrun}
+			if err := w.poll(fd); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// subscribe opens a socket in the current namespace and joins groups.
+func subscribe(ch channel) (int, error) {
+	fd, err := openNetlink(ch.protocol, unix.SOCK_NONBLOCK)
+	if err != nil {
+		return -1, err
+	}
+	// Room for bursts, up to what the system allows; overruns are handled, so a
+	// refusal does no harm.
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 1<<20) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1<<20)
+	}
+	for _, g := range ch.groups {
+		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, g); err != nil {
+			return -1, errors.Join(fmt.Errorf("subscribe to netlink group %d: %w", g, err), unix.Close(fd))
+		}
+	}
+	return fd, nil
+}
+
+func (w *watcher) close() error {
+	errs := []error{unix.Close(w.epoll), unix.Close(w.wake)}
+	for fd := range w.sources {
+		errs = append(errs, unix.Close(fd))
+	}
+	return errors.Join(errs...)
+}
+
+// run delivers events until ctx ends.
+func (w *watcher) run(ctx context.Context, notify func(Event)) {
+	var once sync.WaitGroup
+	once.Add(1)
+	stop := context.AfterFunc(ctx, func() {
+		defer once.Done()
+		// Cannot fail: the counter of a fresh eventfd has room for one.
+		_, _ = unix.Write(w.wake, binary.NativeEndian.AppendUint64(nil, 1))
+	})
+	events := make([]unix.EpollEvent, 64)
+	for ctx.Err() == nil {
+		n, err := unix.EpollWait(w.epoll, events, -1)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil || ctx.Err() != nil {
+			break
+		}
+		w.deliver(w.gather(events[:n]), notify)
+	}
+	if !stop() {
+		once.Wait() // the write must not meet a closed descriptor
+	}
+	// Nobody is left to tell, and closing these descriptors frees them whatever it says.
+	_ = w.close()
+}
+
+// gather empties the sockets that are ready. Of each node it keeps what
+// changed apart from Conntrack, and Conntrack.
+func (w *watcher) gather(events []unix.EpollEvent) map[string]Facet {
+	changed := map[string]Facet{}
+	for _, ev := range events {
+		fd := int(ev.Fd)
+		if s, ok := w.sources[fd]; ok {
+			changed[s.node] |= w.drain(fd, s)
+		}
+	}
+	return changed
+}
+
+func (w *watcher) deliver(changed map[string]Facet, notify func(Event)) {
+	for _, node := range w.order {
+		facets := changed[node]
+		switch {
+		case facets == 0:
+			continue
+		case facets == All:
+			notify(Event{node, All})
+			continue
+		}
+		if other := facets &^ Conntrack; other != 0 {
+			notify(Event{node, other})
+		}
+		if facets&Conntrack != 0 {
+			notify(Event{node, Conntrack})
+		}
+	}
+}
+
+// drain reads what a socket holds and returns which facets it speaks of.
+func (w *watcher) drain(fd int, s source) (facets Facet) {
+	for {
+		n, _, err := unix.Recvfrom(fd, w.buf, 0)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EAGAIN):
+			return facets
+		case errors.Is(err, unix.ENOBUFS):
+			facets |= s.overrun
+			continue
+		case err != nil || n == 0:
+			// Not known to happen. The socket is of no more use: say that
+			// anything may have changed, and do not spin on it.
+			_ = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+			return All
+		}
+		for rest := w.buf[:n]; ; {
+			var m message
+			if m, rest = nextMessage(rest); m.body == nil {
+				break
+			}
+			facets |= facetsOf(m)
+		}
+	}
+}
+
+// facetsOf says what a message's change can show in.
+func facetsOf(m message) Facet {
+	switch m.typ >> 8 {
+	case unix.NFNL_SUBSYS_NFTABLES:
+		return Firewall
+	case unix.NFNL_SUBSYS_CTNETLINK:
+		return Conntrack
+	case 0:
+		return rtnetlinkFacets(m)
+	}
+	return 0
+}
+
+func rtnetlinkFacets(m message) Facet {
+	switch m.typ {
+	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
+		// A device that goes down or away takes routes, neighbours and its
+		// sysctls with it, and IPv4 routes go without a word.
+		return Links | Addrs | Routes | Neighs | FDB | Sysctls
+	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
+		return Addrs | Routes
+	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
+		return Routes
+	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
+		return Rules
+	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
+		if len(m.body) > 0 && m.body[0] == unix.AF_BRIDGE {
+			return FDB
+		}
+		return Neighs
+	case unix.RTM_NEWNETCONF, unix.RTM_DELNETCONF:
+		return Sysctls
+	case unix.RTM_NEWNSID, unix.RTM_DELNSID:
+		return Links
+	}
+	return 0
+}

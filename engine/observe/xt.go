@@ -1,0 +1,225 @@
+package observe
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// iptables-nft hands matches and targets that nf_tables has no expression for
+// to the old xt modules, as their C structs (linux/netfilter/xt_*.h).
+
+// xtMatch decodes the matches that labs meet; others are named.
+func (d *decoder) xtMatch(e *expression) {
+	name, info := e.str(unix.NFTA_MATCH_NAME), e.attrs[unix.NFTA_MATCH_INFO]
+	rev := e.u32(unix.NFTA_MATCH_REV)
+	text := ""
+	switch name {
+	case "tcp", "udp":
+		text = xtPorts(name, info)
+	case "comment":
+		text = fmt.Sprintf("--comment %q", cstring(info))
+	case "conntrack":
+		text = xtConntrack(rev, info)
+	case "state":
+		if len(info) >= 4 {
+			text = "--state " + xtStates(hostU32(info))
+		}
+	case "addrtype":
+		text = xtAddrType(rev, info)
+	case "multiport":
+		text = xtMultiport(rev, info)
+	case "mark":
+		if rev == 1 && len(info) >= 9 {
+			text = not(info[8]) + fmt.Sprintf("--mark 0x%x", hostU32(info))
+			if mask := hostU32(info[4:]); mask != ^uint32(0) {
+				text += fmt.Sprintf("/0x%x", mask)
+			}
+		}
+	}
+	d.add(term{key: strings.TrimSpace("xt match " + name + " " + text), ipt: strings.TrimSpace("-m " + name + " " + text)})
+}
+
+func not(flag byte) string {
+	if flag != 0 {
+		return "! "
+	}
+	return ""
+}
+
+// xtPorts reads struct xt_tcp or xt_udp: u16 spts[2], dpts[2] in host order; tcp
+// then has option, flg_mask, flg_cmp, and both end in a byte of inversions.
+func xtPorts(name string, b []byte) string {
+	if len(b) < 9 {
+		return ""
+	}
+	inv := b[8]
+	if name == "tcp" {
+		if len(b) < 12 {
+			return ""
+		}
+		inv = b[11]
+	}
+	var out []string
+	for i, opt := range []string{"--sport", "--dport"} {
+		low, high := hostU32(b[4*i:4*i+2]), hostU32(b[4*i+2:4*i+4])
+		if low == 0 && high == 0xffff {
+			continue
+		}
+		out = append(out, not(inv&(1<<i))+opt+" "+strings.ReplaceAll(span(fmt.Sprint(low), fmt.Sprint(high)), "-", ":"))
+	}
+	if name == "tcp" && b[9] != 0 {
+		flags := func(c byte) string {
+			if c == 0 {
+				return "NONE"
+			}
+			return strings.ToUpper(flagNames(uint32(c), "fin", "syn", "rst", "psh", "ack", "urg"))
+		}
+		out = append(out, not(inv&4)+"--tcp-flags "+flags(b[9])+" "+flags(b[10]))
+	}
+	return strings.Join(out, " ")
+}
+
+// xtConntrack reads the states of struct xt_conntrack_mtinfo1 to 3: after eight
+// addresses and masks of 16 bytes come expire_min, expire_max (u32 each), l4proto
+// and four ports (u16 each), match_flags, invert_flags, state_mask. In revision 1
+// the last is a byte, later it is two.
+func xtConntrack(rev uint32, b []byte) string {
+	const match, matchState = 146, 1
+	if len(b) < match+6 {
+		return ""
+	}
+	if hostU32(b[match:match+2])&matchState == 0 {
+		return ""
+	}
+	inv, state := hostU32(b[match+2:match+4]), hostU32(b[match+4:match+6])
+	if rev == 1 {
+		state &= 0xff
+	}
+	return not(byte(inv&matchState)) + "--ctstate " + xtStates(state)
+}
+
+// xtStates spells XT_CONNTRACK_STATE_* bits, in the order in which iptables does.
+func xtStates(n uint32) string {
+	var out []string
+	for _, s := range []struct {
+		bit  uint32
+		name string
+	}{{1, "INVALID"}, {8, "NEW"}, {4, "RELATED"}, {2, "ESTABLISHED"}, {64, "UNTRACKED"}, {128, "SNAT"}, {256, "DNAT"}} {
+		if n&s.bit != 0 {
+			out = append(out, s.name)
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// xtAddrType reads struct xt_addrtype_info(_v1): u16 source, dest; then two u32
+// inversions, or in revision 1 flags with bits 1 and 2 for them.
+func xtAddrType(rev uint32, b []byte) string {
+	if len(b) < 8 {
+		return ""
+	}
+	src, dst := hostU32(b[0:2]), hostU32(b[2:4])
+	invSrc, invDst := hostU32(b[4:8])&1, hostU32(b[4:8])>>1&1
+	if rev == 0 && len(b) >= 12 {
+		invSrc, invDst = hostU32(b[4:8]), hostU32(b[8:12])
+	}
+	types := func(n uint32) string {
+		return strings.ToUpper(flagNames(n, "unspec", "unicast", "local", "broadcast", "anycast", "multicast",
+			"blackhole", "unreachable", "prohibit"))
+	}
+	var out []string
+	if src != 0 {
+		out = append(out, not(byte(invSrc))+"--src-type "+types(src))
+	}
+	if dst != 0 {
+		out = append(out, not(byte(invDst))+"--dst-type "+types(dst))
+	}
+	return strings.Join(out, " ")
+}
+
+// xtMultiport reads struct xt_multiport_v1: u8 flags, count; u16 ports[15]; u8
+// pflags[15], invert.
+func xtMultiport(rev uint32, b []byte) string {
+	if rev != 1 || len(b) < 48 {
+		return ""
+	}
+	opt := "--" + indexed(uint32(b[0]), map[uint32]string{0: "sports", 1: "dports", 2: "ports"})
+	ports := ""
+	for i := range min(int(b[1]), 15) {
+		if i > 0 {
+			sep := ","
+			if b[32+i-1] != 0 {
+				sep = ":"
+			}
+			ports += sep
+		}
+		ports += strconv.Itoa(int(hostU32(b[2+2*i : 4+2*i])))
+	}
+	return not(b[47]) + opt + " " + ports
+}
+
+// xtTarget decodes a target. One that is not known counts as doing nothing to
+// the packet's fate and is named.
+func (d *decoder) xtTarget(e *expression) {
+	name, info := e.str(unix.NFTA_TARGET_NAME), e.attrs[unix.NFTA_TARGET_INFO]
+	switch name {
+	case "MASQUERADE", "DNAT", "SNAT", "REDIRECT":
+		flags, addr, ports := natRange(d.r.family, name, e.u32(unix.NFTA_TARGET_REV), info)
+		d.translate(strings.ToLower(name), natAddress(addr, ports), flags)
+	case "REJECT":
+		d.out.does = "reject"
+		with := rejectWith(d.r.family, info)
+		d.add(term{key: "xt target REJECT with " + with, ipt: "-j REJECT --reject-with " + with})
+	case "DROP", "ACCEPT", "RETURN":
+		d.out.does = strings.ToLower(name)
+		d.add(term{key: "xt target " + name, ipt: "-j " + name})
+	case "LOG":
+		text := "-j LOG"
+		if len(info) > 2 && cstring(info[2:]) != "" {
+			text += fmt.Sprintf(" --log-prefix %q", cstring(info[2:]))
+		}
+		d.add(term{key: "xt target LOG", ipt: text})
+	default:
+		d.add(term{key: "xt target " + name, ipt: "-j " + name})
+	}
+}
+
+func rejectWith(family byte, info []byte) string {
+	if family == unix.NFPROTO_IPV6 {
+		return indexed(hostU32(info), map[uint32]string{0: "icmp6-no-route", 1: "icmp6-adm-prohibited", 3: "icmp6-addr-unreachable",
+			4: "icmp6-port-unreachable", 6: "tcp-reset"})
+	}
+	return indexed(hostU32(info), map[uint32]string{0: "icmp-net-unreachable", 1: "icmp-host-unreachable", 2: "icmp-proto-unreachable",
+		3: "icmp-port-unreachable", 5: "icmp-net-prohibited", 6: "icmp-host-prohibited", 7: "tcp-reset", 8: "icmp-admin-prohibited"})
+}
+
+// natRange reads the struct of a NAT target. Revision 0 for IPv4 is
+// nf_nat_ipv4_multi_range_compat: u32 rangesize (1), then u32 flags, the two IPv4
+// addresses and the two ports. Anything else is nf_nat_range or nf_nat_range2,
+// which begin alike: u32 flags, two addresses of 16 bytes, two ports.
+func natRange(family byte, name string, rev uint32, b []byte) (flags uint32, addr, ports string) {
+	old := family == unix.NFPROTO_IPV4 && rev == 0
+	size, at := 16, 0
+	if old {
+		size, at = 4, 4
+	}
+	if len(b) < at+4+2*size+4 {
+		return 0, "", ""
+	}
+	flags = hostU32(b[at:])
+	low, high := b[at+4:at+4+size], b[at+4+size:at+4+2*size]
+	if family == unix.NFPROTO_IPV4 {
+		low, high = low[:4], high[:4]
+	}
+	if flags&unix.NF_NAT_RANGE_MAP_IPS != 0 {
+		addr = span(addrOf(low).String(), addrOf(high).String())
+	}
+	if flags&unix.NF_NAT_RANGE_PROTO_SPECIFIED != 0 {
+		p := b[at+4+2*size:]
+		ports = span(bePort(p), bePort(p[2:]))
+	}
+	return flags, addr, ports
+}

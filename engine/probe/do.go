@@ -1,0 +1,166 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"underlay/engine"
+)
+
+// echoed is what a udp probe sends.
+const echoed = "underlay probe\n"
+
+// Do makes one attempt and says how it ended. The error is for what could not
+// be found out: a request that makes no sense, a namespace that cannot be
+// entered, or ctx ending first. That nobody answered is an Outcome.
+func Do(ctx context.Context, r Request) (Outcome, error) {
+	start := time.Now()
+	if r.Wait <= 0 {
+		r.Wait = DefaultWait
+	}
+	if err := valid(&r); err != nil {
+		return Outcome{}, fmt.Errorf("probe from %s to %s: %w", r.From.Name, r.To, err)
+	}
+	o, err := do(ctx, r)
+	var end *ending
+	if errors.As(err, &end) {
+		o.Ended, o.Detail, err = end.ended, end.detail, nil
+	}
+	o.Took = time.Since(start)
+	return o, err
+}
+
+// valid fills in the request's defaults and refuses what cannot be sent.
+func valid(r *Request) error {
+	switch r.Proto {
+	case "icmp":
+		return nil
+	case "http":
+		if r.Port == 0 {
+			r.Port = 80
+		}
+		if r.Path == "" {
+			r.Path = "/"
+		}
+		if !strings.HasPrefix(r.Path, "/") || strings.ContainsAny(r.Path+r.Host, " \r\n\t") {
+			return fmt.Errorf("cannot ask for path %q of host %q", r.Path, r.Host)
+		}
+	case "tcp", "udp":
+	default:
+		return fmt.Errorf("unknown protocol %q: one of icmp, tcp, udp, http", r.Proto)
+	}
+	if r.Port < 1 || r.Port > 65535 {
+		return fmt.Errorf("no such port: %d", r.Port)
+	}
+	return nil
+}
+
+// do looks up the address and makes the attempt.
+func do(ctx context.Context, r Request) (o Outcome, err error) {
+	addr, err := resolve(ctx, r)
+	if err != nil {
+		return o, err
+	}
+	a := &attempt{
+		node: r.From, proto: r.Proto, to: netip.AddrPortFrom(addr, uint16(r.Port)),
+		start: time.Now(), wait: r.Wait,
+	}
+	switch r.Proto {
+	case "icmp":
+		o, err = a.icmp(ctx)
+	case "udp":
+		o, err = a.udp(ctx)
+	case "http":
+		a.proto = "tcp"
+		o, err = a.http(ctx, r)
+	default:
+		o, err = a.tcp(ctx, r.Banner)
+	}
+	o.Address = addr.String()
+	return o, err
+}
+
+// dial opens and connects the attempt's socket, which the caller closes by the
+// returned function. Errors are explained.
+func (a *attempt) dial(ctx context.Context, typ, proto int) (done func() error, err error) {
+	if a.sock, err = openIP(a.node.NS, a.to.Addr(), typ, proto); err != nil {
+		return nil, a.noSocket(err)
+	}
+	stop, err := a.sock.until(ctx, a.start.Add(a.wait))
+	if err != nil {
+		return nil, errors.Join(err, a.sock.close())
+	}
+	done = func() error {
+		stop()
+		return a.sock.close()
+	}
+	if err := a.sock.connect(a.to); err != nil {
+		return nil, errors.Join(a.explain(ctx, err), done())
+	}
+	return done, nil
+}
+
+// rejectWait is how long to listen for the ICMP message of a firewall of the
+// node itself that has stopped a packet. It comes over the loopback.
+const rejectWait = 20 * time.Millisecond
+
+// send sends one datagram. When the node's own firewall stops it the kernel
+// says EPERM for DROP and REJECT alike; the ICMP message tells them apart.
+func (a *attempt) send(ctx context.Context, b []byte) error {
+	err := a.sock.send(b)
+	if !errors.Is(err, unix.EPERM) {
+		return err
+	}
+	stop, untilErr := a.sock.until(ctx, time.Now().Add(rejectWait))
+	if untilErr != nil {
+		return errors.Join(err, untilErr)
+	}
+	defer stop()
+	var told *icmpError
+	if _, later := a.sock.receive(make([]byte, 1)); errors.As(later, &told) {
+		return told
+	}
+	return err
+}
+
+// udp sends a datagram and waits for an answer.
+func (a *attempt) udp(ctx context.Context) (o Outcome, err error) {
+	done, err := a.dial(ctx, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return o, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	if err := a.send(ctx, []byte(echoed)); err != nil {
+		return o, a.explain(ctx, err)
+	}
+	buf := make([]byte, MaxBody)
+	n, err := a.sock.receive(buf)
+	if err != nil {
+		return o, a.explain(ctx, err)
+	}
+	o = Outcome{Ended: engine.OK, Body: string(buf[:n])}
+	o.Served, o.SeenAs = greeting(o.Body)
+	o.Detail = fmt.Sprintf("answer from %s", a.to)
+	return o, nil
+}
+
+// greeting reads the line "NAME sees IP:PORT" with which our tcp and udp
+// workloads begin; both are empty for other servers.
+func greeting(text string) (name, seenAs string) {
+	line, _, _ := strings.Cut(text, "\n")
+	i := strings.LastIndex(line, " sees ")
+	if i < 0 {
+		return "", ""
+	}
+	peer, err := netip.ParseAddrPort(strings.TrimSpace(line[i+len(" sees "):]))
+	if err != nil {
+		return "", ""
+	}
+	return line[:i], peer.Addr().Unmap().String()
+}

@@ -1,0 +1,124 @@
+package probe
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"underlay/engine"
+)
+
+// whoami is the part of our http workload's JSON answer that a probe reads.
+type whoami struct {
+	Served string `json:"served"`
+	Peer   string `json:"peer"`
+}
+
+// http connects and asks for one page. Redirects are answers like any other.
+func (a *attempt) http(ctx context.Context, r Request) (o Outcome, err error) {
+	done, err := a.dial(ctx, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return o, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	if _, err := a.sock.file.WriteString(request(r)); err != nil {
+		return o, a.unanswered(ctx, err)
+	}
+	in := bufio.NewReader(a.sock.file)
+	const version = "HTTP/"
+	start, err := in.Peek(len(version))
+	switch {
+	case string(start) == version:
+		return a.response(ctx, in)
+	case err != nil && len(start) == 0:
+		return o, a.unanswered(ctx, err)
+	}
+	// It talks, but something else.
+	said, _ := in.Peek(in.Buffered())
+	o = Outcome{Ended: engine.OK, Body: string(said)}
+	o.Detail = fmt.Sprintf("%s answered, but not in HTTP", a.to)
+	o.Served, o.SeenAs = greeting(o.Body)
+	return o, nil
+}
+
+// request is the text that is sent.
+func request(r Request) string {
+	host := r.Host
+	if host == "" {
+		host = r.To
+		if addr, err := netip.ParseAddr(r.To); err == nil && addr.Is6() {
+			host = "[" + r.To + "]"
+		}
+		if r.Port != 80 {
+			host += ":" + strconv.Itoa(r.Port)
+		}
+	}
+	return fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: underlay-probe\r\n"+
+		"Accept: application/json, */*;q=0.5\r\nConnection: close\r\n\r\n", r.Path, host)
+}
+
+// response reads an HTTP response of which the first bytes have come.
+func (a *attempt) response(ctx context.Context, in *bufio.Reader) (o Outcome, err error) {
+	resp, err := http.ReadResponse(in, &http.Request{Method: http.MethodGet})
+	if err != nil {
+		var errno unix.Errno
+		if errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &errno) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return o, a.unanswered(ctx, err)
+		}
+		return Outcome{Ended: engine.OK, Detail: fmt.Sprintf("%s answered, but not in proper HTTP: %v", a.to, err)}, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody))
+	o = Outcome{Status: resp.StatusCode, Body: string(body)}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		if ctx.Err() != nil {
+			return o, a.explain(ctx, err)
+		}
+		return o, endf(engine.Timeout, "connection established with %s, which began to answer (HTTP %d) and then fell silent: %d bytes came within %s",
+			a.to, o.Status, len(body), pretty(a.wait))
+	}
+	o.Ended, o.Detail = engine.OK, fmt.Sprintf("HTTP %s from %s", resp.Status, a.to)
+	if err != nil {
+		o.Detail += fmt.Sprintf(", broken off after %d bytes", len(body))
+	}
+	// Only our own workload says this; of others nothing is known.
+	var who whoami
+	if json.Unmarshal(body, &who) == nil && who.Served != "" {
+		o.Served = who.Served
+		if host, _, err := net.SplitHostPort(who.Peer); err == nil {
+			o.SeenAs = host
+		}
+	}
+	return o, nil
+}
+
+// unanswered explains an error on an established connection before any answer.
+func (a *attempt) unanswered(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return a.explain(ctx, err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return endf(engine.Timeout, "connection established with %s, but no answer within %s", a.to, pretty(a.wait))
+	case errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE):
+		return endf(engine.Refused, "connection established with %s, then reset (RST) before an answer", a.to)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return endf(engine.Refused, "connection established with %s, then closed without an answer", a.to)
+	}
+	var told *icmpError
+	if ctlErr := a.sock.control(func(fd int) error {
+		told, _ = a.sock.reported(fd)
+		return nil
+	}); ctlErr == nil && told != nil {
+		err = told
+	}
+	return a.explain(ctx, err)
+}

@@ -1,0 +1,215 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// socket is a non-blocking socket of some network namespace, waited for by the
+// runtime's poller.
+type socket struct {
+	file *os.File
+	raw  syscall.RawConn
+	v6   bool
+	// mine tells the errors about our own packets from those that a raw
+	// socket is told about as well, by the packet they quote; nil takes all.
+	mine func(quoted []byte) bool
+}
+
+// open makes a socket in the network namespace ns. Errors are errnos where the
+// kernel refused the kind of socket.
+func open(ns int, domain, typ, proto int) (*socket, error) {
+	fd := -1
+	err := within(ns, func() (err error) {
+		fd, err = unix.Socket(domain, typ|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), "socket")
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &socket{file: f, raw: raw, v6: domain == unix.AF_INET6}, nil
+}
+
+// openIP makes a socket for reaching addr, and has the kernel queue the ICMP
+// errors that its packets cause together with their senders.
+func openIP(ns int, addr netip.Addr, typ, proto int) (*socket, error) {
+	domain, level, opt := unix.AF_INET, unix.IPPROTO_IP, unix.IP_RECVERR
+	if addr.Is6() {
+		domain, level, opt = unix.AF_INET6, unix.IPPROTO_IPV6, unix.IPV6_RECVERR
+	}
+	s, err := open(ns, domain, typ, proto)
+	if err != nil {
+		return nil, err
+	}
+	err = s.control(func(fd int) error { return unix.SetsockoptInt(fd, level, opt, 1) })
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("ask for ICMP errors: %w", err), s.close())
+	}
+	return s, nil
+}
+
+func (s *socket) close() error { return s.file.Close() }
+
+func (s *socket) control(fn func(fd int) error) error {
+	var inner error
+	if err := s.raw.Control(func(fd uintptr) { inner = fn(int(fd)) }); err != nil {
+		return err
+	}
+	return inner
+}
+
+// until makes reading and writing fail at t, or as soon as ctx ends. The
+// returned function releases what watches ctx.
+func (s *socket) until(ctx context.Context, t time.Time) (stop func() bool, err error) {
+	if err := s.file.SetDeadline(t); err != nil {
+		return nil, fmt.Errorf("set deadline: %w", err)
+	}
+	return context.AfterFunc(ctx, func() {
+		// The socket may be closed by now, and then there is nothing to stop.
+		_ = s.file.SetDeadline(time.Unix(1, 0))
+	}), nil
+}
+
+// sockaddr is the kernel's form of ap.
+func sockaddr(ap netip.AddrPort) (unix.Sockaddr, error) {
+	if ap.Addr().Is4() {
+		return &unix.SockaddrInet4{Addr: ap.Addr().As4(), Port: int(ap.Port())}, nil
+	}
+	sa := &unix.SockaddrInet6{Addr: ap.Addr().As16(), Port: int(ap.Port())}
+	if zone := ap.Addr().Zone(); zone != "" {
+		if _, err := fmt.Sscan(zone, &sa.ZoneId); err != nil {
+			return nil, fmt.Errorf("zone of %s: give the interface's index: %w", ap.Addr(), err)
+		}
+	}
+	return sa, nil
+}
+
+// connect connects to to and waits until it is decided. It returns an errno,
+// an *icmpError if the kernel says who caused it, or os.ErrDeadlineExceeded.
+func (s *socket) connect(to netip.AddrPort) error {
+	sa, err := sockaddr(to)
+	if err != nil {
+		return err
+	}
+	started := false
+	var result error
+	err = s.raw.Write(func(fd uintptr) bool {
+		if !started {
+			started = true
+			result = unix.Connect(int(fd), sa)
+			if result == unix.EINPROGRESS {
+				return false
+			}
+		} else if result = connected(int(fd)); result == unix.EINPROGRESS {
+			// An ICMP error that comes while the kernel still sends the SYN
+			// is only queued: the connection would go on trying.
+			e, _ := s.reported(int(fd))
+			if e == nil {
+				return false
+			}
+			result = e
+			return true
+		}
+		if result != nil {
+			if e, _ := s.reported(int(fd)); e != nil {
+				result = e
+			}
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	return result
+}
+
+// connected returns nil once fd is connected, EINPROGRESS before, or the errno.
+func connected(fd int) error {
+	n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err != nil {
+		return err
+	}
+	if n != 0 {
+		return unix.Errno(n)
+	}
+	if _, err := unix.Getpeername(fd); err != nil {
+		return unix.EINPROGRESS
+	}
+	return nil
+}
+
+// send sends one datagram to the connected peer.
+func (s *socket) send(b []byte) error {
+	var result error
+	err := s.raw.Write(func(fd uintptr) bool {
+		result = unix.Send(int(fd), b, unix.MSG_NOSIGNAL)
+		return result != unix.EAGAIN && result != unix.EINTR
+	})
+	if err != nil {
+		return err
+	}
+	return result
+}
+
+// receive waits for one datagram. An ICMP error about our packets ends it with
+// an *icmpError; errors about others' packets do not.
+func (s *socket) receive(b []byte) (int, error) {
+	n := 0
+	var result error
+	err := s.raw.Read(func(fd uintptr) bool {
+		for {
+			n, _, result = unix.Recvfrom(int(fd), b, 0)
+			if result == nil {
+				return true
+			}
+			e, others := s.reported(int(fd))
+			switch {
+			case e != nil:
+				result = e
+				return true
+			case result == unix.EAGAIN && !others:
+				return false
+			case result != unix.EINTR && !others:
+				return true
+			}
+		}
+	})
+	if err == nil {
+		return n, result
+	}
+	return 0, err
+}
+
+// local is the address that the kernel chose for this end; invalid if none.
+func (s *socket) local() netip.Addr {
+	var addr netip.Addr
+	// Without an answer nothing is known, and nothing is said.
+	_ = s.control(func(fd int) error {
+		sa, err := unix.Getsockname(fd)
+		addr = address(sa)
+		return err
+	})
+	return addr
+}
+
+func address(sa unix.Sockaddr) netip.Addr {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrFrom4(sa.Addr)
+	case *unix.SockaddrInet6:
+		return netip.AddrFrom16(sa.Addr).Unmap()
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,156 @@
+package workload
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/miekg/dns"
+)
+
+// Counter is the name whose TXT record, in class IN or CH, is the number of
+// queries that the dns workload was asked since it started. "NAME.queries.underlay."
+// counts the queries for NAME. Questions about the counters are not counted.
+const Counter = "queries.underlay."
+
+const (
+	recordTTL = 30    // seconds
+	maxNames  = 10000 // names counted one by one; more only add to the total
+)
+
+// dnsServer answers from a fixed table, over UDP and TCP.
+type dnsServer struct {
+	udp, tcp *dns.Server
+
+	records map[string][]netip.Addr // canonical name → addresses
+
+	mu     sync.Mutex
+	total  int
+	asked  map[string]int // canonical name → queries
+	closed bool
+}
+
+func listenDNS(records map[string][]netip.Addr, addr string) (server, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	pc, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
+	s := &dnsServer{records: records, asked: map[string]int{}}
+	h := dns.HandlerFunc(s.answer)
+	s.udp = &dns.Server{PacketConn: pc, Handler: h}
+	s.tcp = &dns.Server{Listener: ln, Handler: h}
+	return s, nil
+}
+
+func (s *dnsServer) serve() error {
+	ended := make(chan error, 2)
+	go func() { ended <- s.udp.ActivateAndServe() }()
+	go func() { ended <- s.tcp.ActivateAndServe() }()
+	first := <-ended
+	return errors.Join(unlessClosed(first), s.close(), unlessClosed(<-ended))
+}
+
+// close closes the sockets; queries under way are not waited for.
+func (s *dnsServer) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return errors.Join(unlessClosed(s.udp.PacketConn.Close()), unlessClosed(s.tcp.Listener.Close()))
+}
+
+// answer handles one query.
+func (s *dnsServer) answer(w dns.ResponseWriter, q *dns.Msg) {
+	m := new(dns.Msg)
+	if len(q.Question) != 1 || q.Opcode != dns.OpcodeQuery {
+		m.SetRcode(q, dns.RcodeNotImplemented)
+	} else {
+		m.SetReply(q)
+		m.Authoritative, m.RecursionAvailable = true, true
+		s.fill(m, q.Question[0])
+	}
+	if w.LocalAddr().Network() == "udp" {
+		size := dns.MinMsgSize
+		if opt := q.IsEdns0(); opt != nil {
+			size = max(size, int(opt.UDPSize()))
+			m.SetEdns0(opt.UDPSize(), false)
+		}
+		m.Truncate(size)
+	}
+	w.WriteMsg(m) // an error means that the client has gone
+}
+
+// fill answers one question.
+func (s *dnsServer) fill(m *dns.Msg, q dns.Question) {
+	name := canonical(q.Name)
+	if name == Counter || strings.HasSuffix(name, "."+Counter) {
+		s.fillCounter(m, q, name)
+		return
+	}
+	s.count(name)
+	if q.Qclass != dns.ClassINET && q.Qclass != dns.ClassANY {
+		m.Rcode = dns.RcodeRefused
+		return
+	}
+	addrs, known := s.records[name]
+	if !known {
+		m.Rcode = dns.RcodeNameError
+		return
+	}
+	for _, a := range addrs {
+		if rr := addressRecord(q, a); rr != nil {
+			m.Answer = append(m.Answer, rr)
+		}
+	}
+}
+
+// addressRecord returns the record of addr if q asks for its type, else nil.
+func addressRecord(q dns.Question, addr netip.Addr) dns.RR {
+	h := dns.RR_Header{Name: q.Name, Class: dns.ClassINET, Ttl: recordTTL}
+	switch {
+	case addr.Is4() && (q.Qtype == dns.TypeA || q.Qtype == dns.TypeANY):
+		h.Rrtype = dns.TypeA
+		return &dns.A{Hdr: h, A: addr.AsSlice()}
+	case addr.Is6() && (q.Qtype == dns.TypeAAAA || q.Qtype == dns.TypeANY):
+		h.Rrtype = dns.TypeAAAA
+		return &dns.AAAA{Hdr: h, AAAA: addr.AsSlice()}
+	}
+	return nil
+}
+
+func (s *dnsServer) fillCounter(m *dns.Msg, q dns.Question, name string) {
+	if q.Qtype != dns.TypeTXT && q.Qtype != dns.TypeANY {
+		return
+	}
+	s.mu.Lock()
+	n := s.total
+	if of := strings.TrimSuffix(name, Counter); of != "" {
+		n = s.asked[of]
+	}
+	s.mu.Unlock()
+	m.Answer = append(m.Answer, &dns.TXT{
+		Hdr: dns.RR_Header{Name: q.Name, Rrtype: dns.TypeTXT, Class: q.Qclass},
+		Txt: []string{strconv.Itoa(n)},
+	})
+}
+
+func (s *dnsServer) count(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total++
+	if _, known := s.asked[name]; known || len(s.asked) < maxNames {
+		s.asked[name]++
+	}
+}
+
+// canonical is a name in lower case with its final dot.
+func canonical(name string) string { return strings.ToLower(dns.Fqdn(name)) }

@@ -1,0 +1,190 @@
+package labs
+
+import (
+	"cmp"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"underlay/engine"
+)
+
+//go:embed */lab.yaml */*.sh */alternatives/*.sh */mistakes/*.sh
+var builtin embed.FS
+
+// moduleOrder is the order in which the course takes the modules that have
+// labs. Modules that it does not name come after them, by id.
+var moduleOrder = []string{"bridge", "publish"}
+
+// Catalogue is a set of labs, each id once. It does not change once loaded, so
+// it may be used from any goroutine.
+type Catalogue struct{ entries []entry }
+
+// entry is a lab and where to read it again with another seed.
+type entry struct {
+	lab    *engine.Lab
+	source source
+}
+
+// source is a lab's folder.
+type source struct {
+	fsys  fs.FS
+	dir   string
+	shown func(string) string // how to show a path of fsys to a reader
+}
+
+// Builtin returns the labs that the program brings along, with seed 0.
+func Builtin() (*Catalogue, error) { return Open(0) }
+
+// Open returns the built-in labs and those of the given content folders, all
+// drawn with the seed. See Load for its errors; a folder that is not there is
+// one too.
+func Open(seed int64, dirs ...string) (*Catalogue, error) {
+	c := &Catalogue{}
+	problems := c.add(builtin, seed, func(p string) string { return path.Join("labs", p) })
+	for _, dir := range dirs {
+		info, err := os.Stat(dir)
+		if err != nil || !info.IsDir() {
+			err = cmp.Or(err, fmt.Errorf("%s is not a directory", dir))
+			return nil, engine.Hintf(fmt.Errorf("content: %w", err), "give a folder that holds labs/NAME/lab.yaml or NAME/lab.yaml")
+		}
+		more := c.add(os.DirFS(dir), seed, func(p string) string { return filepath.Join(dir, p) })
+		problems = append(problems, more...)
+	}
+	c.sort()
+	return c, problems.err()
+}
+
+// Load returns the labs of a file system: */lab.yaml and labs/*/lab.yaml. Seed
+// 0 draws the canonical labs. The error is a Problems when labs are wrong; the
+// catalogue then still holds those that are right.
+func Load(fsys fs.FS, seed int64) (*Catalogue, error) {
+	c := &Catalogue{}
+	problems := c.add(fsys, seed, func(p string) string { return p })
+	c.sort()
+	return c, problems.err()
+}
+
+// add loads what is in fsys, and returns what is wrong with it.
+func (c *Catalogue) add(fsys fs.FS, seed int64, shown func(string) string) Problems {
+	var problems Problems
+	for _, pattern := range []string{"*/lab.yaml", "labs/*/lab.yaml"} {
+		found, err := fs.Glob(fsys, pattern)
+		if err != nil {
+			problems = append(problems, Problem{File: shown("."), What: fmt.Sprintf("cannot be read: %v", err)})
+		}
+		for _, file := range found {
+			src := source{fsys, path.Dir(file), shown}
+			lab, wrong := src.load(seed)
+			if other := c.entry(lab.ID); other != nil && lab.ID != "" {
+				wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("lab id %q is taken by %s; each id names one lab",
+					lab.ID, other.source.shown(path.Join(other.source.dir, "lab.yaml")))})
+			}
+			problems = append(problems, wrong...)
+			if len(wrong) == 0 {
+				c.entries = append(c.entries, entry{lab, src})
+			}
+		}
+	}
+	return problems
+}
+
+// load reads one lab's folder. The lab is there even if it has problems, as
+// far as it could be read.
+func (s source) load(seed int64) (*engine.Lab, Problems) {
+	yamlFile := path.Join(s.dir, "lab.yaml")
+	out := &file{}
+	out.Seed = seed
+	text, problem := readText(s.fsys, yamlFile, s.shown(yamlFile))
+	if problem != nil {
+		return &out.Lab, Problems{*problem}
+	}
+	d, problem := decode(s.shown(yamlFile), text, out)
+	if problem != nil {
+		return &out.Lab, Problems{*problem}
+	}
+	sc := scripts{fsys: s.fsys, dir: s.dir, shown: s.shown, lab: &out.Lab}
+	sc.read()
+	return &out.Lab, append(d.problems, sc.problems...).sorted()
+}
+
+func (c *Catalogue) sort() {
+	module := func(id string) int {
+		if i := slices.Index(moduleOrder, id); i >= 0 {
+			return i
+		}
+		return len(moduleOrder)
+	}
+	slices.SortStableFunc(c.entries, func(x, y entry) int {
+		a, b := x.lab, y.lab
+		return cmp.Or(cmp.Compare(module(a.Module), module(b.Module)), cmp.Compare(a.Module, b.Module),
+			cmp.Compare(a.Order, b.Order), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+func (c *Catalogue) entry(id string) *entry {
+	i := slices.IndexFunc(c.entries, func(e entry) bool { return e.lab.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &c.entries[i]
+}
+
+// Lab returns the lab of that id. The error for an unknown one wraps
+// engine.ErrNotFound and hints at ids that are close.
+func (c *Catalogue) Lab(id string) (*engine.Lab, error) {
+	e, err := c.find(id)
+	if err != nil {
+		return nil, err
+	}
+	return e.lab, nil
+}
+
+// Seeded returns the lab of that id with its parameters drawn anew. Its errors
+// are those of Lab and of Load.
+func (c *Catalogue) Seeded(id string, seed int64) (*engine.Lab, error) {
+	e, err := c.find(id)
+	if err != nil || e.lab.Seed == seed {
+		return labOf(e), err
+	}
+	lab, problems := e.source.load(seed)
+	if err := problems.err(); err != nil {
+		return nil, fmt.Errorf("lab %s with seed %d: %w", id, seed, err)
+	}
+	return lab, nil
+}
+
+func labOf(e *entry) *engine.Lab {
+	if e == nil {
+		return nil
+	}
+	return e.lab
+}
+
+func (c *Catalogue) find(id string) (*entry, error) {
+	if e := c.entry(id); e != nil {
+		return e, nil
+	}
+	var ids []string
+	for _, e := range c.entries {
+		ids = append(ids, e.lab.ID)
+	}
+	err := fmt.Errorf("lab %q: %w", id, engine.ErrNotFound)
+	if near := nearest(id, ids); near != "" {
+		return nil, engine.Hintf(err, "did you mean %q?", near)
+	}
+	return nil, engine.Hintf(err, "labs: %s", listed(ids))
+}
+
+// All returns every lab, in the order of the course.
+func (c *Catalogue) All() []*engine.Lab {
+	out := make([]*engine.Lab, 0, len(c.entries))
+	for _, e := range c.entries {
+		out = append(out, e.lab)
+	}
+	return out
+}

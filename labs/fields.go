@@ -1,0 +1,68 @@
+package labs
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// rule is what lab.yaml's author must keep to in one field, as its struct tags
+// say it.
+type rule struct {
+	name     string   // in lab.yaml
+	index    []int    // of the Go field
+	required bool     // must be there and not be empty
+	shape    string   // of its text, its elements' text, or its number; see checkShape
+	one      []string // the values it may have; empty for any
+}
+
+// rules returns the fields that lab.yaml may give for a struct type, those of
+// inlined structs included.
+func rules(t reflect.Type) []rule {
+	var out []rule
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, option, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case option == "inline":
+			for _, r := range rules(f.Type) {
+				r.index = append([]int{i}, r.index...)
+				out = append(out, r)
+			}
+		case name != "" && name != "-":
+			out = append(out, parseRule(name, i, f.Tag.Get("lab")))
+		}
+	}
+	return out
+}
+
+func parseRule(name string, index int, tag string) rule {
+	r := rule{name: name, index: []int{index}}
+	for word := range strings.SplitSeq(tag, ",") {
+		if values, ok := strings.CutPrefix(word, "one="); ok {
+			r.one = strings.Split(values, "|")
+		} else if word == "required" {
+			r.required = true
+		} else {
+			r.shape = word
+		}
+	}
+	return r
+}
+
+// names returns the names of the fields.
+func names(rs []rule) []string {
+	out := make([]string, len(rs))
+	for i, r := range rs {
+		out[i] = r.name
+	}
+	return out
+}
+
+// byName returns the rule of that name, or nil.
+func byName(rs []rule, name string) *rule {
+	if i := slices.IndexFunc(rs, func(r rule) bool { return r.name == name }); i >= 0 {
+		return &rs[i]
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+package labs
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// decode fills out from the text of a lab.yaml; out.Seed says how parameters
+// are drawn. What is wrong with the lab is in the decoder's problems; the
+// returned problem is one that stops the reading.
+func decode(name, text string, out *file) (*decoder, *Problem) {
+	root, problem := parseYAML(name, text)
+	if problem != nil {
+		return nil, problem
+	}
+	d := &decoder{name: name, where: map[any]*token.Position{}}
+	d.drawn = d.readParams(root).draw(rawID(root), out.Seed)
+	out.Params = d.drawn
+	d.value(root, reflect.ValueOf(out).Elem(), rule{name: "the lab"})
+	(&validator{decoder: d, lab: &out.Lab}).check()
+	return d, nil
+}
+
+// rawID returns the id as it is written, so that a draw can depend on it.
+func rawID(root *ast.MappingNode) string {
+	i := slices.IndexFunc(root.Values, func(kv *ast.MappingValueNode) bool { return kv.Key.GetToken().Value == "id" })
+	if i < 0 {
+		return ""
+	}
+	id, _ := textOf(root.Values[i].Value)
+	return id
+}

@@ -1,0 +1,8 @@
+# fails: loopback
+# misconception: lo-down
+# The cable is perfect; lo of c1 was forgotten.
+ip link add vc1 type veth peer name eth0 netns c1
+ip addr add ${net}.1/24 dev vc1
+ip link set vc1 up
+ip netns exec c1 ip addr add ${net}.2/24 dev eth0
+ip netns exec c1 ip link set eth0 up

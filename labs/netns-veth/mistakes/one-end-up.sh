@@ -1,0 +1,8 @@
+# fails: up
+# misconception: one-end-up
+# Only the container's end is switched on.
+ip link add vc1 type veth peer name eth0 netns c1
+ip addr add ${net}.1/24 dev vc1
+ip netns exec c1 ip addr add ${net}.2/24 dev eth0
+ip netns exec c1 ip link set eth0 up
+ip netns exec c1 ip link set lo up

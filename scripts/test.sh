@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Runs every test. Those that need the kernel run twice when started by root:
+# as root, and again as an ordinary user, because labs must work both ways.
+# A skipped test is a failure: every test here must run.
+#
+#   UNDERLAY_TEST_USER   the ordinary user (default: nobody)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CGO_ENABLED=0
+export PATH=$PATH:/usr/sbin:/sbin
+
+# Packages whose tests make namespaces.
+kernel=(. ./engine/sandbox ./engine/wire ./engine/observe ./engine/probe ./engine/workload ./engine/preflight ./engine/session ./engine/progress ./labs ./journeys)
+
+work=$(mktemp -d /tmp/underlay-test.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+
+# run NAME COMMAND…: runs it with its output in a file; fails on failure or skip.
+run() {
+	local name=$1 log
+	shift
+	log=$work/$name.log
+	if "$@" >"$log" 2>&1 && ! grep -q -e '--- SKIP' -e '^=== SKIP' "$log"; then
+		grep -E '^(ok|PASS|FAIL)' "$log" | sed "s|^|$name: |"
+		return 0
+	fi
+	echo "FAILED: $name" >&2
+	grep -v -E '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- PASS)' "$log" | tail -n 150 >&2
+	return 1
+}
+
+# rootless PACKAGE: runs a package's compiled tests as the ordinary user.
+rootless() {
+	local dir=$work/src/$1 user=${UNDERLAY_TEST_USER:-nobody} bin
+	bin=$work/bin/$(basename "$(cd "$1" && pwd)").test
+	[ "$1" = . ] && bin=$work/bin/underlay.test
+	install -d -o "$user" "$work/home" "$work/tmp"
+	(cd "$dir" && setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups \
+		env -i PATH="$PATH" HOME="$work/home" TMPDIR="$work/tmp" USER="$user" LANG=C.UTF-8 TERM=xterm-256color \
+		UNDERLAY_BIN="$work/bin/underlay" "$bin" -test.v -test.timeout 20m)
+}
+
+status=0
+go vet ./... || status=1
+mkdir -p "$work/bin"
+go build -trimpath -o "$work/bin/underlay" .
+export UNDERLAY_BIN=$work/bin/underlay
+
+if [ "$(id -u)" -eq 0 ]; then
+	go test -c -o "$work/bin/" "${kernel[@]}"
+	mkdir -p "$work/src"
+	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work/src" 2>/dev/null || true
+	chmod -R go+rX "$work"
+	# Two at a time: one machine's cores are few, and labs are real.
+	(
+		for p in "${kernel[@]}"; do
+			run "rootless $(basename "$p")" rootless "$p" || exit 1
+		done
+	) &
+	second=$!
+fi
+run "${SUDO_USER:-$(id -un)}" go test -v -timeout 30m ./... || status=1
+if [ -n "${second:-}" ]; then
+	wait "$second" || status=1
+fi
+[ "$status" -eq 0 ] && echo "All tests passed."
+exit "$status"

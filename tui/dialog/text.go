@@ -1,0 +1,76 @@
+package dialog
+
+import (
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"underlay/tui/paint"
+	"underlay/tui/theme"
+)
+
+// Text is a page to read, which scrolls when it is longer than the screen.
+type Text struct {
+	Title string
+	// Body draws the page for a width of w cells.
+	Body func(st *theme.Styles, w int) []string
+	Wide bool // as wide as the screen allows, for code
+
+	offset, page, total int
+}
+
+// Update implements Dialog.
+func (t *Text) Update(msg tea.Msg) Action {
+	switch msg := msg.(type) {
+	case tea.MouseWheelMsg:
+		if msg.Button == tea.MouseWheelUp {
+			t.scroll(-3)
+		} else if msg.Button == tea.MouseWheelDown {
+			t.scroll(3)
+		}
+	case tea.KeyPressMsg:
+		return t.key(msg.String())
+	}
+	return nil
+}
+
+func (t *Text) key(k string) Action {
+	switch k {
+	case "esc", "q", "enter", "f1", "?", "ctrl+c":
+		return Close{}
+	case "up", "k":
+		t.scroll(-1)
+	case "down", "j":
+		t.scroll(1)
+	case "pgup":
+		t.scroll(-t.page)
+	case "pgdown", "space":
+		t.scroll(t.page)
+	case "home", "g":
+		t.scroll(-t.total)
+	case "end", "G":
+		t.scroll(t.total)
+	}
+	return nil
+}
+
+func (t *Text) scroll(n int) { t.offset = paint.Clamp(t.offset+n, 0, max(0, t.total-t.page)) }
+
+// Draw implements Dialog.
+func (t *Text) Draw(st *theme.Styles, w, h int) Box {
+	want := 68
+	if t.Wide {
+		want = 100
+	}
+	bw := width(want, w)
+	lines := t.Body(st, bw-2-2*padX)
+	t.page, t.total = max(1, h-frameRows), len(lines)
+	shown, offset := paint.Window(lines, t.offset, t.page)
+	t.offset = offset
+	keys := hint(st, "esc", "close")
+	if t.total > t.page {
+		keys = hint(st, st.Sym.Up+st.Sym.Down, "scroll", "esc", "close")
+		keys = paint.Spread(keys, st.Muted.Render(fmt.Sprintf("%d%%", 100*(offset+len(shown))/t.total)), bw-2-2*padX, "")
+	}
+	return Box{Lines: frame(st, bw, st.Title.Render(st.Sym.Plain(t.Title)), shown, keys)}
+}

@@ -1,0 +1,76 @@
+package home
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// filter makes the rows that show: all, or those that the search finds, the
+// best first.
+func (h *Home) filter() {
+	query := h.find.Value()
+	if !h.finding || query == "" {
+		h.rows = h.all
+		return
+	}
+	type hit struct {
+		row   row
+		score int
+	}
+	var hits []hit
+	for _, r := range h.all {
+		if r.kind != rowLesson && r.kind != rowLab {
+			continue
+		}
+		score, at := fuzzy(query, r.title)
+		r.match = at
+		if id, _ := fuzzy(query, r.id()); id > score {
+			score, r.match = id, nil
+		}
+		if score > 0 {
+			hits = append(hits, hit{r, score})
+		}
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int { return b.score - a.score })
+	h.rows = nil
+	for _, x := range hits {
+		h.rows = append(h.rows, x.row)
+	}
+}
+
+func (r row) id() string {
+	if r.lesson != nil && r.lab != nil {
+		return r.lesson.ID + " " + r.lab.ID
+	}
+	if r.lesson != nil {
+		return r.lesson.ID
+	}
+	return r.lab.ID
+}
+
+// fuzzy looks for the letters of query in text, in order. The score is 0 if
+// they are not there; runs of letters and beginnings of words count for more.
+func fuzzy(query, text string) (score int, at []int) {
+	want := []rune(strings.ToLower(strings.Join(strings.Fields(query), "")))
+	have := []rune(strings.ToLower(text))
+	run := 0
+	i := 0
+	for j := 0; j < len(have) && i < len(want); j++ {
+		if have[j] != want[i] {
+			run = 0
+			continue
+		}
+		run++
+		score += 1 + 2*run
+		if j == 0 || !unicode.IsLetter(have[j-1]) && !unicode.IsDigit(have[j-1]) {
+			score += 6
+		}
+		at = append(at, j)
+		i++
+	}
+	if i < len(want) {
+		return 0, nil
+	}
+	return score, at
+}

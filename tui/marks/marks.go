@@ -1,0 +1,77 @@
+// Package marks is what the learner has done, as the screens show it. It is a
+// picture in memory, kept up with the same events that are stored; it does not
+// know where they are stored.
+package marks
+
+import (
+	"maps"
+
+	"underlay/tui/intent"
+)
+
+// Lesson is how far a lesson was read.
+type Lesson struct {
+	Block int  // at the top of the screen when it was left
+	Begun bool // it was opened
+	Read  bool // its end was seen
+}
+
+// Lab is how far a lab was solved.
+type Lab struct {
+	Begun  bool
+	Done   int // tasks done at best
+	Solved bool
+}
+
+// Place is where the learner was last: a lesson or a lab.
+type Place struct{ Lesson, Lab string }
+
+// Marks is all of it.
+type Marks struct {
+	Lessons map[string]Lesson
+	Labs    map[string]Lab
+	Quizzes map[string]bool // answered rightly
+	Last    Place
+}
+
+// New returns empty marks.
+func New() Marks {
+	return Marks{Lessons: map[string]Lesson{}, Labs: map[string]Lab{}, Quizzes: map[string]bool{}}
+}
+
+// First reports whether nothing has been done yet.
+func (m *Marks) First() bool { return len(m.Lessons) == 0 && len(m.Labs) == 0 }
+
+// Clone returns a copy that shares nothing.
+func (m *Marks) Clone() Marks {
+	return Marks{maps.Clone(m.Lessons), maps.Clone(m.Labs), maps.Clone(m.Quizzes), m.Last}
+}
+
+// Apply takes in an event: an intent.OpenLesson, OpenLab, ReadTo, QuizMarked,
+// TasksDone or Solved. Others change nothing that is shown.
+func (m *Marks) Apply(event any) {
+	switch e := event.(type) {
+	case intent.OpenLesson:
+		l := m.Lessons[e.ID]
+		l.Begun = true
+		m.Lessons[e.ID], m.Last = l, Place{Lesson: e.ID}
+	case intent.ReadTo:
+		l := m.Lessons[e.Lesson]
+		l.Begun, l.Block, l.Read = true, e.Block, l.Read || e.Done
+		m.Lessons[e.Lesson] = l
+	case intent.QuizMarked:
+		m.Quizzes[e.Quiz] = m.Quizzes[e.Quiz] || e.Right
+	case intent.OpenLab:
+		l := m.Labs[e.ID]
+		l.Begun = true
+		m.Labs[e.ID], m.Last = l, Place{Lab: e.ID}
+	case intent.TasksDone:
+		l := m.Labs[e.Lab]
+		l.Begun, l.Done = true, max(l.Done, len(e.Tasks))
+		m.Labs[e.Lab] = l
+	case intent.Solved:
+		l := m.Labs[e.Lab]
+		l.Begun, l.Solved = true, true
+		m.Labs[e.Lab] = l
+	}
+}

@@ -1,0 +1,236 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"underlay/engine"
+	"underlay/lessons"
+	"underlay/tui/dialog"
+	"underlay/tui/intent"
+	"underlay/tui/keys"
+	"underlay/tui/prose"
+	"underlay/tui/reader"
+	"underlay/tui/theme"
+	"underlay/tui/workspace"
+)
+
+// onIntent acts on what a screen or a dialog has asked for.
+func (m *model) onIntent(msg any) (tea.Cmd, bool) {
+	switch i := msg.(type) {
+	case intent.OpenLesson:
+		return m.openLesson(i.ID), true
+	case intent.OpenLab:
+		return m.openLab(i.ID), true
+	case intent.GoHome:
+		return m.goHome(), true
+	case intent.Leave:
+		return m.leaveLab(i.Next), true
+	case intent.Quit:
+		return m.quit(), true
+	case intent.Note:
+		m.note = i.Text
+	case intent.Open:
+		m.dialogs.Push(i.Dialog)
+	case intent.Help:
+		m.dialogs.Push(m.help())
+	case intent.Celebrate:
+		m.celebrate(i.Asked)
+	case intent.ReadTo:
+		return m.readTo(i), true
+	case intent.QuizMarked, intent.TasksDone, intent.HintShown, intent.SolutionShown, intent.Solved:
+		return m.record(i), true
+	default:
+		return nil, false
+	}
+	return nil, true
+}
+
+func (m *model) goHome() tea.Cmd {
+	save := m.savePosition()
+	switch s := m.screen.(type) {
+	case *reader.Reader:
+		m.home.Show(s.Lesson().ID, "")
+	case *opening:
+		m.home.Show("", s.lab.ID)
+	}
+	m.screen = m.home
+	return save
+}
+
+func (m *model) openLesson(id string) tea.Cmd {
+	l := m.deps.Book.Lesson(id)
+	if l == nil {
+		m.note = fmt.Sprintf("There is no lesson called %s.", id)
+		return nil
+	}
+	save := m.savePosition()
+	all := m.deps.Book.Lessons()
+	cfg := reader.Config{Styles: m.styles, Lesson: l, Lab: m.labOf(l), Answered: m.marks.Quizzes, Block: m.marks.Lessons[id].Block}
+	for i, o := range all {
+		if o != l {
+			continue
+		}
+		if i > 0 {
+			cfg.Previous = all[i-1]
+		}
+		if i+1 < len(all) {
+			cfg.Next = all[i+1]
+		}
+	}
+	for _, mod := range m.deps.Book.Modules() {
+		if mod.ID == l.Module {
+			cfg.Module = mod.Title
+		}
+	}
+	m.screen = reader.New(cfg)
+	return tea.Batch(save, m.record(intent.OpenLesson{ID: id}))
+}
+
+// labOf describes the lab of a lesson for the reader.
+func (m *model) labOf(l *lessons.Lesson) *reader.Lab {
+	lab := m.lab(l.Lab)
+	if lab == nil {
+		return nil
+	}
+	a := m.available[lab.ID]
+	return &reader.Lab{ID: lab.ID, Title: lab.Title, Minutes: lab.Minutes, Tasks: len(lab.Tasks),
+		Reason: a.Reason, Remedy: a.Remedy, Solved: m.marks.Labs[lab.ID].Solved}
+}
+
+func (m *model) lab(id string) *engine.Lab {
+	for _, l := range m.deps.Labs {
+		if l.ID == id && id != "" {
+			return l
+		}
+	}
+	return nil
+}
+
+func (m *model) openLab(id string) tea.Cmd {
+	lab := m.lab(id)
+	if lab == nil {
+		m.note = fmt.Sprintf("There is no lab called %s.", id)
+		return nil
+	}
+	save := m.savePosition()
+	o := newOpening(m.ctx, lab, m.styles)
+	m.screen = o
+	return tea.Batch(save, o.start(m.deps.Opener))
+}
+
+// enterLab shows a lab that has been built.
+func (m *model) enterLab(o *opening, s engine.Session) tea.Cmd {
+	cfg := workspace.Config{
+		Context: o.ctx, Session: s, Styles: m.styles, Now: m.now, NewPane: m.newPane, FirstID: m.nextID,
+	}
+	if l := m.deps.Book.ForLab(o.lab.ID); l != nil {
+		draw := prose.NewRenderer(l)
+		cfg.Lesson = func(st *theme.Styles, w int) []string { return draw.Draw(st, w, nil).Lines }
+	}
+	m.work = workspace.New(cfg)
+	m.leave = o.cancel
+	m.screen = m.work
+	return m.record(intent.OpenLab{ID: o.lab.ID})
+}
+
+// leaveLab closes the lab in the background and goes on to next, or home.
+func (m *model) leaveLab(next tea.Msg) tea.Cmd {
+	if m.work == nil {
+		return nil
+	}
+	m.nextID = m.work.NextID()
+	m.home.Show("", m.work.Lab().ID)
+	end := m.work.Close(m.leave)
+	m.work, m.leave, m.screen = nil, nil, m.home
+	if next == nil {
+		return end
+	}
+	return tea.Batch(end, intent.Do(next))
+}
+
+// shutdown closes a lab that is still open when the program ends.
+func (m *model) shutdown() error {
+	if m.work == nil {
+		return nil
+	}
+	err := errors.Join(m.work.Session().Close())
+	m.leave()
+	m.work = nil
+	return err
+}
+
+// quit ends the program; it asks first when a lab is open and not solved.
+func (m *model) quit() tea.Cmd {
+	if m.work != nil && !m.work.Solved() {
+		m.dialogs.Push(dialog.Confirm("Quit?", "quit", tea.Sequence(m.savePosition(), tea.Quit),
+			"A lab is open and not solved yet. The tasks you have done are remembered, but the lab itself is thrown away."))
+		return nil
+	}
+	return tea.Sequence(m.savePosition(), tea.Quit)
+}
+
+func (m *model) help() dialog.Dialog {
+	sections := m.screen.HelpKeys()
+	return &dialog.Text{Title: "Keys", Body: func(st *theme.Styles, w int) []string { return keys.Table(st, sections, w) }}
+}
+
+// celebrate says how the lab went and what comes next.
+func (m *model) celebrate(asked bool) {
+	if m.work == nil {
+		return
+	}
+	lab := m.work.Lab()
+	text := []string{fmt.Sprintf("%s, in %s, %s.", lab.Title, span(m.work.Elapsed()), hints(m.work.Hints())), ""}
+	options := []dialog.Option{}
+	if next := m.lessonAfter(lab.ID); next != nil {
+		text = append(text, "Next: "+next.Title)
+		options = append(options, dialog.Option{Keys: []string{"enter"}, Show: "enter", Label: "next lesson",
+			Action: intent.Leave{Next: intent.OpenLesson{ID: next.ID}}})
+	} else {
+		text = append(text, "That was the last one. Well done.")
+	}
+	options = append(options,
+		dialog.Option{Keys: []string{"q"}, Show: "q", Label: "home", Action: intent.Leave{}},
+		dialog.Option{Keys: []string{"s", "esc"}, Show: "s", Label: "stay and look around", Action: dialog.Close{}})
+	m.dialogs.Clear()
+	m.dialogs.Push(&dialog.Choice{Title: m.styles.Sym.Done + " Solved", Text: text, Options: options, Good: true})
+	m.guard = !asked
+}
+
+// lessonAfter is the lesson that follows the one of a lab.
+func (m *model) lessonAfter(lab string) *lessons.Lesson {
+	seen := false
+	for _, l := range m.deps.Book.Lessons() {
+		if seen && l.Lab != lab {
+			return l
+		}
+		seen = seen || l.Lab == lab
+	}
+	return nil
+}
+
+func hints(n int) string {
+	switch n {
+	case 0:
+		return "without a hint"
+	case 1:
+		return "with one hint"
+	}
+	return fmt.Sprintf("with %d hints", n)
+}
+
+// span is a duration as people say it.
+func span(d time.Duration) string {
+	n, unit := int(d.Round(time.Second)/time.Second), "second"
+	if n >= 100 {
+		n, unit = int(d.Round(time.Minute)/time.Minute), "minute"
+	}
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
+}

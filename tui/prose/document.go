@@ -1,0 +1,118 @@
+package prose
+
+import (
+	"strings"
+
+	"underlay/lessons"
+	"underlay/tui/theme"
+)
+
+// Span is the lines from First up to but not including Last.
+type Span struct{ First, Last int }
+
+// Entry is a line of the outline.
+type Entry struct {
+	Level int
+	Text  string
+	Line  int // of the document
+}
+
+// Document is a lesson drawn for one width.
+type Document struct {
+	Lines   []string
+	Blocks  []Span // of each of the lesson's blocks
+	Outline []Entry
+}
+
+// Renderer draws a lesson. It keeps what is slow to draw, the Markdown, until
+// the width or the theme changes.
+type Renderer struct {
+	lesson *lessons.Lesson
+	style  *theme.Styles
+	width  int
+	text   map[int][]string
+}
+
+// NewRenderer makes a renderer for a lesson.
+func NewRenderer(l *lessons.Lesson) *Renderer { return &Renderer{lesson: l} }
+
+// Draw draws the lesson at a width of w cells. quiz draws a question; with nil
+// the questions are left out.
+func (r *Renderer) Draw(st *theme.Styles, w int, quiz func(block int, q *lessons.Quiz) []string) Document {
+	if r.style != st || r.width != w {
+		r.style, r.width, r.text = st, w, map[int][]string{}
+	}
+	var d Document
+	for i := range r.lesson.Blocks {
+		lines := r.block(i, quiz)
+		if len(lines) > 0 && len(d.Lines) > 0 {
+			d.Lines = append(d.Lines, "")
+		}
+		first := len(d.Lines)
+		d.Lines = append(d.Lines, lines...)
+		d.Blocks = append(d.Blocks, Span{first, len(d.Lines)})
+	}
+	d.Outline = r.outline(&d)
+	return d
+}
+
+func (r *Renderer) block(i int, quiz func(int, *lessons.Quiz) []string) []string {
+	b := &r.lesson.Blocks[i]
+	switch {
+	case b.Quiz != nil:
+		if quiz == nil {
+			return nil
+		}
+		return quiz(i, b.Quiz)
+	case b.Run != nil:
+		return Run(r.style, b.Run, r.width)
+	case b.Figure != nil:
+		return Figure(r.style, b.Figure, r.width)
+	}
+	if r.text[i] == nil {
+		src := b.Text
+		if i == 0 {
+			src = untitled(src, r.lesson.Title)
+		}
+		r.text[i] = Markdown(r.style, src, r.width)
+	}
+	return r.text[i]
+}
+
+// untitled is a lesson's beginning without a heading that only repeats the
+// lesson's title, which the screen shows anyway.
+func untitled(src, title string) string {
+	first, rest, _ := strings.Cut(strings.TrimLeft(src, "\n"), "\n")
+	if h, ok := strings.CutPrefix(first, "# "); ok && strings.TrimSpace(h) == title {
+		return rest
+	}
+	return src
+}
+
+// outline finds the drawn line of each heading.
+func (r *Renderer) outline(d *Document) []Entry {
+	var out []Entry
+	from := map[int]int{}
+	for _, h := range r.lesson.Outline() {
+		if h.Level == 1 && h.Text == r.lesson.Title {
+			continue
+		}
+		span := d.Blocks[h.Block]
+		text := plainHeading(r.style.Sym.Plain(h.Text))
+		at := max(span.First, from[h.Block])
+		for line := at; line < span.Last; line++ {
+			if s := stripped(d.Lines[line]); s != "" && strings.HasPrefix(text, s) {
+				at = line
+				break
+			}
+		}
+		from[h.Block] = at + 1
+		out = append(out, Entry{h.Level, text, at})
+	}
+	return out
+}
+
+// plainHeading is a heading's text without its Markdown.
+func plainHeading(s string) string {
+	return strings.TrimSpace(strings.NewReplacer("`", "", "*", "", "_", "_").Replace(s))
+}

@@ -1,0 +1,73 @@
+package tui
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"underlay/tui/dialog"
+)
+
+// calm is how long the keyboard must rest before a dialog that opened by itself
+// takes a key: what is being typed was meant for the shell.
+const calm = 700 * time.Millisecond
+
+func (m *model) onKey(k tea.KeyPressMsg) tea.Cmd {
+	now := m.now()
+	hasty := m.guard && now.Sub(m.lastKey) < calm
+	m.lastKey = now
+	if hasty {
+		return nil
+	}
+	m.guard = false
+	if m.rects.TooSmall {
+		return m.keyTooSmall(k)
+	}
+	m.note = ""
+	if !m.dialogs.Empty() {
+		return m.act(m.dialogs.Update(k))
+	}
+	return m.screen.Key(k)
+}
+
+// keyTooSmall lets the learner out of a window in which nothing shows.
+func (m *model) keyTooSmall(k tea.KeyPressMsg) tea.Cmd {
+	if m.work == nil && (k.String() == "q" || k.String() == "ctrl+c") {
+		return m.quit()
+	}
+	return nil
+}
+
+func (m *model) onPaste(msg tea.PasteMsg) tea.Cmd {
+	switch {
+	case m.rects.TooSmall:
+		return nil
+	case !m.dialogs.Empty():
+		return m.act(m.dialogs.Update(msg))
+	}
+	return m.screen.Paste(msg)
+}
+
+func (m *model) onMouse(msg tea.MouseMsg) tea.Cmd {
+	switch {
+	case m.rects.TooSmall:
+		return nil
+	case !m.dialogs.Empty():
+		return m.act(m.dialogs.Update(msg))
+	}
+	return m.screen.Mouse(msg)
+}
+
+// act carries out the action of a dialog that has ended.
+func (m *model) act(a dialog.Action) tea.Cmd {
+	switch a := a.(type) {
+	case nil, dialog.Close:
+		return nil
+	case tea.Cmd:
+		return a
+	}
+	if cmd, ok := m.onIntent(a); ok {
+		return cmd
+	}
+	return m.screen.Act(a)
+}

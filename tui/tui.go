@@ -1,0 +1,75 @@
+// Package tui is the program on the screen: home, lessons and labs. One root
+// model routes messages by family to the screen that shows; screens live in
+// their own packages, draw into rectangles that layout computes, and ask for
+// everything else by returning intents. Nothing here waits for a lab, a file or
+// a shell outside a command.
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"underlay/engine"
+	"underlay/lessons"
+	"underlay/tui/marks"
+)
+
+// Deps is what the program needs from outside.
+type Deps struct {
+	Book      *lessons.Book
+	Labs      []*engine.Lab
+	Opener    engine.Opener
+	Available engine.Available // nil means that every lab can run
+	Progress  Store            // nil forgets everything at the end
+	Notice    string           // a sentence shown once at the start
+	Start     Start
+	Options   Options
+}
+
+// Start says where to begin; the zero value begins at home.
+type Start struct {
+	Lab    string // id of a lab to open at once
+	Lesson string // id of a lesson to open at once
+}
+
+// Options say how the program looks.
+type Options struct {
+	ASCII        bool
+	NoColor      bool
+	HighContrast bool
+	Theme        string // auto, dark or light; "" is auto
+	Version      string
+}
+
+// Store remembers what the learner has done. Its methods are called from
+// commands, never from the thread that draws.
+type Store interface {
+	// Marks returns everything that the screens show.
+	Marks(context.Context) (marks.Marks, error)
+
+	// Record stores an event: intent.OpenLesson, OpenLab, ReadTo, QuizMarked,
+	// TasksDone, HintShown, SolutionShown or Solved.
+	Record(ctx context.Context, event any) error
+}
+
+// Run shows the program until the learner quits or ctx ends. A lab that is open
+// then is closed before Run returns.
+func Run(ctx context.Context, d Deps) error {
+	m := newModel(ctx, d)
+	opts := []tea.ProgramOption{tea.WithContext(ctx)}
+	if d.Options.NoColor {
+		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
+	}
+	_, err := tea.NewProgram(m, opts...).Run()
+	if errors.Is(err, tea.ErrInterrupted) || ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) {
+		err = nil
+	}
+	if err != nil {
+		err = fmt.Errorf("run the screen: %w", err)
+	}
+	return errors.Join(err, m.shutdown())
+}

@@ -1,0 +1,198 @@
+package workspace
+
+import (
+	"fmt"
+
+	"underlay/engine"
+	"underlay/tui/keys"
+)
+
+// The actions of the lab screen.
+const (
+	keyMenu     keys.ID = "lab.menu"
+	keyHint     keys.ID = "lab.hint"
+	keyView     keys.ID = "lab.view"
+	keyZoom     keys.ID = "lab.zoom"
+	keyReset    keys.ID = "lab.reset"
+	keyNextTab  keys.ID = "lab.tab.next"
+	keyPrevTab  keys.ID = "lab.tab.previous"
+	keyAnswer   keys.ID = "lab.answer"
+	keyTask     keys.ID = "lab.task.next"
+	keySolution keys.ID = "lab.solution"
+	keyLeave    keys.ID = "lab.leave"
+	keyHelp     keys.ID = "lab.help"
+	keyPick     keys.ID = "lab.tab.pick"
+	keyUp       keys.ID = "lab.panel.up"
+	keyDown     keys.ID = "lab.panel.down"
+	keyBack     keys.ID = "lab.scroll.back"
+	keyForward  keys.ID = "lab.scroll.forward"
+)
+
+// Leader opens the menu from any terminal; pressed twice it goes to the shell.
+const Leader = "ctrl+\\"
+
+// Keys are the bindings of the lab as it stands. None of them is a key that a
+// shell, an editor or a multiplexer in the lab needs: function keys, Alt with a
+// digit or an arrow, Shift with a page key, and one leader.
+func (w *Workspace) Keys() keys.Map {
+	m := keys.Map{
+		{ID: keyMenu, Keys: []string{"f1", Leader}, Show: "F1", Help: "menu", Long: "Everything you can do here"},
+		w.hintKey(),
+		w.answerKey(),
+		w.viewKey(),
+		w.zoomKey(),
+		{ID: keyNextTab, Keys: []string{"f6"}, Show: "F6", Help: "shell", Long: "Go to the next shell", Off: w.oneShell()},
+		{ID: keyPrevTab, Keys: []string{"shift+f6", "f18"}, Show: "Shift+F6", Long: "Go to the previous shell", Off: w.oneShell()},
+		{ID: keyTask, Keys: []string{"f8"}, Show: "F8", Long: "Look at the next task"},
+		{ID: keyReset, Keys: []string{"f5"}, Show: "F5", Help: "reset", Long: "Start the lab again from the beginning", Off: w.noReset()},
+		w.solutionKey(),
+		{ID: keyLeave, Keys: []string{"f10"}, Show: "F10", Help: "leave", Long: "Leave the lab"},
+	}
+	if w.status.Solved {
+		i := len(m) - 1
+		m[i].Help, m[i].Long = "finish", "Finish: see how it went and what comes next"
+		m = append(keys.Map{m[0], m[i]}, m[1:i]...)
+	}
+	return m
+}
+
+// HelpKeys are Keys and the ones that the menu does not list, for the help.
+func (w *Workspace) HelpKeys() []keys.Section {
+	return []keys.Section{{Title: "In the lab", Keys: w.Keys()}, {Title: "Moving about", Keys: fixedKeys()}}
+}
+
+// fixedKeys work at all times and have no place in the menu.
+func fixedKeys() keys.Map {
+	pick := keys.Binding{ID: keyPick, Show: "Alt+1 … 9", Long: "Go to a shell by its number"}
+	for i := 1; i <= 9; i++ {
+		pick.Keys = append(pick.Keys, fmt.Sprintf("alt+%d", i))
+	}
+	return keys.Map{
+		pick,
+		{ID: keyUp, Keys: []string{"alt+up"}, Show: "Alt+↑", Long: "Scroll the tasks or the lesson up"},
+		{ID: keyDown, Keys: []string{"alt+down"}, Show: "Alt+↓", Long: "Scroll the tasks or the lesson down"},
+		{ID: keyBack, Keys: []string{"shift+pgup"}, Show: "Shift+PgUp", Long: "See earlier output of the shell"},
+		{ID: keyForward, Keys: []string{"shift+pgdown"}, Show: "Shift+PgDn", Long: "See later output of the shell"},
+		{ID: keyHelp, Show: `Ctrl+\`, Long: "The menu, where the terminal keeps F1 for itself; twice sends it to the shell"},
+	}
+}
+
+// zoomKey is kept out of the key bar where the shell has the whole width anyway.
+func (w *Workspace) zoomKey() keys.Binding {
+	b := keys.Binding{ID: keyZoom, Keys: []string{"f4"}, Show: "F4", Long: "Give the shell the whole screen, and back"}
+	if w.rects.Split || w.zoom {
+		b.Help = "zoom"
+	}
+	return b
+}
+
+func (w *Workspace) oneShell() string {
+	if len(w.tabs) < 2 {
+		return "this lab has one shell"
+	}
+	return ""
+}
+
+func (w *Workspace) noReset() string {
+	if w.resetting {
+		return "it is being reset already"
+	}
+	return ""
+}
+
+func (w *Workspace) hintKey() keys.Binding {
+	b := keys.Binding{ID: keyHint, Keys: []string{"f2"}, Show: "F2", Help: "hint", Long: "Get a hint for the current task"}
+	i := w.looked()
+	switch {
+	case w.status.Solved || i < 0 && len(w.status.Tasks) > 0:
+		b.Off = "every task is done"
+	case i < 0 || i >= len(w.lab.Tasks):
+		b.Off = "the lab is still being looked at"
+	case len(w.tiers(i)) == 0:
+		b.Off = "this task has no hints"
+	case w.isDone(i):
+		b.Off = "this task is done"
+	case w.hints[w.lab.Tasks[i].ID] >= len(w.tiers(i)):
+		b.Off = "you have seen all hints for this task"
+	}
+	return b
+}
+
+func (w *Workspace) answerKey() keys.Binding {
+	b := keys.Binding{ID: keyAnswer, Keys: []string{"f7"}, Show: "F7", Help: "answer", Long: "Type the answer to the current task"}
+	switch i := w.looked(); {
+	case i < 0 || w.question(i) == "":
+		b.Off = "this task is not answered in words"
+	case w.isDone(i):
+		b.Off = "this task is done"
+	}
+	return b
+}
+
+func (w *Workspace) viewKey() keys.Binding {
+	b := keys.Binding{ID: keyView, Keys: []string{"f3"}, Show: "F3", Help: "lesson", Long: "Switch between the tasks and the lesson"}
+	if w.rects.Split {
+		if w.cfg.Lesson == nil {
+			b.Off = "no lesson goes with this lab"
+		} else if w.view == Lesson {
+			b.Help = "tasks"
+		}
+		return b
+	}
+	b.Long = "Switch between the shell, the tasks and the lesson"
+	switch next, panel := w.nextView(); {
+	case !panel:
+		b.Help = "shell"
+	case next == Tasks:
+		b.Help = "tasks"
+	}
+	return b
+}
+
+func (w *Workspace) solutionKey() keys.Binding {
+	b := keys.Binding{ID: keySolution, Keys: []string{"f9"}, Show: "F9", Long: "See the solution"}
+	if w.lab.Solution.Text == "" {
+		b.Off = "this lab has none"
+	}
+	return b
+}
+
+func (w *Workspace) isDone(i int) bool {
+	return i < len(w.status.Tasks) && w.status.Tasks[i].State == engine.Pass
+}
+
+// tiers are the hints a task has, the empty ones left out.
+func (w *Workspace) tiers(i int) []string {
+	var out []string
+	for _, h := range w.lab.Tasks[i].Hints.Tiers() {
+		if h != "" {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// question is what a task asks the learner to type, or "".
+func (w *Workspace) question(i int) string {
+	if i >= len(w.lab.Tasks) {
+		return ""
+	}
+	for _, c := range w.lab.Tasks[i].Checks {
+		if q := prompt(c); q != "" {
+			return q
+		}
+	}
+	return ""
+}
+
+func prompt(c engine.Check) string {
+	if c.Answer != nil {
+		return c.Answer.Prompt
+	}
+	for _, sub := range append(append([]engine.Check(nil), c.All...), c.Any...) {
+		if q := prompt(sub); q != "" {
+			return q
+		}
+	}
+	return ""
+}

@@ -1,0 +1,73 @@
+package workspace
+
+import (
+	tea "charm.land/bubbletea/v2"
+)
+
+const wheelLines = 3
+
+// Mouse handles the mouse: tabs and tasks can be clicked, the panel scrolls
+// under the wheel, and what happens over the shell is the shell's.
+func (w *Workspace) Mouse(msg tea.MouseMsg) tea.Cmd {
+	m := msg.Mouse()
+	r := w.rects
+	click, isClick := msg.(tea.MouseClickMsg)
+	left := isClick && click.Button == tea.MouseLeft
+	switch {
+	case r.Tabs.Contains(m.X, m.Y):
+		if i := w.tabAt(m.X - r.Tabs.X); left && i >= 0 {
+			w.active, w.panel = i, false
+		}
+	case r.Body.Contains(m.X, m.Y):
+		w.mousePanel(msg, left)
+	case r.Strip.Contains(m.X, m.Y):
+		if left {
+			w.panel, w.zoom, w.view = !w.panel, false, Tasks
+		}
+	case r.Shell.Contains(m.X, m.Y):
+		return w.mouseShell(msg)
+	}
+	return nil
+}
+
+func (w *Workspace) mousePanel(msg tea.MouseMsg, left bool) {
+	if wheel, ok := msg.(tea.MouseWheelMsg); ok {
+		switch wheel.Button {
+		case tea.MouseWheelUp:
+			w.scroll(-wheelLines)
+		case tea.MouseWheelDown:
+			w.scroll(wheelLines)
+		}
+		return
+	}
+	line := msg.Mouse().Y - w.rects.Body.Y + w.offset[w.view]
+	if left && w.view == Tasks && line >= 0 && line < len(w.owner) && w.owner[line] >= 0 {
+		w.choose(w.owner[line])
+	}
+}
+
+// mouseShell passes the event on, in the shell's own coordinates. The pane
+// decides what it means: the program's, if that asked for the mouse, else
+// scrolling.
+func (w *Workspace) mouseShell(msg tea.MouseMsg) tea.Cmd {
+	t := w.tab()
+	if t == nil || t.pane == nil || w.resetting {
+		return nil
+	}
+	return t.pane.Update(shifted(msg, w.rects.Shell.X, w.rects.Shell.Y))
+}
+
+// shifted moves a mouse message to the coordinates of a rectangle at x, y.
+func shifted(msg tea.MouseMsg, x, y int) tea.Msg {
+	m := msg.Mouse()
+	m.X, m.Y = m.X-x, m.Y-y
+	switch msg.(type) {
+	case tea.MouseClickMsg:
+		return tea.MouseClickMsg(m)
+	case tea.MouseReleaseMsg:
+		return tea.MouseReleaseMsg(m)
+	case tea.MouseWheelMsg:
+		return tea.MouseWheelMsg(m)
+	}
+	return tea.MouseMotionMsg(m)
+}

@@ -1,0 +1,218 @@
+package workspace
+
+import (
+	"errors"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"underlay/engine"
+	"underlay/tui/intent"
+)
+
+// flashTime is how long a task that has turned green stands out.
+const flashTime = 500 * time.Millisecond
+
+// The messages of a workspace's own commands. Session tells messages of this
+// lab from late ones of a lab that has been left.
+type (
+	changed struct {
+		session engine.Session
+		status  engine.Status
+	}
+	shellOpened struct {
+		session engine.Session
+		tab     int
+		term    engine.Terminal
+		err     error
+	}
+	wasReset struct {
+		session engine.Session
+		err     error
+	}
+	flashOver struct {
+		session engine.Session
+		flash   int
+	}
+)
+
+// waitChanged waits for the next evaluation.
+func (w *Workspace) waitChanged() tea.Cmd {
+	ctx, s := w.cfg.Context, w.cfg.Session
+	return func() tea.Msg {
+		select {
+		case <-ctx.Done():
+			return nil
+		case _, ok := <-s.Changed():
+			if !ok {
+				return nil
+			}
+			return changed{s, s.Status()}
+		}
+	}
+}
+
+func (w *Workspace) openShells() tea.Cmd {
+	var cmds []tea.Cmd
+	for i := range w.tabs {
+		cmds = append(cmds, w.openShell(i))
+	}
+	return tea.Batch(cmds...)
+}
+
+func (w *Workspace) openShell(i int) tea.Cmd {
+	ctx, s, size, node := w.cfg.Context, w.cfg.Session, w.shellSize(), w.tabs[i].node
+	w.tabs[i] = tab{node: node}
+	return func() tea.Msg {
+		t, err := s.Shell(ctx, node, size)
+		if err == nil && ctx.Err() != nil {
+			err = errors.Join(ctx.Err(), t.Close())
+		}
+		return shellOpened{s, i, t, err}
+	}
+}
+
+func (w *Workspace) reset() tea.Cmd {
+	ctx, s := w.cfg.Context, w.cfg.Session
+	w.resetting, w.problem = true, nil
+	close := w.closePanes()
+	return tea.Sequence(close, func() tea.Msg { return wasReset{s, s.Reset(ctx)} })
+}
+
+// closePanes closes the terminals; what a closing terminal says does not matter
+// any more, since its shell ends with the world.
+func (w *Workspace) closePanes() tea.Cmd {
+	var panes []Pane
+	for i := range w.tabs {
+		if p := w.tabs[i].pane; p != nil {
+			panes = append(panes, p)
+		}
+		w.tabs[i] = tab{node: w.tabs[i].node}
+	}
+	return func() tea.Msg {
+		for _, p := range panes {
+			_ = p.Close()
+		}
+		return nil
+	}
+}
+
+// Close ends the shells and the lab; left is called when that is done.
+func (w *Workspace) Close(left func()) tea.Cmd {
+	s := w.cfg.Session
+	return tea.Sequence(w.closePanes(), func() tea.Msg {
+		defer left()
+		if err := s.Close(); err != nil {
+			return intent.Note{Text: "The lab did not close cleanly: " + err.Error()}
+		}
+		return nil
+	})
+}
+
+// onSession handles what the commands above report.
+func (w *Workspace) onSession(msg tea.Msg) (tea.Cmd, bool) {
+	switch msg := msg.(type) {
+	case changed:
+		if msg.session != w.cfg.Session {
+			return nil, true
+		}
+		return tea.Batch(w.waitChanged(), w.setStatus(msg.status)), true
+	case shellOpened:
+		return w.onShell(msg), true
+	case wasReset:
+		if msg.session != w.cfg.Session {
+			return nil, true
+		}
+		return w.onReset(msg.err), true
+	case flashOver:
+		if msg.session == w.cfg.Session && msg.flash == w.flashes {
+			return w.endFlash(), true
+		}
+		return nil, true
+	}
+	return nil, false
+}
+
+func (w *Workspace) onShell(msg shellOpened) tea.Cmd {
+	if msg.session != w.cfg.Session || w.resetting || w.tabs[msg.tab].pane != nil {
+		if msg.term == nil {
+			return nil
+		}
+		return func() tea.Msg { _ = msg.term.Close(); return nil }
+	}
+	t := &w.tabs[msg.tab]
+	if msg.err != nil {
+		t.err = msg.err
+		return nil
+	}
+	t.id, w.nextID = w.nextID, w.nextID+1
+	t.pane = w.cfg.NewPane(t.id, msg.term, w.shellSize())
+	return t.pane.Wait()
+}
+
+func (w *Workspace) onReset(err error) tea.Cmd {
+	w.resetting, w.problem = false, err
+	if err != nil {
+		return nil
+	}
+	w.selected, w.finished, w.follow = -1, false, true
+	w.flash = map[string]bool{}
+	return tea.Batch(w.openShells(), w.setStatus(w.cfg.Session.Status()))
+}
+
+// setStatus takes in an evaluation: tasks that have turned green stand out for
+// a moment and are reported.
+func (w *Workspace) setStatus(s engine.Status) tea.Cmd {
+	before := map[string]engine.State{}
+	for _, t := range w.status.Tasks {
+		before[t.ID] = t.State
+	}
+	known := w.status.Evaluation > 0
+	w.status = s
+	var done []string
+	fresh := false
+	for i, t := range s.Tasks {
+		if t.State != engine.Pass {
+			continue
+		}
+		done = append(done, t.ID)
+		if known && before[t.ID] != engine.Pass {
+			w.flash[t.ID], fresh = true, true
+			if w.selected == i {
+				w.selected = -1
+			}
+		}
+	}
+	if fresh {
+		w.follow = true
+	}
+	cmds := []tea.Cmd{}
+	if len(done) > 0 && fresh {
+		cmds = append(cmds, intent.Do(intent.TasksDone{Lab: w.lab.ID, Tasks: done}))
+	}
+	if s.Solved && !w.finished && !w.resetting {
+		w.finished, w.celebrate = true, true
+		cmds = append(cmds, intent.Do(intent.Solved{Lab: w.lab.ID, Took: w.Elapsed(), Hints: w.hintCount}))
+	}
+	if fresh || w.celebrate {
+		cmds = append(cmds, w.startFlash())
+	}
+	w.refresh()
+	return tea.Batch(cmds...)
+}
+
+func (w *Workspace) startFlash() tea.Cmd {
+	w.flashes++
+	over := flashOver{w.cfg.Session, w.flashes}
+	return tea.Tick(flashTime, func(time.Time) tea.Msg { return over })
+}
+
+func (w *Workspace) endFlash() tea.Cmd {
+	clear(w.flash)
+	w.refresh()
+	if !w.celebrate {
+		return nil
+	}
+	w.celebrate = false
+	return intent.Do(intent.Celebrate{})
+}

@@ -1,0 +1,266 @@
+package workspace
+
+import (
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"underlay/tui/dialog"
+	"underlay/tui/intent"
+	"underlay/tui/keys"
+	"underlay/tui/paint"
+	"underlay/tui/prose"
+	"underlay/tui/term"
+	"underlay/tui/theme"
+)
+
+// The actions of the dialogs that a workspace opens.
+type (
+	resetNow     struct{}
+	showSolution struct{}
+)
+
+// Update handles everything but keys, paste and mouse.
+func (w *Workspace) Update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case term.Frame:
+		t := w.byID(msg.ID)
+		if t == nil {
+			return nil
+		}
+		w.cfg.Session.Poke()
+		return t.pane.Wait()
+	case term.Exited:
+		if t := w.byID(msg.ID); t != nil {
+			pane := t.pane
+			*t = tab{node: t.node, ended: true}
+			return func() tea.Msg { _ = pane.Close(); return nil }
+		}
+		return nil
+	}
+	cmd, _ := w.onSession(msg)
+	return cmd
+}
+
+// Key handles a key press. Keys that are not the workspace's own go to the
+// shell, or scroll the panel where that hides the shell.
+func (w *Workspace) Key(k tea.KeyPressMsg) tea.Cmd {
+	all := append(w.Keys(), fixedKeys()...)
+	if b, ok := all.Match(k); ok {
+		if b.Off != "" {
+			return intent.Do(intent.Note{Text: paint.Sentence(b.Off)})
+		}
+		return w.do(b.ID, k)
+	}
+	if w.rects.Shell.Empty() {
+		return w.panelKey(k)
+	}
+	t := w.tab()
+	switch {
+	case t == nil || w.resetting:
+		return nil
+	case t.pane == nil:
+		if k.String() == "enter" && (t.ended || t.err != nil) {
+			return w.openShell(w.active)
+		}
+		return nil
+	}
+	return t.pane.Update(k)
+}
+
+// Paste hands pasted text to the shell.
+func (w *Workspace) Paste(msg tea.PasteMsg) tea.Cmd {
+	if t := w.tab(); t != nil && t.pane != nil && !w.resetting && !w.rects.Shell.Empty() {
+		return t.pane.Update(msg)
+	}
+	return nil
+}
+
+func (w *Workspace) panelKey(k tea.KeyPressMsg) tea.Cmd {
+	page := max(1, w.rects.Body.H-2)
+	switch k.String() {
+	case "esc", "q":
+		w.panel = false
+	case "up", "k":
+		w.scroll(-1)
+	case "down", "j":
+		w.scroll(1)
+	case "pgup":
+		w.scroll(-page)
+	case "pgdown", "space":
+		w.scroll(page)
+	case "tab", "enter":
+		if w.view == Tasks {
+			w.nextTask()
+		}
+	}
+	return nil
+}
+
+// do carries out an action.
+func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
+	switch id {
+	case keyMenu:
+		return intent.Do(intent.Open{Dialog: w.menu()})
+	case keyHint:
+		return w.hint()
+	case keyView:
+		w.turn()
+	case keyZoom:
+		if !w.rects.Split && !w.zoom {
+			w.panel = false
+		}
+		w.zoom = !w.zoom
+	case keyNextTab:
+		w.active = (w.active + 1) % len(w.tabs)
+	case keyPrevTab:
+		w.active = (w.active + len(w.tabs) - 1) % len(w.tabs)
+	case keyPick:
+		w.pickTab(int(k.Code - '1'))
+	case keyTask:
+		w.nextTask()
+	case keyAnswer:
+		return w.ask()
+	case keyReset:
+		return intent.Do(intent.Open{Dialog: dialog.Confirm("Start again?", "start again", resetNow{},
+			"The lab is built anew. What you have set up in it is lost, and open shells end.")})
+	case keySolution:
+		return intent.Do(intent.Open{Dialog: dialog.Confirm("See the solution?", "show it", showSolution{},
+			"It is worth trying the hints first. The lab will be marked as done with the solution in view.")})
+	case keyLeave:
+		return w.leave()
+	case keyUp:
+		w.scroll(-3)
+	case keyDown:
+		w.scroll(3)
+	case keyBack:
+		w.scrollShell(1)
+	case keyForward:
+		w.scrollShell(-1)
+	}
+	return nil
+}
+
+func (w *Workspace) menu() *dialog.Menu {
+	items := slices.DeleteFunc(w.Keys(), func(b keys.Binding) bool { return b.ID == keyMenu })
+	items = append(items, keys.Binding{ID: keyHelp, Keys: []string{"?"}, Show: "?", Long: "All keys"})
+	return &dialog.Menu{Title: "What would you like to do?", Items: items, Through: Leader}
+}
+
+// Act carries out what a dialog of this workspace has asked for.
+func (w *Workspace) Act(a dialog.Action) tea.Cmd {
+	switch a := a.(type) {
+	case dialog.Picked:
+		if a.ID == keyHelp {
+			return intent.Do(intent.Help{})
+		}
+		return w.do(a.ID, tea.KeyPressMsg{})
+	case dialog.Sent:
+		if t := w.tab(); t != nil && t.pane != nil {
+			return t.pane.Update(a.Key)
+		}
+	case dialog.Answered:
+		w.cfg.Session.Answer(a.For, a.Text)
+	case resetNow:
+		return w.reset()
+	case showSolution:
+		return tea.Batch(intent.Do(intent.SolutionShown{Lab: w.lab.ID}), intent.Do(intent.Open{Dialog: w.solution()}))
+	}
+	return nil
+}
+
+func (w *Workspace) leave() tea.Cmd {
+	if w.status.Solved {
+		return intent.Do(intent.Celebrate{Asked: true})
+	}
+	return intent.Do(intent.Open{Dialog: dialog.Confirm("Leave the lab?", "leave", intent.Leave{},
+		"It is not solved yet. The tasks you have done are remembered, but the lab itself is thrown away.")})
+}
+
+// hint shows the next hint of the task that is looked at. In the panel where
+// that is visible, else in a dialog.
+func (w *Workspace) hint() tea.Cmd {
+	i := w.looked()
+	task := w.lab.Tasks[i]
+	tier := min(w.hints[task.ID]+1, len(w.tiers(i)))
+	w.hints[task.ID] = tier
+	w.hintCount++
+	w.view, w.follow = Tasks, true
+	w.refresh()
+	cmds := []tea.Cmd{intent.Do(intent.HintShown{Lab: w.lab.ID, Task: task.ID, Tier: tier})}
+	if w.rects.Body.Empty() {
+		cmds = append(cmds, intent.Do(intent.Open{Dialog: &dialog.Text{Title: task.Goal, Body: func(st *theme.Styles, width int) []string {
+			return w.hintLines(st, i, width)
+		}}}))
+	}
+	return tea.Batch(cmds...)
+}
+
+func (w *Workspace) solution() *dialog.Text {
+	text := w.lab.Solution.Text
+	node := w.lab.Solution.Node
+	if node == "" && len(w.tabs) > 0 {
+		node = w.tabs[0].node
+	}
+	return &dialog.Text{Title: "The solution, typed in " + node, Wide: true, Body: func(st *theme.Styles, width int) []string {
+		return prose.Script(st, text, width)
+	}}
+}
+
+func (w *Workspace) ask() tea.Cmd {
+	i := w.looked()
+	return intent.Do(intent.Open{Dialog: &dialog.Prompt{
+		Title: strings.TrimSuffix(w.lab.Tasks[i].Goal, "."), Text: w.question(i), For: w.lab.Tasks[i].ID,
+	}})
+}
+
+// nextView is what follows when the views take turns.
+func (w *Workspace) nextView() (View, bool) {
+	switch {
+	case !w.panel:
+		return Tasks, true
+	case w.view == Tasks && w.cfg.Lesson != nil:
+		return Lesson, true
+	}
+	return Tasks, false
+}
+
+func (w *Workspace) turn() {
+	if w.rects.Split {
+		w.view = 1 - w.view
+	} else {
+		w.view, w.panel = w.nextView()
+		w.zoom = false
+	}
+	w.refresh()
+}
+
+func (w *Workspace) pickTab(i int) {
+	if i >= 0 && i < len(w.tabs) {
+		w.active = i
+	}
+}
+
+func (w *Workspace) nextTask() {
+	if len(w.lab.Tasks) > 0 {
+		w.choose((w.looked() + 1) % len(w.lab.Tasks))
+	}
+}
+
+func (w *Workspace) choose(i int) {
+	w.selected, w.view, w.follow = i, Tasks, true
+	w.refresh()
+}
+
+func (w *Workspace) scroll(n int) {
+	w.follow = false
+	w.offset[w.view] = paint.Clamp(w.offset[w.view]+n, 0, max(0, len(w.lines)-w.rects.Body.H))
+}
+
+// scrollShell shows earlier (1) or later (-1) output, half a screen at a time.
+func (w *Workspace) scrollShell(dir int) {
+	if t := w.tab(); t != nil && t.pane != nil {
+		t.pane.Scroll(dir * max(1, w.rects.Shell.H/2))
+	}
+}

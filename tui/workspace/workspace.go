@@ -1,0 +1,211 @@
+// Package workspace is the screen of a running lab: the learner's shells on one
+// side, what is to be done on the other. It follows an engine.Session, which it
+// never asks anything that could block outside a command.
+package workspace
+
+import (
+	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"underlay/engine"
+	"underlay/tui/layout"
+	"underlay/tui/theme"
+)
+
+// Pane is a terminal emulator that shows one shell. Package tui/term has the
+// real one.
+type Pane interface {
+	Wait() tea.Cmd
+	Update(tea.Msg) tea.Cmd
+	View() string
+	Cursor() (x, y int, visible bool)
+	Resize(engine.Size)
+	Scroll(int)
+	Scrolled() (offset, total int)
+	WantsMouse() bool
+	Close() error
+}
+
+// Config is what a workspace needs.
+type Config struct {
+	Context context.Context // ends when the lab is left
+	Session engine.Session
+	Styles  *theme.Styles
+	Now     func() time.Time
+	NewPane func(id int, t engine.Terminal, size engine.Size) Pane
+	FirstID int // pane ids start here and are never used again
+
+	// Lesson draws the lesson that goes with the lab; nil if there is none.
+	Lesson func(st *theme.Styles, w int) []string
+}
+
+// View names what the panel shows.
+type View int
+
+// The views of the panel.
+const (
+	Tasks View = iota
+	Lesson
+)
+
+// tab is one shell.
+type tab struct {
+	node  string
+	id    int // of its pane
+	pane  Pane
+	ended bool
+	err   error
+}
+
+// Workspace is a running lab on the screen.
+type Workspace struct {
+	cfg     Config
+	lab     *engine.Lab
+	rects   layout.Rects
+	started time.Time
+
+	tabs   []tab
+	active int
+	nextID int
+
+	status  engine.Status
+	flash   map[string]bool
+	flashes int // flashes shown so far; the last one's end clears all
+
+	view      View
+	zoom      bool
+	panel     bool // where one pane fits: the panel shows, not the shell
+	selected  int  // task the learner looks at, -1 for the current one
+	offset    [2]int
+	follow    bool // the panel scrolls to the task that is looked at
+	hints     map[string]int
+	hintCount int
+
+	opened    bool // shells have been started
+	resetting bool
+	problem   error // why the last reset failed
+	finished  bool  // Solved has been reported
+	celebrate bool  // Solved is to be shown when the flash has ended
+
+	lines []string // of the panel
+	owner []int    // task of each panel line, or -1
+}
+
+// New makes the workspace of a session that has just been opened. The shells
+// are started at the first Layout, when their size is known.
+func New(cfg Config) *Workspace {
+	w := &Workspace{
+		cfg: cfg, lab: cfg.Session.Lab(), started: cfg.Now(), nextID: cfg.FirstID,
+		flash: map[string]bool{}, hints: map[string]int{}, selected: -1, follow: true,
+		status: cfg.Session.Status(),
+	}
+	for _, n := range w.lab.Topology.Nodes {
+		if n.Shell {
+			w.tabs = append(w.tabs, tab{node: n.Name})
+		}
+	}
+	if len(w.tabs) == 0 && len(w.lab.Topology.Nodes) > 0 {
+		w.tabs = append(w.tabs, tab{node: w.lab.Topology.Nodes[0].Name})
+	}
+	return w
+}
+
+// Lab returns the lab that runs.
+func (w *Workspace) Lab() *engine.Lab { return w.lab }
+
+// Session returns the session that is shown.
+func (w *Workspace) Session() engine.Session { return w.cfg.Session }
+
+// Solved reports whether the lab is solved as it stands.
+func (w *Workspace) Solved() bool { return w.status.Solved }
+
+// Elapsed is the time since the lab was opened.
+func (w *Workspace) Elapsed() time.Duration { return w.cfg.Now().Sub(w.started) }
+
+// Hints is how many hints were shown since the lab was opened.
+func (w *Workspace) Hints() int { return w.hintCount }
+
+// NextID is the first pane id that this workspace has not used.
+func (w *Workspace) NextID() int { return w.nextID }
+
+// State is what the layout depends on.
+func (w *Workspace) State() layout.State {
+	return layout.State{Screen: layout.Lab, Zoom: w.zoom, Panel: w.panel}
+}
+
+// Restyle changes the theme.
+func (w *Workspace) Restyle(st *theme.Styles) {
+	w.cfg.Styles = st
+	w.refresh()
+}
+
+// Layout gives the workspace its place and resizes the shells when that has
+// changed. The first call opens them.
+func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
+	old := w.shellSize()
+	changed := w.rects.Width != r.Width || w.rects.Height != r.Height || w.rects.Body != r.Body || w.rects.Shell != r.Shell
+	w.rects = r
+	if size := w.shellSize(); size != old && size.Cols > 0 {
+		for i := range w.tabs {
+			if w.tabs[i].pane != nil {
+				w.tabs[i].pane.Resize(size)
+			}
+		}
+	}
+	if changed {
+		w.refresh()
+	}
+	if w.opened || w.shellSize().Cols == 0 {
+		return nil
+	}
+	w.opened = true
+	return tea.Batch(w.waitChanged(), w.openShells())
+}
+
+// shellSize is the size of the shells' rectangle. While the panel hides the
+// shell, it is the size that the shell will have when it shows again.
+func (w *Workspace) shellSize() engine.Size {
+	r := w.rects.Shell
+	if r.Empty() && !w.rects.TooSmall {
+		r = w.rects.Body
+	}
+	return engine.Size{Cols: r.W, Rows: r.H}
+}
+
+// current is the index of the task that is being worked on: the first that is
+// not done and not waiting. It is -1 when there is none.
+func (w *Workspace) current() int {
+	for i := range w.status.Tasks {
+		t := &w.status.Tasks[i]
+		if t.State != engine.Pass && !t.Waiting {
+			return i
+		}
+	}
+	return -1
+}
+
+// looked is the task whose details show.
+func (w *Workspace) looked() int {
+	if w.selected >= 0 && w.selected < len(w.lab.Tasks) {
+		return w.selected
+	}
+	return w.current()
+}
+
+func (w *Workspace) tab() *tab {
+	if w.active < len(w.tabs) {
+		return &w.tabs[w.active]
+	}
+	return nil
+}
+
+func (w *Workspace) byID(id int) *tab {
+	for i := range w.tabs {
+		if w.tabs[i].pane != nil && w.tabs[i].id == id {
+			return &w.tabs[i]
+		}
+	}
+	return nil
+}
