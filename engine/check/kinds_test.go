@@ -131,6 +131,8 @@ func tableRows() []row {
 			"c1 sends to 172.17.0.0/16 directly", "c1 sends to 172.17.0.1 directly by eth0", ""},
 		{"route elsewhere", route(engine.RouteCheck{Node: "c1", To: "8.8.8.8", Via: "none"}), nil, engine.Fail,
 			"c1 sends to 8.8.8.8 directly", "c1 sends to 8.8.8.8 via 172.17.0.1 by eth0", ""},
+		{"route by another device", route(engine.RouteCheck{Node: "c1", To: "8.8.8.8", Dev: "eth1"}), nil, engine.Fail,
+			"c1 sends to 8.8.8.8 by eth1", "c1 sends to 8.8.8.8 via 172.17.0.1 by eth0", ""},
 		{"route missing", route(engine.RouteCheck{Node: "c2", To: "8.8.8.8"}), nil, engine.Fail,
 			"c2 sends to 8.8.8.8", "c2 has no route to 8.8.8.8", "c2 has no default route, and no route to a subnet with 8.8.8.8 in it."},
 		{"route unwanted", route(engine.RouteCheck{Node: "c1", To: "8.8.8.8", Expect: engine.Unreachable}), nil, engine.Fail,

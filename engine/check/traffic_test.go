@@ -39,6 +39,8 @@ func trafficRows() []row {
 			"c1 → 172.17.0.1 gets no answer to ping", "answered ping", ""},
 		{"answer instead of unreachable", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.1", Expect: engine.Unreachable}), nil, engine.Fail,
 			"c1 → 172.17.0.1 is unreachable", "answered ping", ""},
+		{"answer instead of refusal", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 80, Proto: "http", Expect: engine.Refused}), nil, engine.Fail,
+			"c1 → http://172.17.0.3:80/ is refused", "answered with status 200, the server saw 172.17.0.2", ""},
 		{"unreachable as wanted", traffic(engine.TrafficCheck{From: "c2", To: "192.168.1.7", Expect: engine.Unreachable}), nil, engine.Pass,
 			"c2 → 192.168.1.7 is unreachable", "no route to host", ""},
 		{"http", with(fetch, func(c *engine.TrafficCheck) { c.SeenAs, c.Served, c.Body = "172.17.0.2", "c2", "hello" }), nil, engine.Pass,
@@ -167,6 +169,13 @@ func TestExplain(t *testing.T) {
 			w.routes["r1 172.17.0.2"] = RouteDecision{Via: "192.168.1.100", Dev: "eth0"}
 			w.edit("h1", func(st *observe.State) { st.Firewall = []observe.FirewallRule{drop(false, "forward")} })
 		}, "The forward policy of h1 is drop."},
+		{"masked, so the way back is not known", far, engine.Timeout, nil, "The forward policy of h1 is drop."},
+		{"redirected at the source, so not known", near, engine.Timeout, func(w *fake) {
+			w.edit("c1", func(st *observe.State) {
+				st.Firewall = []observe.FirewallRule{{Hook: "output", Type: "nat", Does: "dnat", To: "127.0.0.1:53"}}
+			})
+			w.edit("c2", func(st *observe.State) { st.Firewall = []observe.FirewallRule{drop(false, "input")} })
+		}, ""},
 		{"drop rule", far, engine.Timeout, func(w *fake) {
 			w.routes["r1 172.17.0.2"] = RouteDecision{Via: "192.168.1.100", Dev: "eth0"}
 			w.edit("h1", func(st *observe.State) { st.Firewall = []observe.FirewallRule{drop(true, "forward")} })

@@ -31,7 +31,8 @@ func BenchmarkSnapshot(b *testing.B) {
 		for _, what := range []struct {
 			name   string
 			facets Facet
-		}{{"LinksAddrsRoutes", Links | Addrs | Routes}, {"All", All}, {"Firewall", Firewall}, {"Sysctls", Sysctls}} {
+		}{{"LinksAddrsRoutes", Links | Addrs | Routes}, {"All", All}, {"Firewall", Firewall}, {"Sysctls", Sysctls},
+			{"Sockets", Sockets}, {"Conntrack", Conntrack}, {"Rules", Rules}, {"Neighs", Neighs}, {"FDB", FDB}} {
 			b.Run(fmt.Sprintf("%s/%d", what.name, n), func(b *testing.B) {
 				r := mustOpen(b, nodes...)
 				b.ReportAllocs()

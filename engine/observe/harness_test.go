@@ -69,8 +69,15 @@ func try(t testing.TB, n Node, lines string) (string, error) {
 	return string(out), err
 }
 
-// at is a node's namespace as ip takes it ("ip link set X netns …").
-func at(n Node) string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.NS) }
+// at is a node's namespace as ip takes it ("ip link set X netns …"). The process
+// id is that of the mounted /proc, which under unshare -p may not be our own's.
+func at(n Node) string {
+	self, err := os.Readlink("/proc/self")
+	if err != nil {
+		self = "self"
+	}
+	return fmt.Sprintf("/proc/%s/fd/%d", self, n.NS)
+}
 
 // snap reads one node and fails on any error.
 func snap(t testing.TB, n Node, what Facet, sysctls ...string) State {

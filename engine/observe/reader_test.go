@@ -2,8 +2,12 @@ package observe
 
 import (
 	"errors"
+	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -234,5 +238,48 @@ func TestNotANamespace(t *testing.T) {
 	}
 	if _, err := Snapshot([]Node{{"closed", -1}}, Links, nil); err == nil {
 		t.Error("a closed descriptor is no error")
+	}
+}
+
+// Listings that change while they are read must come out whole, not fail.
+func TestSnapshotWhileLinksChange(t *testing.T) {
+	n := newNode(t, "host")
+	script := "ip link add br0 type bridge\n"
+	for i := range 100 { // enough that a listing takes several messages
+		script += fmt.Sprintf("ip link add a%[1]d type veth peer name b%[1]d\n", i)
+	}
+	sh(t, n, script)
+	batch := filepath.Join(t.TempDir(), "batch")
+	lines := strings.Repeat("link add x type veth peer name y\nlink del x\n", 20)
+	if err := os.WriteFile(batch, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	var out string
+	var churn error
+	go func() {
+		defer close(done)
+		out, churn = try(t, n, "ip -batch "+batch)
+	}()
+	r := mustOpen(t, n)
+	for reading := true; reading; {
+		select {
+		case <-done:
+			reading = false
+		default:
+		}
+		states, err := r.Snapshot(nil, Links|Addrs|Routes, nil)
+		if err != nil || len(states[0].Errs) != 0 {
+			t.Fatal(err, states[0].Errs)
+		}
+		for i := range 100 {
+			name := fmt.Sprintf("a%d", i)
+			if l := linkNamed(t, states[0], name); l.PeerName != fmt.Sprintf("b%d", i) {
+				t.Fatalf("%+v", l)
+			}
+		}
+	}
+	if churn != nil {
+		t.Fatal(churn, out)
 	}
 }

@@ -2,7 +2,6 @@ package sandbox_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,27 +14,10 @@ import (
 
 	"underlay/engine"
 	"underlay/engine/sandbox"
+	"underlay/engine/sandbox/sandboxtest"
 )
 
-// TestMain runs the tests where the program runs its engine: in the app layer,
-// inside namespaces. The test binary also plays the parts that the program's own
-// binary plays in a lab.
-func TestMain(m *testing.M) {
-	switch filepath.Base(os.Args[0]) {
-	case sandbox.InitName:
-		os.Exit(sandbox.InitMain())
-	case sandbox.SudoName:
-		os.Exit(sandbox.SudoMain(os.Args))
-	case sandbox.AppName:
-		os.Exit(m.Run())
-	}
-	code, err := sandbox.Outer(os.Args[1:])
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(sandboxtest.Main(m)) }
 
 func newWorld(t *testing.T, nodes ...string) *sandbox.World {
 	t.Helper()
