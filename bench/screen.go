@@ -140,7 +140,7 @@ func screens(ctx context.Context, c Config) (figures []Figure, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.leave()) }()
-	if _, err := p.until("the shell's prompt", func(b []byte) bool { return bytes.Contains(b, []byte("# ")) }); err != nil {
+	if _, err := p.until("the shell's prompt", func(b []byte) bool { return bytes.Contains(b, []byte("#")) }); err != nil {
 		return nil, err
 	}
 	p.quiet(2 * time.Second)
@@ -197,10 +197,10 @@ func underFlood(p *person) (keys, stops []float64, err error) {
 		}
 		begin := time.Now()
 		p.forget()
-		if _, err := p.tty.WriteString("\x1bOP"); err != nil { // F1: help
+		if _, err := p.tty.WriteString("\x1bOP"); err != nil { // F1: the menu
 			return nil, nil, err
 		}
-		at, err := p.until("help during a flood", func(b []byte) bool { return bytes.Contains(b, []byte("elp")) })
+		at, err := p.until("the menu during a flood", func(b []byte) bool { return bytes.Contains(b, []byte("would")) })
 		if err != nil {
 			return nil, nil, err
 		}

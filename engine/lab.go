@@ -390,13 +390,12 @@ type CaptureCheck struct {
 
 // DNSCheck asks a name server from a node.
 type DNSCheck struct {
-	From       string   `yaml:"from" lab:"required,node"`
-	Server     string   `yaml:"server" lab:"addr"` // "" uses the node's resolv.conf
-	Name       string   `yaml:"name" lab:"required"`
-	Type       string   `yaml:"type" lab:"one=A|AAAA|CNAME|PTR|SRV|TXT|NS|SOA|MX"`
-	Answer     []string `yaml:"answer"`
-	Rcode      string   `yaml:"rcode" lab:"one=NOERROR|NXDOMAIN|SERVFAIL|REFUSED"`
-	MaxQueries int      `yaml:"max_queries"`
+	From   string   `yaml:"from" lab:"required,node"`
+	Server string   `yaml:"server" lab:"addr"` // "" uses the node's resolv.conf
+	Name   string   `yaml:"name" lab:"required"`
+	Type   string   `yaml:"type" lab:"one=A|AAAA|CNAME|PTR|SRV|TXT|NS|SOA|MX"`
+	Answer []string `yaml:"answer"`
+	Rcode  string   `yaml:"rcode" lab:"one=NOERROR|NXDOMAIN|SERVFAIL|REFUSED"`
 }
 
 // AnswerCheck compares what the learner typed with the live state.

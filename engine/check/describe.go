@@ -85,8 +85,14 @@ func describeLink(c engine.LinkCheck) string {
 	default:
 		is = append(is, "a port of "+c.Master)
 	}
-	if c.Peer != "" {
+	switch {
+	case c.Peer == "":
+	case c.PeerMaster == "":
 		has = append(has, "its other end in "+c.Peer)
+	case c.PeerMaster == "none":
+		has = append(has, "its other end in "+c.Peer+", where it is a port of no bridge")
+	default:
+		has = append(has, "its other end in "+c.Peer+", where it is a port of "+c.PeerMaster)
 	}
 	if c.MTU != 0 {
 		has = append(has, fmt.Sprintf("MTU %d", c.MTU))
@@ -268,9 +274,6 @@ func describeDNS(c engine.DNSCheck) string {
 	}
 	if len(c.Answer) > 0 {
 		w = append(w, list(c.Answer))
-	}
-	if c.MaxQueries > 0 {
-		w = append(w, fmt.Sprintf("at most %s", count(c.MaxQueries, "query", "queries")))
 	}
 	if len(w) == 0 {
 		w = append(w, "an answer")

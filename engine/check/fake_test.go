@@ -31,6 +31,8 @@ type fake struct {
 	err      error                    // every call fails
 	snapErr  error                    // every snapshot fails
 
+	captureErr error // every capture fails
+
 	onProbe   func(f *fake, key string)
 	attempts  map[string]int
 	snapshots []string       // "c1,h1 3"
@@ -116,7 +118,7 @@ type inCapture struct{}
 func (f *fake) Capture(ctx context.Context, node, dev, filter string, during func(context.Context) error) ([]string, error) {
 	f.mu.Lock()
 	f.capturing = true
-	err, silent, seen := f.err, f.silent, f.seen[node+"/"+dev+" "+filter]
+	err, silent, seen := errors.Join(f.err, f.captureErr), f.silent, f.seen[node+"/"+dev+" "+filter]
 	f.mu.Unlock()
 	for range 100 {
 		runtime.Gosched() // an attempt that does not wait for the capture gets its chance
@@ -240,8 +242,8 @@ func newFake() *fake {
 			"r1 192.168.1.100": {Dev: "eth0", Src: "192.168.1.7"},
 		},
 		answers: map[string]DNSAnswer{
-			"c1 A web":  {Rcode: "NOERROR", Values: []string{"172.18.0.3"}, Queries: 2},
-			"c1 A nope": {Rcode: "NXDOMAIN", Queries: 4},
+			"c1 A web":  {Rcode: "NOERROR", Values: []string{"172.18.0.3"}},
+			"c1 A nope": {Rcode: "NXDOMAIN"},
 			"c1 A lost": {Detail: "no answer from 10.0.0.2 in 600 ms"},
 		},
 	}

@@ -1,8 +1,8 @@
 package check
 
 import (
-	"context"
 	"reflect"
+	"slices"
 	"testing"
 
 	"underlay/engine"
@@ -74,6 +74,13 @@ func linkRows() []row {
 			"veth1 in h1 has its other end in c2", "the other end of veth1 is in c1", ""},
 		{"link without peer", link(engine.LinkCheck{Node: "h1", Name: "docker0", Peer: "c2"}), nil, engine.Fail,
 			"docker0 in h1 has its other end in c2", "docker0 has no other end", ""},
+		{"link peer master", link(engine.LinkCheck{Node: "c1", Name: "eth0", Peer: "h1", PeerMaster: "docker0"}), nil, engine.Pass,
+			"eth0 in c1 has its other end in h1, where it is a port of docker0", "eth0 in c1 is a veth, up", ""},
+		{"link peer not a port", link(engine.LinkCheck{Node: "c1", Name: "eth0", Peer: "h1", PeerMaster: "docker0"}),
+			func(w *fake) { w.editLink("h1", "veth1", func(l *observe.Link) { l.Master = "" }) }, engine.Fail,
+			"eth0 in c1 has its other end in h1, where it is a port of docker0", "the other end of eth0, veth1 in h1, is a port of no bridge", ""},
+		{"link peer no master", link(engine.LinkCheck{Node: "c1", Name: "eth0", Peer: "h1", PeerMaster: "none"}), nil, engine.Fail,
+			"eth0 in c1 has its other end in h1, where it is a port of no bridge", "the other end of eth0, veth1 in h1, is a port of docker0", ""},
 		{"link mtu", link(engine.LinkCheck{Node: "c1", Name: "eth0", MTU: 1450}), nil, engine.Fail,
 			"eth0 in c1 has MTU 1450", "eth0 has MTU 1500", ""},
 		{"any link", link(engine.LinkCheck{Node: "h1", Kind: "veth", Peer: "c2", Master: "docker0"}), nil, engine.Pass,
@@ -115,6 +122,9 @@ func linkRows() []row {
 			"c1 holds no interfaces but eth0", "the network namespace c1 exists", ""},
 		{"netns too many links", netns(engine.NetnsCheck{Node: "c1", Links: []string{"lo", "eth1"}}), nil, engine.Fail,
 			"c1 holds no interfaces but lo and eth1", "c1 lacks eth1 and also holds eth0", ""},
+		{"netns with the kernel's own devices", netns(engine.NetnsCheck{Node: "c1", Links: []string{"eth0"}}), func(w *fake) {
+			w.edit("c1", func(st *observe.State) { st.Links = append(slices.Clone(st.Links), observe.Link{Name: "tunl0"}) })
+		}, engine.Pass, "c1 holds no interfaces but eth0", "the network namespace c1 exists", ""},
 		{"netns unknown", netns(engine.NetnsCheck{Node: "c1"}), func(w *fake) { w.snapErr = errWorld }, engine.Broken,
 			"the network namespace c1 exists", "", "Could not read the interfaces of c1: the world is gone."},
 	}
@@ -143,6 +153,14 @@ func tableRows() []row {
 			"c1 has a default route via 172.17.0.1", "the default route of c1 leads via 172.17.0.1 by eth0", ""},
 		{"default route elsewhere", route(engine.RouteCheck{Node: "c1", To: "default", Via: "172.17.0.9"}), nil, engine.Fail,
 			"c1 has a default route via 172.17.0.9", "the default route of c1 leads via 172.17.0.1 by eth0", ""},
+		{"IPv6 default route", route(engine.RouteCheck{Node: "c1", To: "default", Via: "fe80::1"}), nil, engine.Fail,
+			"c1 has a default route via fe80::1", "c1 has no default route", ""},
+		{"default route of higher metric", route(engine.RouteCheck{Node: "c1", To: "default", Via: "172.17.0.1"}), func(w *fake) {
+			w.edit("c1", func(st *observe.State) {
+				st.Routes = append(slices.Clone(st.Routes), observe.Route{To: prefix("0.0.0.0/0"), Via: addr("172.17.0.9"), Dev: "eth0", Table: 254, Metric: 100},
+					observe.Route{To: prefix("0.0.0.0/0"), Via: addr("172.17.0.8"), Dev: "eth0", Table: 100})
+			})
+		}, engine.Pass, "c1 has a default route via 172.17.0.1", "the default route of c1 leads via 172.17.0.1 by eth0", ""},
 		{"default route missing", route(engine.RouteCheck{Node: "c2", To: "default"}), nil, engine.Fail,
 			"c2 has a default route", "c2 has no default route", ""},
 		{"default route unreadable", route(engine.RouteCheck{Node: "c1", To: "default"}), unreadable("c1", observe.Routes), engine.Broken,
@@ -155,6 +173,8 @@ func tableRows() []row {
 			"h1 has the rule (from 10.0.0.0/24, mark 0x1, table 100, priority 100)", ""},
 		{"rule wrong", rule(engine.RuleCheck{Node: "h1", From: "10.0.0.7", Table: 100}), nil, engine.Fail,
 			"h1 has a policy-routing rule: from 10.0.0.7, table 100", "h1 has (from 10.0.0.0/24, mark 0x1, table 100, priority 100)", ""},
+		{"rule from all", rule(engine.RuleCheck{Node: "h1", From: "all", Table: 254}), nil, engine.Pass,
+			"h1 has a policy-routing rule: from all, table 254", "h1 has the rule (table 254, priority 32766)", ""},
 		{"rule missing", rule(engine.RuleCheck{Node: "c1", Priority: 5}), nil, engine.Fail,
 			"c1 has a policy-routing rule: priority 5", "c1 has only the rules that every namespace starts with", ""},
 		{"rule unreadable", rule(engine.RuleCheck{Node: "h1", Table: 100}), unreadable("h1", observe.Rules), engine.Broken,
@@ -255,71 +275,6 @@ func ruleRows() []row {
 	}
 }
 
-func askedRows() []row {
-	ping := engine.TrafficCheck{From: "c1", To: "172.17.0.1"}
-	capture := func(sees bool, filter string, during *engine.TrafficCheck) engine.Check {
-		return engine.Check{Capture: &engine.CaptureCheck{Node: "h1", Dev: "docker0", Filter: filter, Sees: sees, During: during}}
-	}
-	sees := func(w *fake) { w.seen["h1/docker0 icmp"] = []string{"172.17.0.2 > 172.17.0.1 icmp echo"} }
-	ok := link(engine.LinkCheck{Node: "c1", Name: "eth0"})
-	bad := link(engine.LinkCheck{Node: "c1", Name: "eth1"})
-	lost := link(engine.LinkCheck{Node: "c2", Name: "eth0"})
-	noC2 := unreadable("c2", observe.Links)
-	const broken = "Could not read the interfaces of c2: the world is gone."
-	const sends = " while c1 → 172.17.0.1 is tried"
-	return []row{
-		{"capture", capture(true, "icmp", &ping), sees, engine.Pass,
-			`packets matching "icmp" are seen on docker0 in h1` + sends, "1 packet seen: 172.17.0.2 > 172.17.0.1 icmp echo", ""},
-		{"capture in vain", capture(true, "icmp", &ping), nil, engine.Fail,
-			`packets matching "icmp" are seen on docker0 in h1` + sends, "no such packet was seen", ""},
-		{"capture unwanted", capture(false, "icmp", &ping), sees, engine.Fail,
-			`no packets matching "icmp" are seen on docker0 in h1` + sends, "1 packet seen: 172.17.0.2 > 172.17.0.1 icmp echo", ""},
-		{"capture of traffic that fails", capture(true, "icmp", &engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 81, Expect: engine.OK}), sees, engine.Fail,
-			"c1 → 172.17.0.3:81 accepts a TCP connection", "connection refused (RST from 172.17.0.3)", "Nothing in c2 listens on TCP port 81."},
-		{"capture of nothing", capture(true, "icmp", nil), nil, engine.Broken,
-			`packets matching "icmp" are seen on docker0 in h1`, "", "This check says of no traffic that it is to be watched."},
-		{"capture without traffic", capture(true, "icmp", &ping), func(w *fake) { w.silent = true }, engine.Broken,
-			`packets matching "icmp" are seen on docker0 in h1` + sends, "", "No traffic was sent while docker0 in h1 was watched."},
-		{"capture broken", capture(true, "icmp", &ping), gone, engine.Broken,
-			`packets matching "icmp" are seen on docker0 in h1` + sends, "", "Could not watch docker0 in h1: the world is gone."},
-
-		{"dns", dns(engine.DNSCheck{From: "c1", Name: "web", Answer: []string{"172.18.0.3"}, MaxQueries: 2}), nil, engine.Pass,
-			"c1 asks for the A record of web: 172.18.0.3, at most 2 queries", "NOERROR, 172.18.0.3, after 2 queries", ""},
-		{"dns answer", dns(engine.DNSCheck{From: "c1", Name: "web", Answer: []string{"172.18.0.4"}}), nil, engine.Fail,
-			"c1 asks for the A record of web: 172.18.0.4", "NOERROR, 172.18.0.3, after 2 queries", ""},
-		{"dns cost", dns(engine.DNSCheck{From: "c1", Name: "web", MaxQueries: 1}), nil, engine.Fail,
-			"c1 asks for the A record of web: at most 1 query", "NOERROR, 172.18.0.3, after 2 queries", ""},
-		{"dns nxdomain", dns(engine.DNSCheck{From: "c1", Name: "nope", Rcode: "NXDOMAIN"}), nil, engine.Pass,
-			"c1 asks for the A record of nope: NXDOMAIN", "NXDOMAIN, after 4 queries", ""},
-		{"dns unexpected nxdomain", dns(engine.DNSCheck{From: "c1", Name: "nope", Server: "10.0.0.2"}), nil, engine.Fail,
-			"c1 asks 10.0.0.2 for the A record of nope: an answer", "NXDOMAIN, after 4 queries", ""},
-		{"dns silent", dns(engine.DNSCheck{From: "c1", Name: "lost"}), nil, engine.Fail,
-			"c1 asks for the A record of lost: an answer", "no answer from 10.0.0.2 in 600 ms", ""},
-		{"dns broken", dns(engine.DNSCheck{From: "c1", Name: "web"}), gone, engine.Broken,
-			"c1 asks for the A record of web: an answer", "", "Could not ask for web: the world is gone."},
-
-		{"all", engine.Check{All: []engine.Check{ok, ok}}, nil, engine.Pass,
-			"c1 has the interface eth0; c1 has the interface eth0", "eth0 in c1 is a veth, up; eth0 in c1 is a veth, up", ""},
-		{"all, one fails", engine.Check{All: []engine.Check{ok, lost, bad}}, noC2, engine.Fail,
-			"c1 has the interface eth1", "c1 has no interface eth1", "c1 has lo and eth0."},
-		{"all, one broken", engine.Check{All: []engine.Check{ok, lost}}, noC2, engine.Broken, "c2 has the interface eth0", "", broken},
-		{"any", engine.Check{Any: []engine.Check{bad, lost, ok}}, noC2, engine.Pass, "c1 has the interface eth0", "eth0 in c1 is a veth, up", ""},
-		{"any, none", engine.Check{Any: []engine.Check{bad, bad}}, nil, engine.Fail,
-			"c1 has the interface eth1", "c1 has no interface eth1", "c1 has lo and eth0."},
-		{"any, one broken", engine.Check{Any: []engine.Check{lost, bad}}, noC2, engine.Broken, "c2 has the interface eth0", "", broken},
-		{"not", engine.Check{Not: &bad}, nil, engine.Pass, "not: c1 has the interface eth1", "c1 has no interface eth1", ""},
-		{"not, but it is", engine.Check{Not: &ok}, nil, engine.Fail, "not: c1 has the interface eth0", "eth0 in c1 is a veth, up", ""},
-		{"not broken", engine.Check{Not: &lost}, noC2, engine.Broken, "not: c2 has the interface eth0", "", broken},
-		{"because", engine.Check{Link: bad.Link, Because: "The cable is missing."}, nil, engine.Fail,
-			"c1 has the interface eth1", "c1 has no interface eth1", "The cable is missing."},
-		{"because of the whole", engine.Check{All: []engine.Check{bad}, Because: "Nothing is plugged in."}, nil, engine.Fail,
-			"c1 has the interface eth1", "c1 has no interface eth1", "Nothing is plugged in."},
-		{"because does not hide breakage", engine.Check{Link: lost.Link, Because: "The cable is missing."}, noC2, engine.Broken,
-			"c2 has the interface eth0", "", broken},
-		{"nothing asked", engine.Check{}, nil, engine.Broken, "", "", "This check asks for nothing."},
-	}
-}
-
 func rows() []row {
 	var out []row
 	for _, rs := range [][]row{linkRows(), tableRows(), ruleRows(), askedRows(), trafficRows()} {
@@ -371,57 +326,6 @@ func TestEveryKindHasEveryOutcome(t *testing.T) {
 			if !seen[name][s] {
 				t.Errorf("no row in which %s is %s", name, s)
 			}
-		}
-	}
-}
-
-func answerOutcomes(t *testing.T) map[engine.State]bool {
-	out := map[engine.State]bool{}
-	for _, r := range answerRows {
-		out[answered(t, r.of, r.text).State] = true
-	}
-	return out
-}
-
-var answerRows = []struct {
-	of, text string
-	state    engine.State
-	got, why string
-}{
-	{"mac:c1/eth0", "02-42-AC-11-00-02", engine.Pass, `you answered "02-42-AC-11-00-02"`, ""},
-	{"mac:c1/eth0", "02:42:00:00:00:01", engine.Fail, `you answered "02:42:00:00:00:01"`, ""},
-	{"mac:c1/eth0", "2", engine.Fail, `you answered "2"`, "A MAC address is six pairs of hexadecimal digits, such as 02:42:ac:11:00:02."},
-	{"mac:c1/eth0", " ", engine.Fail, "no answer yet", ""},
-	{"addr:c1/eth0", "172.17.0.2", engine.Pass, `you answered "172.17.0.2"`, ""},
-	{"addr:c1/eth0", "172.17.0.2/24", engine.Fail, `you answered "172.17.0.2/24"`, ""},
-	{"addr:c1/eth0", "eth0", engine.Fail, `you answered "eth0"`, "An address looks like 172.17.0.2 or 172.17.0.2/16."},
-	{"ifindex:c1/eth0", " 2 ", engine.Pass, `you answered "2"`, ""},
-	{"ifindex:c1/eth0", "two", engine.Fail, `you answered "two"`, "The answer is a number."},
-	{"mtu:c1/eth0", "1450", engine.Fail, `you answered "1450"`, ""},
-	{"mtu:c1/eth0", "1500", engine.Pass, `you answered "1500"`, ""},
-	{"peer:c1/eth0", "veth1@if2", engine.Pass, `you answered "veth1@if2"`, ""},
-	{"peer:c1/eth0", "h1/veth1", engine.Pass, `you answered "h1/veth1"`, ""},
-	{"peer:c1/eth0", "veth2", engine.Fail, `you answered "veth2"`, ""},
-	{"peer:h1/docker0", "veth2", engine.Broken, "", "The other end of docker0 in h1 could not be found."},
-	{"mac:c1/eth7", "2", engine.Fail, "c1 has no interface eth7", "c1 has lo and eth0."},
-	{"colour:c1/eth0", "2", engine.Broken, "", `"colour:c1/eth0" is nothing that an answer can be compared with.`},
-}
-
-func answered(t *testing.T, of, text string) engine.TaskResult {
-	t.Helper()
-	e := New(&engine.Lab{Tasks: []engine.Task{{ID: "t", Checks: []engine.Check{
-		{Answer: &engine.AnswerCheck{Prompt: "Which?", Of: of}},
-	}}}})
-	e.Answer("t", text)
-	return e.Evaluate(context.Background(), newFake()).Tasks[0]
-}
-
-func TestAnswers(t *testing.T) {
-	for _, r := range answerRows {
-		got := answered(t, r.of, r.text).Result
-		want := engine.Result{State: r.state, Got: r.got, Want: "the right answer to: Which?", Why: r.why}
-		if got != want {
-			t.Errorf("%s %q:\n got %+v\nwant %+v", r.of, r.text, got, want)
 		}
 	}
 }

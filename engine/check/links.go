@@ -97,7 +97,25 @@ func linkDiffers(f *facts, c engine.LinkCheck, l observe.Link) (got, why string)
 	case c.MTU != 0 && l.MTU != c.MTU:
 		return fmt.Sprintf("%s has MTU %d", l.Name, l.MTU), ""
 	}
-	return "", ""
+	return peerMasterDiffers(f.link, c.PeerMaster, l)
+}
+
+// peerMasterDiffers says of which bridge a veth's other end is a port, if that
+// is not as asked for.
+func peerMasterDiffers(find finder, want string, l observe.Link) (got, why string) {
+	if want == "" {
+		return "", ""
+	}
+	peer := find(l.PeerNode, l.PeerName)
+	if peer == nil {
+		return "the other end of " + l.Name + " was not found", ""
+	}
+	master := orElse(peer.Master, "none")
+	if master == want {
+		return "", ""
+	}
+	got = fmt.Sprintf("the other end of %s, %s in %s, is a port of ", l.Name, l.PeerName, l.PeerNode)
+	return got + orElse(peer.Master, "no bridge"), ""
 }
 
 // finder finds a link of a node, or nil.

@@ -67,7 +67,10 @@ func (n *needs) send() {
 
 func (n *needs) add(c engine.Check) {
 	switch {
-	case c.Traffic != nil, c.DNS != nil, c.Capture != nil:
+	case c.Traffic != nil, c.DNS != nil:
+		n.send()
+	case c.Capture != nil:
+		n.read(c.Capture.Node, observe.Links)
 		n.send()
 	case c.Route != nil:
 		n.watches[c.Route.Node] |= routing

@@ -149,7 +149,7 @@ func (r *run) kind(ctx context.Context, s scope, c engine.Check) verdict {
 	case c.Route != nil:
 		return r.route(ctx, s.facts, *c.Route)
 	case c.Capture != nil:
-		return r.capture(ctx, *c.Capture)
+		return r.capture(ctx, s.facts, *c.Capture)
 	case c.DNS != nil:
 		return r.dns(ctx, *c.DNS)
 	case c.Answer != nil:

@@ -250,6 +250,9 @@ func outcomeWords(c engine.TrafficCheck, out probe.Outcome) string {
 	case engine.Refused:
 		return naming(out.Detail, "refused")
 	case engine.Timeout:
+		if out.Detail != "" && !strings.Contains(out.Detail, "no answer") {
+			return "no answer: " + out.Detail
+		}
 		return "no answer in " + duration(request(c).Wait)
 	}
 	return naming(out.Detail, "unreachable", "no route")

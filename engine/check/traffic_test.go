@@ -65,6 +65,9 @@ func trafficRows() []row {
 			"The server answered with status 404."},
 		{"purpose", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 81, Purpose: "c1 connects to c2"}), nil, engine.Fail,
 			"c1 connects to c2", "c1 → 172.17.0.3:81: connection refused (RST from 172.17.0.3)", "Nothing in c2 listens on TCP port 81."},
+		{"dropped on the way out", traffic(ping("c1", "172.17.0.1")), func(w *fake) {
+			w.outcomes["c1 icmp 172.17.0.1"] = probe.Outcome{Ended: engine.Timeout, Detail: "dropped on the way out by c1's own firewall"}
+		}, engine.Fail, "c1 → 172.17.0.1 answers ping", "no answer: dropped on the way out by c1's own firewall", ""},
 		{"purpose of silence", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 53, Proto: "udp", Expect: engine.Timeout, Purpose: "c1 asks c2"}), nil, engine.Pass,
 			"c1 asks c2: no answer", "c1 → 172.17.0.3:53: no answer in 600 ms", ""},
 		{"name without address", traffic(engine.TrafficCheck{From: "c1", To: "nowhere.test", Port: 80}), nil, engine.Fail,
@@ -112,7 +115,9 @@ func TestExplain(t *testing.T) {
 		}, "eth0 in c1 is down, so its route to 172.17.0.0/16 is not there."},
 		{"only lo", near, engine.Unreachable, func(w *fake) {
 			delete(w.routes, "c1 172.17.0.3")
-			w.edit("c1", func(st *observe.State) { st.Routes, st.Addrs, st.Links = nil, nil, st.Links[:1] })
+			w.edit("c1", func(st *observe.State) {
+				st.Routes, st.Addrs, st.Links = nil, nil, []observe.Link{st.Links[0], {Name: "tunl0"}}
+			})
 		}, "c1 has no interface but lo."},
 		{"no address", near, engine.Unreachable, func(w *fake) {
 			delete(w.routes, "c1 172.17.0.3")

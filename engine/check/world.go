@@ -31,8 +31,8 @@ type World interface {
 	// the World fills in the rest (namespace, Hosts, DNS).
 	Probe(ctx context.Context, r probe.Request) (probe.Outcome, error)
 
-	// DNS asks for name in node from. server is an address or ""; with "" the
-	// node's resolv.conf decides, its search list included.
+	// DNS asks for the whole name in node from, once. server is an address or "";
+	// with "" it is the first that the lab gave the node.
 	DNS(ctx context.Context, from, server, name, typ string) (DNSAnswer, error)
 
 	// Capture watches dev in node while it calls during, once the capture is
@@ -47,10 +47,9 @@ type World interface {
 
 // DNSAnswer is what a name server said.
 type DNSAnswer struct {
-	Rcode   string   // NOERROR, NXDOMAIN …; "" if no server answered
-	Values  []string // addresses or names of the asked type
-	Queries int      // questions sent to get there
-	Detail  string   // if no server answered, why: "no answer from 10.0.0.2 in 600 ms"
+	Rcode  string   // NOERROR, NXDOMAIN …; "" if no server answered
+	Values []string // addresses or names of the asked type
+	Detail string   // if no server answered, why: "no answer from 10.0.0.2 in 600 ms"
 }
 
 // RouteDecision is what the kernel does with a packet.

@@ -41,8 +41,8 @@ type operand struct {
 type decoder struct {
 	rs   *ruleset
 	r    *rule
-	l4   string // transport protocol that an earlier match pinned
-	loop []operand
+	l4   string    // transport protocol that an earlier match pinned
+	regs []operand // what registers hold, in the order of loading
 	out  decodedRule
 }
 
@@ -77,19 +77,19 @@ func (d *decoder) step(e *expression) {
 }
 
 func (d *decoder) set(o operand) {
-	for i := range d.loop {
-		if d.loop[i].reg == o.reg {
-			d.loop = append(d.loop[:i], d.loop[i+1:]...)
+	for i := range d.regs {
+		if d.regs[i].reg == o.reg {
+			d.regs = append(d.regs[:i], d.regs[i+1:]...)
 			break
 		}
 	}
-	d.loop = append(d.loop, o)
+	d.regs = append(d.regs, o)
 }
 
 func (d *decoder) get(reg uint32) operand {
-	for i := range d.loop {
-		if d.loop[i].reg == reg {
-			return d.loop[i]
+	for i := range d.regs {
+		if d.regs[i].reg == reg {
+			return d.regs[i]
 		}
 	}
 	return operand{reg: reg, text: fmt.Sprintf("reg%d", reg), kind: kindHex}
@@ -161,7 +161,10 @@ func (d *decoder) cmp(e *expression) {
 		t.value = fmt.Sprintf("%s/%d", d.rs.format(o.kind, data), prefixLen(o.mask))
 	case o.mask != nil:
 		t.key += " & " + d.rs.format(o.kind, o.mask)
-		t.op, t.value = strings.TrimSpace(map[bool]string{true: "=="}[op == unix.NFT_CMP_EQ]+t.op), d.rs.format(o.kind, data)
+		if op == unix.NFT_CMP_EQ {
+			t.op = "=="
+		}
+		t.value = d.rs.format(o.kind, data)
 	case isAddr(o.kind) && len(data) < o.kind.size():
 		full := append(append([]byte{}, data...), make([]byte, o.kind.size()-len(data))...)
 		t.value = fmt.Sprintf("%s/%d", d.rs.format(o.kind, full), 8*len(data))

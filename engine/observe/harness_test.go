@@ -45,8 +45,7 @@ func newNode(t testing.TB, name string) Node {
 	return Node{Name: name, NS: m.fd}
 }
 
-// sh runs lines of shell in a node and fails the test if one fails. Words that
-// are paths of other nodes' namespaces come from at.
+// sh runs lines of shell in a node and fails the test if one fails.
 func sh(t testing.TB, n Node, lines string) string {
 	t.Helper()
 	out, err := try(t, n, lines)
@@ -56,6 +55,7 @@ func sh(t testing.TB, n Node, lines string) string {
 	return out
 }
 
+// try runs lines of shell in a node and returns what they print.
 func try(t testing.TB, n Node, lines string) (string, error) {
 	var out []byte
 	err := inNetns(n.NS, func() error {

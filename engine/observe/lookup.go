@@ -43,12 +43,12 @@ func (d *decoder) lookup(e *expression) {
 // those loaded after it as well.
 func (d *decoder) keys(reg uint32, s *set) []operand {
 	first := d.get(reg)
-	at := slices.IndexFunc(d.loop, func(o operand) bool { return o.reg == reg })
+	at := slices.IndexFunc(d.regs, func(o operand) bool { return o.reg == reg })
 	if s == nil || at < 0 {
 		return []operand{first}
 	}
 	keys, size := []operand{}, 0
-	for _, o := range d.loop[at:] {
+	for _, o := range d.regs[at:] {
 		if size > 0 && size >= s.keyLen {
 			break
 		}

@@ -93,15 +93,15 @@ func (d *decoder) translate(does, to string, flags uint32) {
 		}
 	}
 	for _, f := range []struct {
-		bit       uint32
-		nft, iptv string
+		bit      uint32
+		nft, ipt string
 	}{
 		{unix.NF_NAT_RANGE_PROTO_RANDOM, "random", "--random"},
 		{unix.NF_NAT_RANGE_PROTO_RANDOM_FULLY, "fully-random", "--random-fully"},
 		{unix.NF_NAT_RANGE_PERSISTENT, "persistent", "--persistent"},
 	} {
 		if flags&f.bit != 0 {
-			text, ipt = text+" "+f.nft, ipt+" "+f.iptv
+			text, ipt = text+" "+f.nft, ipt+" "+f.ipt
 		}
 	}
 	d.add(term{key: text, ipt: ipt})

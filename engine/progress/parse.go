@@ -54,7 +54,7 @@ func (p *parser) document() (*document, error) {
 	}
 	seen := map[string]bool{}
 	for p.dec.More() {
-		start := p.dec.InputOffset()
+		start := p.next()
 		token, err := p.dec.Token()
 		if err != nil {
 			return nil, p.syntax(err)
@@ -72,7 +72,7 @@ func (p *parser) document() (*document, error) {
 		return nil, err
 	}
 	if _, err := p.dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, p.at(p.dec.InputOffset(), errors.New("there is something after the end"))
+		return nil, p.at(p.next(), errors.New("there is something after the end"))
 	}
 	if !seen["version"] {
 		return nil, p.at(0, errors.New(`"version" is missing`))
@@ -156,14 +156,24 @@ func (p *parser) strict(into any) (start int64, err error) {
 
 // delim reads one bracket.
 func (p *parser) delim(want json.Delim, complaint string) error {
+	start := p.next()
 	token, err := p.dec.Token()
 	if err != nil {
 		return p.syntax(err)
 	}
 	if token != want {
-		return p.at(p.dec.InputOffset(), errors.New(complaint))
+		return p.at(start, errors.New(complaint))
 	}
 	return nil
+}
+
+// next is where the next token starts.
+func (p *parser) next() int64 {
+	i := p.dec.InputOffset()
+	for i < int64(len(p.text)) && bytes.IndexByte([]byte(" \t\r\n,:"), p.text[i]) >= 0 {
+		i++
+	}
+	return i
 }
 
 // syntax places an error of the JSON decoder.

@@ -56,8 +56,8 @@ func (s *Sandbox) NewWorld(ctx context.Context) (*World, error) {
 	if err != nil {
 		return nil, errors.Join(err, ours.Close())
 	}
-	w := newWorld(ours, r.process, st.home)
-	w.fillEtc(r.etc, s.id)
+	w := newWorld(ours, r.process, st.home, r.dirs.run)
+	w.fillEtc(r.dirs.etc, s.id)
 	if err := w.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -66,19 +66,19 @@ func (s *Sandbox) NewWorld(ctx context.Context) (*World, error) {
 
 type startedInit struct {
 	process *os.Process
-	etc     *os.File
+	dirs    stageDirs
 	err     error
 }
 
 // startInit builds the world's tree and starts its init in it.
 func (s *stage) startInit(socket *os.File) (r startedInit) {
-	if r.etc, r.err = s.build(); r.err != nil {
+	if r.dirs, r.err = s.build(); r.err != nil {
 		return r
 	}
 	uids, gids := s.id.worldMappings()
 	caps, err := allCapabilities()
 	if err != nil {
-		return startedInit{err: errors.Join(err, r.etc.Close())}
+		return startedInit{err: errors.Join(err, r.dirs.close())}
 	}
 	attr := &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET |
@@ -99,7 +99,7 @@ func (s *stage) startInit(socket *os.File) (r startedInit) {
 		Sys:   attr,
 	})
 	if err != nil {
-		return startedInit{err: errors.Join(explainClone(err), r.etc.Close())}
+		return startedInit{err: errors.Join(explainClone(err), r.dirs.close())}
 	}
 	return r
 }

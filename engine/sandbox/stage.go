@@ -39,45 +39,65 @@ type stage struct {
 // is mounted there is seen by the calling thread alone.
 const stageRoot = "/tmp"
 
-// build returns a descriptor of the world's empty /etc, to be filled by the
-// caller at leisure.
-func (s *stage) build() (etc *os.File, err error) {
+// build returns descriptors of the world's /run and of its empty /etc, to be
+// filled by the caller at leisure.
+func (s *stage) build() (dirs stageDirs, err error) {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return nil, fmt.Errorf("unshare mount namespace: %w", err)
+		return dirs, fmt.Errorf("unshare mount namespace: %w", err)
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return nil, fmt.Errorf("make mounts private: %w", err)
+		return dirs, fmt.Errorf("make mounts private: %w", err)
 	}
+	if err := s.furnish(); err != nil {
+		return dirs, err
+	}
+	if dirs.etc, err = os.Open(stageRoot + "/etc"); err != nil {
+		return dirs, err
+	}
+	if dirs.run, err = os.Open(stageRoot + "/run"); err != nil {
+		return dirs, errors.Join(err, dirs.close())
+	}
+	if err := enterRoot(stageRoot); err != nil {
+		return dirs, errors.Join(err, dirs.close())
+	}
+	return dirs, nil
+}
+
+// stageDirs are directories of a world that the app keeps open.
+type stageDirs struct{ etc, run *os.File }
+
+func (d stageDirs) close() error {
+	var errs []error
+	for _, f := range []*os.File{d.etc, d.run} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// furnish puts the tree together at stageRoot.
+func (s *stage) furnish() error {
 	exe, err := unix.Open(s.exe, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", s.exe, err)
+		return fmt.Errorf("open %s: %w", s.exe, err)
 	}
 	defer unix.Close(exe) //nolint:errcheck // a path descriptor
 	if err := s.attachRoot(); err != nil {
-		return nil, err
+		return err
 	}
 	for _, m := range s.privateMounts() {
 		if err := m.mount(s); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := s.devices(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.tools(exe); err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.homeFiles(); err != nil {
-		return nil, err
-	}
-	etc, err = os.Open(stageRoot + "/etc")
-	if err != nil {
-		return nil, err
-	}
-	if err := enterRoot(stageRoot); err != nil {
-		return nil, errors.Join(err, etc.Close())
-	}
-	return etc, nil
+	return s.homeFiles()
 }
 
 // attachRoot puts a read-only copy of the whole tree at stageRoot.

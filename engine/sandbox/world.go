@@ -22,6 +22,7 @@ type World struct {
 	conn    *conn
 	process *os.Process
 	home    string
+	run     *os.File   // its /run
 	etc     chan error // the copy of /etc is there
 
 	mu      sync.Mutex
@@ -40,9 +41,9 @@ type reply struct {
 	fds []int
 }
 
-func newWorld(c *conn, p *os.Process, home string) *World {
+func newWorld(c *conn, p *os.Process, home string, run *os.File) *World {
 	w := &World{
-		conn: c, process: p, home: home, etc: make(chan error, 1),
+		conn: c, process: p, home: home, run: run, etc: make(chan error, 1),
 		waiting: map[uint64]chan reply{}, healthChanged: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	go w.receive()
@@ -125,6 +126,13 @@ func (w *World) Health() []string {
 
 // HealthChanged is signalled when Health may say something else; signals coalesce.
 func (w *World) HealthChanged() <-chan struct{} { return w.healthChanged }
+
+// UsedLegacyIptables reports whether iptables-legacy has been run in the world:
+// of the tools, it alone takes this lock.
+func (w *World) UsedLegacyIptables() bool {
+	var st unix.Stat_t
+	return unix.Fstatat(int(w.run.Fd()), "xtables.lock", &st, unix.AT_SYMLINK_NOFOLLOW) == nil
+}
 
 // Done is closed when the world has ended.
 func (w *World) Done() <-chan struct{} { return w.done }
@@ -236,5 +244,5 @@ func (w *World) end() error {
 	if errors.Is(err, unix.ECHILD) {
 		err = nil
 	}
-	return errors.Join(killErr, err, w.conn.Close())
+	return errors.Join(killErr, err, w.conn.Close(), w.run.Close())
 }

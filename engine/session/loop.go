@@ -198,7 +198,11 @@ func (s *Session) quietState() (uint64, bool) {
 	if err != nil {
 		return 0, false
 	}
-	states, err := p.reader.Snapshot(nil, observe.Sockets|observe.Sysctls, s.sysctls)
+	what := observe.Sockets | observe.Sysctls
+	if p.usesLegacy() {
+		what |= observe.Firewall
+	}
+	states, err := p.reader.Snapshot(nil, what, s.sysctls)
 	if err != nil {
 		return 0, false
 	}
@@ -206,8 +210,26 @@ func (s *Session) quietState() (uint64, bool) {
 	h.SetSeed(quietSeed)
 	for _, st := range states {
 		fmt.Fprintln(&h, st.Node, st.Sockets, st.Sysctls)
+		for _, r := range st.Firewall {
+			fmt.Fprintln(&h, r.Backend, r.Table, r.Chain, r.Policy, r.Does, r.Text)
+		}
 	}
 	return h.Sum64(), true
+}
+
+// usesLegacy reports whether iptables-legacy has been used, and from then on has
+// its rules read: an ordinary user's kernel does not say which tables there are.
+func (p *place) usesLegacy() bool {
+	if !p.world.UsedLegacyIptables() {
+		return false
+	}
+	p.legacy.Do(func() {
+		for _, n := range p.nodes {
+			// The only error is an unknown node, and these are the reader's own.
+			_ = p.reader.AssumeLegacy(n.Name, "ip", "filter", "nat")
+		}
+	})
+	return true
 }
 
 // Settle evaluates until two evaluations in a row agree, with time between them

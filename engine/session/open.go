@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -53,6 +54,7 @@ type place struct {
 	ns     map[string]int
 	reader *observe.Reader
 	stop   context.CancelFunc // ends the watch
+	legacy sync.Once          // iptables-legacy has been used
 }
 
 func (p *place) close() error {

@@ -114,6 +114,7 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 		// failure here only costs that time.
 		_ = wire.ForgetUnresolved(n.NS)
 	}
+	p.usesLegacy()
 	unlessCut := func(st engine.Status) {
 		if ctx.Err() == nil {
 			s.publish(st)

@@ -78,7 +78,7 @@ func (w *world) DNS(ctx context.Context, from, server, name, typ string) (check.
 	if err != nil {
 		return check.DNSAnswer{}, err
 	}
-	a := check.DNSAnswer{Rcode: out.Rcode, Values: out.Answers, Queries: 1}
+	a := check.DNSAnswer{Rcode: out.Rcode, Values: out.Answers}
 	if out.Ended != engine.OK {
 		a.Rcode, a.Detail = "", out.Detail
 	}
