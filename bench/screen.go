@@ -215,7 +215,7 @@ func underFlood(p *person) (keys, stops []float64, err error) {
 		if _, err := p.tty.WriteString("\x03"); err != nil {
 			return nil, nil, err
 		}
-		at, err = p.until("the prompt after Ctrl-C", func(b []byte) bool { return bytes.Contains(b, []byte("^C")) })
+		at, err = p.until("the prompt after Ctrl-C", func(b []byte) bool { return bytes.Contains(b, []byte("#")) })
 		if err != nil {
 			return nil, nil, err
 		}

@@ -51,6 +51,7 @@ type model struct {
 	styles        *theme.Styles
 	background    color.Color
 
+	pace    *pacer
 	screen  screen
 	home    *home.Home
 	work    *workspace.Workspace // the lab that is open, or nil
@@ -61,13 +62,16 @@ type model struct {
 
 	available map[string]home.Availability
 	marks     marks.Marks
-	unsaved   *intent.ReadTo // a reading position that is not stored yet
+	store     Store          // nil forgets everything
+	position  *intent.ReadTo // in the open lesson, not recorded yet
+	unstored  []any          // events that wait to be stored
+	storing   bool
 	lastKey   time.Time
 	guard     bool // keys that were meant for the shell must not answer a dialog
 }
 
-func newModel(ctx context.Context, d Deps) *model {
-	m := &model{ctx: ctx, deps: d, now: time.Now, note: d.Notice, marks: marks.New(), nextID: 1}
+func newModel(ctx context.Context, d Deps, store Store) *model {
+	m := &model{ctx: ctx, deps: d, store: store, now: time.Now, note: d.Notice, marks: marks.New(), nextID: 1}
 	o := d.Options
 	m.look = theme.Options{ASCII: o.ASCII, NoColor: o.NoColor, HighContrast: o.HighContrast, Dark: o.Theme != theme.Light}
 	m.styles = theme.New(m.look)
@@ -97,6 +101,7 @@ func (m *model) Init() tea.Cmd {
 // Update implements tea.Model. It routes by family of message; the layout is
 // computed once, at the end.
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	m.pace.wake()
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
@@ -110,7 +115,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.MouseMsg:
 		cmd = m.onMouse(msg)
 	case marksLoaded, labsChecked, saved:
-		m.onStore(msg)
+		cmd = m.onStore(msg)
 	case opened, step:
 		cmd = m.onOpening(msg)
 	default:

@@ -41,7 +41,8 @@ func (m *model) onIntent(msg any) (tea.Cmd, bool) {
 		m.celebrate(i.Asked)
 	case intent.ReadTo:
 		return m.readTo(i), true
-	case intent.QuizMarked, intent.TasksDone, intent.HintShown, intent.SolutionShown, intent.Solved:
+	case intent.QuizMarked, intent.TasksDone, intent.HintShown, intent.SolutionShown,
+		intent.WasReset, intent.Solved:
 		return m.record(i), true
 	default:
 		return nil, false
@@ -87,7 +88,7 @@ func (m *model) openLesson(id string) tea.Cmd {
 		}
 	}
 	m.screen = reader.New(cfg)
-	return tea.Batch(save, m.record(intent.OpenLesson{ID: id}))
+	return tea.Batch(save, m.record(intent.ReadTo{Lesson: id, Block: cfg.Block}))
 }
 
 // labOf describes the lab of a lesson for the reader.
@@ -134,7 +135,7 @@ func (m *model) enterLab(o *opening, s engine.Session) tea.Cmd {
 	m.work = workspace.New(cfg)
 	m.leave = o.cancel
 	m.screen = m.work
-	return m.record(intent.OpenLab{ID: o.lab.ID})
+	return m.record(intent.LabOpened{Lab: o.lab.ID, Seed: o.lab.Seed})
 }
 
 // leaveLab closes the lab in the background and goes on to next, or home.
@@ -143,9 +144,10 @@ func (m *model) leaveLab(next tea.Msg) tea.Cmd {
 		return nil
 	}
 	m.nextID = m.work.NextID()
-	m.home.Show("", m.work.Lab().ID)
-	end := m.work.Close(m.leave)
+	id := m.work.Lab().ID
+	end := tea.Batch(m.work.Close(m.leave), m.record(intent.LabLeft{Lab: id}))
 	m.work, m.leave, m.screen = nil, nil, m.home
+	m.home.Show("", id)
 	if next == nil {
 		return end
 	}
@@ -166,11 +168,20 @@ func (m *model) shutdown() error {
 // quit ends the program; it asks first when a lab is open and not solved.
 func (m *model) quit() tea.Cmd {
 	if m.work != nil && !m.work.Solved() {
-		m.dialogs.Push(dialog.Confirm("Quit?", "quit", tea.Sequence(m.savePosition(), tea.Quit),
+		m.dialogs.Push(dialog.Confirm("Quit?", "quit", quitNow{},
 			"A lab is open and not solved yet. The tasks you have done are remembered, but the lab itself is thrown away."))
 		return nil
 	}
-	return tea.Sequence(m.savePosition(), tea.Quit)
+	return m.end()
+}
+
+// end stores what is not stored yet and ends the program.
+func (m *model) end() tea.Cmd {
+	var last tea.Cmd
+	if m.work != nil {
+		last = m.leaveLab(nil)
+	}
+	return tea.Sequence(last, m.savePosition(), m.storeAll(), tea.Quit)
 }
 
 func (m *model) help() dialog.Dialog {

@@ -58,13 +58,16 @@ func (m *model) onMouse(msg tea.MouseMsg) tea.Cmd {
 	return m.screen.Mouse(msg)
 }
 
+// quitNow is the action of the dialog that asks before quitting.
+type quitNow struct{}
+
 // act carries out the action of a dialog that has ended.
 func (m *model) act(a dialog.Action) tea.Cmd {
-	switch a := a.(type) {
+	switch a.(type) {
 	case nil, dialog.Close:
 		return nil
-	case tea.Cmd:
-		return a
+	case quitNow:
+		return m.end()
 	}
 	if cmd, ok := m.onIntent(a); ok {
 		return cmd

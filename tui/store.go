@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -25,7 +26,7 @@ type (
 
 // loadMarks reads what has been done.
 func (m *model) loadMarks() tea.Cmd {
-	store, ctx := m.deps.Progress, m.ctx
+	store, ctx := m.store, m.ctx
 	if store == nil {
 		return nil
 	}
@@ -51,12 +52,12 @@ func (m *model) checkLabs() tea.Cmd {
 	}
 }
 
-func (m *model) onStore(msg tea.Msg) {
+func (m *model) onStore(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case marksLoaded:
 		if msg.err != nil {
 			m.note = "Your progress could not be read: " + msg.err.Error()
-			return
+			return nil
 		}
 		m.marks = msg.marks
 		m.home.SetMarks(m.marks.Clone())
@@ -67,21 +68,48 @@ func (m *model) onStore(msg tea.Msg) {
 		if msg.err != nil {
 			m.note = "Your progress could not be saved: " + msg.err.Error()
 		}
+		m.storing = false
+		return m.storeNext()
 	}
+	return nil
 }
 
 // record keeps an event, on the screen at once and in the store when it can.
+// Events are stored one after another, in the order in which they happened.
 func (m *model) record(event any) tea.Cmd {
 	m.marks.Apply(event)
 	m.home.SetMarks(m.marks.Clone())
-	store, ctx := m.deps.Progress, context.WithoutCancel(m.ctx)
-	if store == nil {
+	if m.store == nil {
+		return nil
+	}
+	m.unstored = append(m.unstored, event)
+	return m.storeNext()
+}
+
+// storeNext stores what has come together, unless that is being done already.
+func (m *model) storeNext() tea.Cmd {
+	if m.storing || len(m.unstored) == 0 {
+		return nil
+	}
+	m.storing = true
+	return m.storeAll()
+}
+
+// storeAll stores everything that is waiting.
+func (m *model) storeAll() tea.Cmd {
+	events, store, ctx := m.unstored, m.store, context.WithoutCancel(m.ctx)
+	m.unstored = nil
+	if len(events) == 0 {
 		return nil
 	}
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, saveTime)
 		defer cancel()
-		return saved{store.Record(ctx, event)}
+		var errs []error
+		for _, e := range events {
+			errs = append(errs, store.Record(ctx, e))
+		}
+		return saved{errors.Join(errs...)}
 	}
 }
 
@@ -89,7 +117,7 @@ func (m *model) record(event any) tea.Cmd {
 // once when its end has been seen for the first time.
 func (m *model) readTo(to intent.ReadTo) tea.Cmd {
 	fresh := to.Done && !m.marks.Lessons[to.Lesson].Read
-	m.unsaved = &to
+	m.position = &to
 	if fresh {
 		return m.savePosition()
 	}
@@ -97,10 +125,10 @@ func (m *model) readTo(to intent.ReadTo) tea.Cmd {
 }
 
 func (m *model) savePosition() tea.Cmd {
-	if m.unsaved == nil {
+	if m.position == nil {
 		return nil
 	}
-	to := *m.unsaved
-	m.unsaved = nil
+	to := *m.position
+	m.position = nil
 	return m.record(to)
 }

@@ -9,13 +9,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
 	"underlay/engine"
+	"underlay/engine/progress"
 	"underlay/lessons"
-	"underlay/tui/marks"
 )
 
 // Deps is what the program needs from outside.
@@ -24,7 +25,7 @@ type Deps struct {
 	Labs      []*engine.Lab
 	Opener    engine.Opener
 	Available engine.Available // nil means that every lab can run
-	Progress  Store            // nil forgets everything at the end
+	Progress  *progress.Store  // nil forgets everything at the end
 	Notice    string           // a sentence shown once at the start
 	Start     Start
 	Options   Options
@@ -45,26 +46,17 @@ type Options struct {
 	Version      string
 }
 
-// Store remembers what the learner has done. Its methods are called from
-// commands, never from the thread that draws.
-type Store interface {
-	// Marks returns everything that the screens show.
-	Marks(context.Context) (marks.Marks, error)
-
-	// Record stores an event: intent.OpenLesson, OpenLab, ReadTo, QuizMarked,
-	// TasksDone, HintShown, SolutionShown or Solved.
-	Record(ctx context.Context, event any) error
-}
-
 // Run shows the program until the learner quits or ctx ends. A lab that is open
 // then is closed before Run returns.
 func Run(ctx context.Context, d Deps) error {
-	m := newModel(ctx, d)
-	opts := []tea.ProgramOption{tea.WithContext(ctx)}
+	m := newModel(ctx, d, stored(d.Progress))
+	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(int(time.Second / frame))}
 	if d.Options.NoColor {
 		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
 	}
-	_, err := tea.NewProgram(m, opts...).Run()
+	p := tea.NewProgram(m, opts...)
+	m.pace = newPacer(p)
+	_, err := p.Run()
 	if errors.Is(err, tea.ErrInterrupted) || ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) {
 		err = nil
 	}

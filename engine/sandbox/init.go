@@ -53,7 +53,10 @@ func runInit() error {
 	w := &worldInit{conn: c, children: map[int]chan unix.WaitStatus{}, nodes: map[string]*node{}}
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGCHLD)
-	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGQUIT, unix.SIGPIPE, unix.SIGTSTP, unix.SIGTTOU, unix.SIGTTIN)
+	// Caught and forgotten, not ignored: an ignored signal stays ignored in the
+	// programs that init starts, and Ctrl-C would end nothing.
+	forgotten := make(chan os.Signal, 1)
+	signal.Notify(forgotten, unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGQUIT, unix.SIGTSTP, unix.SIGTTOU, unix.SIGTTIN)
 	go func() {
 		for range signals {
 			w.reap()

@@ -248,6 +248,46 @@ func TestShellHasAPrompt(t *testing.T) {
 	}
 }
 
+// readUntil reads from a terminal until part has come.
+func readUntil(t *testing.T, term io.Reader, part string) {
+	t.Helper()
+	var all []byte
+	buf := make([]byte, 4096)
+	for !strings.Contains(string(all), part) {
+		n, err := term.Read(buf)
+		if all = append(all, buf[:n]...); err != nil {
+			t.Fatalf("%v; no %q in:\n%s", err, part, all)
+		}
+	}
+}
+
+func TestKeysThatSendSignalsWork(t *testing.T) {
+	w := newWorld(t, "host")
+	for key, report := range map[string]string{"\x03": "130", "\x1c": "131", "\x1a": "148"} {
+		term, err := w.Shell(t.Context(), "host", engine.Size{Cols: 80, Rows: 24})
+		if err != nil {
+			t.Fatal(err)
+		}
+		timer := time.AfterFunc(10*time.Second, func() { _ = term.Close() })
+		if _, err := term.Write([]byte("sh -c 'echo be\"\"gins; exec sleep 60'\n")); err != nil {
+			t.Fatal(err)
+		}
+		readUntil(t, term, "begins")
+		if _, err := term.Write([]byte(key)); err != nil {
+			t.Fatal(err)
+		}
+		readUntil(t, term, "#")
+		if _, err := term.Write([]byte("echo status $?.\n")); err != nil {
+			t.Fatal(err)
+		}
+		readUntil(t, term, "status "+report+".")
+		timer.Stop()
+		if err := term.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestWorldEndsWithItsInit(t *testing.T) {
 	w := newWorld(t, "host")
 	if _, code := run(t, w, "host", "kill -9 1; sleep 0.1; true"); code != 0 {

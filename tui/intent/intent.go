@@ -77,3 +77,15 @@ type QuizMarked struct {
 	Quiz  string
 	Right bool
 }
+
+// LabOpened says that a lab has been built and is on the screen.
+type LabOpened struct {
+	Lab  string
+	Seed int64
+}
+
+// WasReset says that a lab was built anew.
+type WasReset struct{ Lab string }
+
+// LabLeft says that the learner has left a lab.
+type LabLeft struct{ Lab string }

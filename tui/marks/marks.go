@@ -47,24 +47,20 @@ func (m *Marks) Clone() Marks {
 	return Marks{maps.Clone(m.Lessons), maps.Clone(m.Labs), maps.Clone(m.Quizzes), m.Last}
 }
 
-// Apply takes in an event: an intent.OpenLesson, OpenLab, ReadTo, QuizMarked,
-// TasksDone or Solved. Others change nothing that is shown.
+// Apply takes in an event: an intent.ReadTo, QuizMarked, LabOpened, TasksDone
+// or Solved. Others change nothing that is shown.
 func (m *Marks) Apply(event any) {
 	switch e := event.(type) {
-	case intent.OpenLesson:
-		l := m.Lessons[e.ID]
-		l.Begun = true
-		m.Lessons[e.ID], m.Last = l, Place{Lesson: e.ID}
 	case intent.ReadTo:
 		l := m.Lessons[e.Lesson]
 		l.Begun, l.Block, l.Read = true, e.Block, l.Read || e.Done
-		m.Lessons[e.Lesson] = l
+		m.Lessons[e.Lesson], m.Last = l, Place{Lesson: e.Lesson}
 	case intent.QuizMarked:
 		m.Quizzes[e.Quiz] = m.Quizzes[e.Quiz] || e.Right
-	case intent.OpenLab:
-		l := m.Labs[e.ID]
+	case intent.LabOpened:
+		l := m.Labs[e.Lab]
 		l.Begun = true
-		m.Labs[e.ID], m.Last = l, Place{Lab: e.ID}
+		m.Labs[e.Lab], m.Last = l, Place{Lab: e.Lab}
 	case intent.TasksDone:
 		l := m.Labs[e.Lab]
 		l.Begun, l.Done = true, max(l.Done, len(e.Tasks))

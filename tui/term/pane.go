@@ -95,7 +95,8 @@ type Pane struct {
 }
 
 // New starts a pane of the given size on t, and from then on owns t. The size
-// is passed on to t.
+// is passed on to t. Closing t must end a Read and a Write that are under way,
+// as with an os.File in non-blocking mode.
 func New(id int, t engine.Terminal, size engine.Size, opt Options) *Pane {
 	p := &Pane{
 		id:     id,

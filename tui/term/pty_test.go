@@ -5,12 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 
 	"underlay/engine"
 )
@@ -21,15 +21,20 @@ const patience = 15 * time.Second
 // ptyTerm is a program on a real pty.
 type ptyTerm struct {
 	*os.File
-	cmd     *exec.Cmd
-	resized atomic.Int32
+	cmd *exec.Cmd
 }
 
 func (t *ptyTerm) Node() string { return "test" }
 
 func (t *ptyTerm) Resize(s engine.Size) error {
-	t.resized.Add(1)
-	return pty.Setsize(t.File, &pty.Winsize{Cols: uint16(s.Cols), Rows: uint16(s.Rows)})
+	conn, err := t.SyscallConn()
+	if err != nil {
+		return err
+	}
+	set := func(fd uintptr) {
+		err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(s.Cols), Row: uint16(s.Rows)})
+	}
+	return errors.Join(conn.Control(set), err)
 }
 
 func (t *ptyTerm) Close() error {
@@ -49,7 +54,16 @@ func start(t testing.TB, size engine.Size, name string, args ...string) *Pane {
 	if err != nil {
 		t.Fatalf("start %s: %v", name, err)
 	}
-	p := New(7, &ptyTerm{File: f, cmd: cmd}, size, Options{})
+	// creack/pty leaves the file in blocking mode, in which Close does not end
+	// a Read or a Write.
+	fd, err := unix.Dup(int(f.Fd()))
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		t.Fatalf("start %s: %v", name, err)
+	}
+	p := New(7, &ptyTerm{File: os.NewFile(uintptr(fd), "pty"), cmd: cmd}, size, Options{})
 	t.Cleanup(func() {
 		if err := p.Close(); err != nil {
 			t.Errorf("close: %v", err)

@@ -112,6 +112,11 @@ func (s *screen) trackBounds() {
 		return false
 	})
 	s.emu.RegisterCsiHandler('s', func(p ansi.Params) bool { limit(p, s.cols); return false })
+	s.trackModes()
+	s.trackErase()
+}
+
+func (s *screen) trackModes() {
 	for _, cmd := range []int{'h', 'l', ansi.Command('?', 0, 'h'), ansi.Command('?', 0, 'l')} {
 		s.emu.RegisterCsiHandler(cmd, func(p ansi.Params) bool {
 			for i := range p {
@@ -132,6 +137,9 @@ func (s *screen) trackBounds() {
 		}
 		return n == 5
 	})
+}
+
+func (s *screen) trackErase() {
 	s.emu.RegisterCsiHandler('J', func(p ansi.Params) bool {
 		switch n, _, _ := p.Param(0, 0); n {
 		case 2:

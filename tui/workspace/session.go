@@ -157,7 +157,8 @@ func (w *Workspace) onReset(err error) tea.Cmd {
 	}
 	w.selected, w.finished, w.follow = -1, false, true
 	w.flash = map[string]bool{}
-	return tea.Batch(w.openShells(), w.setStatus(w.cfg.Session.Status()))
+	reset := intent.Do(intent.WasReset{Lab: w.lab.ID})
+	return tea.Batch(reset, w.openShells(), w.setStatus(w.cfg.Session.Status()))
 }
 
 // setStatus takes in an evaluation: tasks that have turned green stand out for

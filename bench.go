@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"underlay/bench"
+	"underlay/engine/sandbox"
+	"underlay/engine/session"
+)
+
+func (p *program) benchCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "bench", Short: "Measure this program's budgets on this machine", Args: usage(cobra.NoArgs),
+		RunE: p.inApp(func(cmd *cobra.Command, _ []string) error {
+			r, err := p.measure(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return p.printJSON(r)
+			}
+			return p.printBench(r)
+		}),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (p *program) measure(ctx context.Context) (r bench.Report, err error) {
+	content, err := p.load()
+	if err != nil {
+		return r, err
+	}
+	lab, err := content.labs.Lab("docker0")
+	if err != nil {
+		return r, err
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return r, err
+	}
+	state, err := os.MkdirTemp("", "underlay-bench")
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(state)) }()
+	sb, err := sandbox.New()
+	if err != nil {
+		return r, err
+	}
+	return bench.Run(ctx, bench.Config{
+		Binary: exe, Sandbox: sb, Opener: session.Opener{Sandbox: sb}, Lab: lab, State: state,
+		Say: func(part string) { fmt.Fprintln(p.err, "measuring:", part) },
+	})
+}
+
+func (p *program) printBench(r bench.Report) error {
+	w := tabwriter.NewWriter(p.out, 0, 4, 3, ' ', 0)
+	fmt.Fprintln(w, "WHAT\tP50\tP99\tUNIT\tBUDGET\t")
+	for _, f := range r.Figures {
+		verdict := ""
+		if f.Budget != "" {
+			verdict = "within"
+			if !f.Within {
+				verdict = "OVER"
+			}
+		}
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%s\t%s\t%s\n", f.Name, f.P50, f.P99, f.Unit, f.Budget, verdict)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"charm.land/fang/v2"
+	"github.com/adrg/xdg"
+	"github.com/spf13/cobra"
+
+	"underlay/engine/sandbox"
+)
+
+// program is one run of the command line.
+type program struct {
+	inside   bool // this is the app layer, in namespaces of its own
+	args     []string
+	out, err io.Writer
+
+	content []string
+	state   string
+	seed    int64
+	plain   bool
+	ascii   bool
+	theme   string
+}
+
+func (p *program) run(ctx context.Context) int {
+	root := p.commands()
+	root.SetArgs(p.args)
+	root.SetOut(p.out)
+	root.SetErr(p.err)
+	var failed error
+	err := fang.Execute(ctx, root,
+		fang.WithVersion(version), fang.WithoutManpage(),
+		fang.WithErrorHandler(func(_ io.Writer, _ fang.Styles, err error) { failed = err }))
+	if failed == nil {
+		failed = err
+	}
+	return report(p.err, failed)
+}
+
+func (p *program) commands() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "underlay",
+		Short: "Learn container networking from underneath",
+		Long: "Underlay teaches container networking with real commands in a real kernel.\n" +
+			"Without a command it opens the tutor. Nothing it does touches this machine:\n" +
+			"every lab is a throw-away world.\n\n" +
+			"Exit codes: 0 solved or done · 1 not solved · 2 wrong usage · 3 cannot run here · 4 internal error",
+		Args:          usage(cobra.NoArgs),
+		RunE:          p.inApp(func(cmd *cobra.Command, _ []string) error { return p.tutor(cmd.Context(), "") }),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	f := root.PersistentFlags()
+	f.StringArrayVar(&p.content, "content", nil, "also load labs and lessons from this `directory` (may be given again)")
+	f.StringVar(&p.state, "state", "", "keep progress in this `directory` (default: $XDG_STATE_HOME/underlay)")
+	f.Int64Var(&p.seed, "seed", 0, "draw a lab's parameters with this `number`; 0 is the lab as written")
+	f.BoolVar(&p.ascii, "ascii", false, "draw with ASCII characters only")
+	f.StringVar(&p.theme, "theme", "auto", "`name` of the colours: auto, dark, light, contrast")
+	root.AddCommand(p.labCommand(), p.listCommand(), p.tryCommand(), p.doctorCommand(), p.progressCommand(),
+		p.benchCommand(), p.versionCommand())
+	return root
+}
+
+// usage makes a wrong number of arguments a usage error.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+		}
+		return nil
+	}
+}
+
+// inApp makes a command run in the app layer: outside it, the program runs
+// itself again inside, with the same arguments.
+func (p *program) inApp(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if p.inside {
+			return run(cmd, args)
+		}
+		code, err := sandbox.Outer(p.args)
+		if err != nil {
+			return err
+		}
+		if code != 0 {
+			return exitError(code)
+		}
+		return nil
+	}
+}
+
+func (p *program) labCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "lab ID", Short: "Open a lab straight away",
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: p.completeLabs,
+		RunE:              p.inApp(func(cmd *cobra.Command, args []string) error { return p.tutor(cmd.Context(), args[0]) }),
+	}
+}
+
+func (p *program) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: usage(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(p.out, "underlay", version)
+			return err
+		},
+	}
+}
+
+func (p *program) completeLabs(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	content, err := p.load()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var ids []string
+	for _, l := range content.labs.All() {
+		ids = append(ids, l.ID+"\t"+l.Title)
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// stateDir is where progress is kept.
+func (p *program) stateDir() string {
+	if p.state != "" {
+		return p.state
+	}
+	return filepath.Join(xdg.StateHome, "underlay")
+}
+
+func (p *program) printJSON(v any) error {
+	enc := json.NewEncoder(p.out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// readable opens a file for reading; "-" is standard input.
+func readable(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(os.Stdin), nil
+	}
+	return os.Open(name)
+}

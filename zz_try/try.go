@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"underlay/engine"
+	"underlay/engine/sandbox"
+	"underlay/engine/session"
+	"underlay/engine/typist"
+)
+
+// Limits of try. A line that is still running after lineLimit is interrupted.
+const (
+	lineLimit   = 30 * time.Second
+	settleLimit = 20 * time.Second
+	maxScript   = 1 << 20
+)
+
+// tryResult is what `underlay try --json` prints.
+type tryResult struct {
+	Lab        string    `json:"lab"`
+	Seed       int64     `json:"seed"`
+	Solved     bool      `json:"solved"`
+	Tasks      []tryTask `json:"tasks"`
+	Collateral []tryTask `json:"collateral"`
+	Health     []string  `json:"health,omitempty"`     // what happened to the lab's world
+	Notes      []string  `json:"notes,omitempty"`      // what happened while the script was typed
+	Transcript string    `json:"transcript,omitempty"` // the end of what the terminal showed
+}
+
+type tryTask struct {
+	ID            string       `json:"id"`
+	Goal          string       `json:"goal"`
+	State         engine.State `json:"state"`
+	Got           string       `json:"got"`
+	Want          string       `json:"want"`
+	Why           string       `json:"why"`
+	Misconception string       `json:"misconception"`
+	Explanation   string       `json:"explanation"` // the misconception's words
+}
+
+func (p *program) tryCommand() *cobra.Command {
+	var script, node string
+	var asJSON, verbose bool
+	cmd := &cobra.Command{
+		Use: "try ID --script FILE", Short: "Type a script into a lab and say whether it solves it",
+		Long: "Builds the lab, types the script into a real shell as a learner would, waits until\n" +
+			"the state settles and prints every task. Exits 0 if solved, 1 if not.\n" +
+			"A line \"# node: NAME\" in the script goes on in the shell of that node.",
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: p.completeLabs,
+		RunE: p.inApp(func(cmd *cobra.Command, args []string) error {
+			result, err := p.try(cmd.Context(), args[0], script, node)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = p.printJSON(result)
+			} else {
+				err = printTry(p.out, result, verbose)
+			}
+			if err != nil {
+				return err
+			}
+			if !result.Solved {
+				return exitError(exitNotSolved)
+			}
+			return nil
+		}),
+	}
+	cmd.Flags().StringVar(&script, "script", "", "`file` with the lines to type; - is standard input")
+	cmd.Flags().StringVar(&node, "node", "", "`name` of the node whose shell they are typed into (default: the lab's first)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&verbose, "transcript", false, "print what the terminal showed, too")
+	return cmd
+}
+
+func (p *program) try(ctx context.Context, id, scriptFile, node string) (tryResult, error) {
+	if scriptFile == "" {
+		return tryResult{}, usageError{errors.New("try needs --script FILE")}
+	}
+	content, err := p.load()
+	if err != nil {
+		return tryResult{}, err
+	}
+	lab, err := content.labs.Lab(id)
+	if err != nil {
+		return tryResult{}, err
+	}
+	text, err := readScript(scriptFile)
+	if err != nil {
+		return tryResult{}, err
+	}
+	if node == "" {
+		node = firstShell(lab)
+	} else if lab.Topology.Node(node) == nil {
+		return tryResult{}, engine.Hintf(fmt.Errorf("lab %s has no node %q: %w", id, node, engine.ErrNotFound),
+			"its nodes are %s", strings.Join(nodeNames(lab), ", "))
+	}
+	if err := error(nil); err != nil {
+		return tryResult{}, err
+	}
+	return tryScript(ctx, lab, lab.Expand(text), node)
+}
+
+func readScript(name string) (string, error) {
+	f, err := readable(name)
+	if err != nil {
+		return "", usageError{fmt.Errorf("read the script: %w", err)}
+	}
+	defer f.Close() //nolint:errcheck // only read
+	b, err := io.ReadAll(io.LimitReader(f, maxScript+1))
+	if err != nil {
+		return "", usageError{fmt.Errorf("read the script: %w", err)}
+	}
+	if len(b) > maxScript {
+		return "", usageError{fmt.Errorf("the script is larger than %d bytes", maxScript)}
+	}
+	return string(b), nil
+}
+
+func firstShell(lab *engine.Lab) string {
+	for _, n := range lab.Topology.Nodes {
+		if n.Shell {
+			return n.Name
+		}
+	}
+	return lab.Topology.Nodes[0].Name
+}
+
+func nodeNames(lab *engine.Lab) []string {
+	var names []string
+	for _, n := range lab.Topology.Nodes {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// tryScript runs a lab with a script in it to its end.
+func tryScript(ctx context.Context, lab *engine.Lab, script, node string) (result tryResult, err error) {
+	sb, err := sandbox.New()
+	if err != nil {
+		return tryResult{}, err
+	}
+	s, err := session.Opener{Sandbox: sb}.Open(ctx, lab, nil)
+	if err != nil {
+		return tryResult{}, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	t := &trial{session: s, typists: map[string]*typist.Typist{}}
+	if err := t.typeScript(ctx, script, node); err != nil {
+		return tryResult{}, err
+	}
+	settle, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
+	st, err := s.Settle(settle)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return tryResult{}, err
+	}
+	result = tryResult{Lab: lab.ID, Seed: lab.Seed, Solved: st.Solved, Health: st.Health, Notes: t.notes, Transcript: t.transcript()}
+	result.Tasks, result.Collateral = tryTasks(st.Tasks), tryTasks(st.Collateral)
+	return result, nil
+}
+
+func tryTasks(in []engine.TaskResult) []tryTask {
+	out := make([]tryTask, 0, len(in))
+	for _, r := range in {
+		out = append(out, tryTask{
+			ID: r.ID, Goal: r.Goal, State: r.State, Got: r.Got, Want: r.Want, Why: r.Why,
+			Misconception: r.Misconception, Explanation: r.Says,
+		})
+	}
+	return out
+}
+
+// trial is a script being typed.
+type trial struct {
+	session engine.Session
+	typists map[string]*typist.Typist
+	order   []string
+	notes   []string
+}
+
+func (t *trial) typeScript(ctx context.Context, script, node string) error {
+	ty, err := t.shell(ctx, node)
+	if err != nil {
+		return err
+	}
+	for i, line := range typist.Lines(script) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "# node:"); ok {
+			node = strings.TrimSpace(name)
+			if ty, err = t.shell(ctx, node); err != nil {
+				return usageError{err}
+			}
+			continue
+		}
+		err := ty.Line(ctx, line, lineLimit)
+		t.session.Poke()
+		var slow *typist.SlowError
+		switch {
+		case errors.As(err, &slow):
+			t.notes = append(t.notes, fmt.Sprintf("line %d was interrupted: %v", i+1, err))
+			if err := ty.Interrupt(ctx); err != nil && ctx.Err() != nil {
+				return err
+			}
+		case errors.Is(err, typist.ErrEnded):
+			t.notes = append(t.notes, fmt.Sprintf("line %d ended the shell: %s", i+1, line))
+			delete(t.typists, node)
+			if ty, err = t.shell(ctx, node); err != nil {
+				t.notes = append(t.notes, "no new shell could be started: "+err.Error())
+				return nil
+			}
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// shell returns the typist of a node's shell, started if need be.
+func (t *trial) shell(ctx context.Context, node string) (*typist.Typist, error) {
+	if ty := t.typists[node]; ty != nil {
+		return ty, nil
+	}
+	term, err := t.session.Shell(ctx, node, engine.Size{Cols: 120, Rows: 40})
+	if err != nil {
+		return nil, err
+	}
+	ty := typist.New(term)
+	if err := ty.WaitReady(ctx); err != nil {
+		return nil, errors.Join(err, term.Close())
+	}
+	t.typists[node] = ty
+	t.order = append(t.order, node)
+	return ty, nil
+}
+
+func (t *trial) transcript() string {
+	var b strings.Builder
+	for _, node := range t.order {
+		if ty := t.typists[node]; ty != nil {
+			b.WriteString(ty.Output())
+		}
+	}
+	return plainText(b.String())
+}
