@@ -1,6 +1,7 @@
 package journeys
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 // patience is how long a journey waits for what it expects to see. It waits for
@@ -72,6 +74,7 @@ func departWith(t *testing.T, bin string, cols, rows int, state string, args ...
 	if err != nil {
 		t.Fatal(err)
 	}
+	tty = pollable(t, tty)
 	v := &traveller{
 		t: t, cmd: cmd, tty: tty, state: state,
 		screen: vt.NewEmulator(cols, rows), news: make(chan struct{}, 1), ended: make(chan struct{}),
@@ -81,6 +84,20 @@ func departWith(t *testing.T, bin string, cols, rows int, state string, args ...
 	go func() { _, _ = io.Copy(tty, v.screen) }()
 	t.Cleanup(v.end)
 	return v
+}
+
+// pollable returns the same terminal as a file whose Close ends a Read, so that
+// closing it hangs up at once.
+func pollable(t *testing.T, f *os.File) *os.File {
+	t.Helper()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return os.NewFile(uintptr(fd), "terminal")
 }
 
 func (v *traveller) watch() {
@@ -160,6 +177,25 @@ func (v *traveller) untilText(parts ...string) string {
 	})
 }
 
+// insists presses a key again and again until it has had its effect. A dialog that
+// opens by itself lets keys that were still meant for the shell go by.
+func (v *traveller) insists(key, what string, ok func(screen string) bool) {
+	v.t.Helper()
+	again := time.NewTicker(2 * time.Second)
+	defer again.Stop()
+	deadline := time.After(patience)
+	v.types(key)
+	for !ok(v.sees()) {
+		select {
+		case <-v.news:
+		case <-again.C:
+			v.types(key)
+		case <-deadline:
+			v.t.Fatalf("%q did not lead to %s; the screen:\n%s", key, what, v.sees())
+		}
+	}
+}
+
 // types sends keys as they come from a keyboard.
 func (v *traveller) types(keys string) {
 	v.t.Helper()
@@ -189,9 +225,7 @@ func (v *traveller) untilEnd() int {
 const (
 	enter  = "\r"
 	escape = "\x1b"
-	f1     = "\x1bOP"
 	f2     = "\x1bOQ"
-	f3     = "\x1bOR"
 	f5     = "\x1b[15~"
 	f10    = "\x1b[21~"
 )

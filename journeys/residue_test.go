@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -87,26 +88,37 @@ func lives(bin string, spaces map[string]bool) []string {
 	return found
 }
 
-// spacesOf returns the namespaces, other than our own, of this binary's processes.
-func spacesOf(bin string) map[string]bool {
+// spacesOf returns the namespaces, other than our own, of a process's descendants.
+func spacesOf(pid int) map[string]bool {
 	own := map[string]bool{}
 	for _, kind := range []string{"net", "pid"} {
 		ns, _ := os.Readlink("/proc/self/ns/" + kind)
 		own[ns] = true
 	}
 	spaces := map[string]bool{}
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range dirs {
-		if exe, err := os.Readlink(dir + "/exe"); err != nil || !strings.HasPrefix(exe, bin) {
-			continue
-		}
+	for _, p := range descendants(pid) {
 		for _, kind := range []string{"net", "pid"} {
-			if ns, err := os.Readlink(dir + "/ns/" + kind); err == nil && !own[ns] {
+			if ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/%s", p, kind)); err == nil && !own[ns] {
 				spaces[ns] = true
 			}
 		}
 	}
 	return spaces
+}
+
+func descendants(pid int) []int {
+	var all []int
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		b, _ := os.ReadFile(list)
+		for _, field := range strings.Fields(string(b)) {
+			child, err := strconv.Atoi(field)
+			if err == nil {
+				all = append(append(all, child), descendants(child)...)
+			}
+		}
+	}
+	return all
 }
 
 // ownCopy is the program under a name that no other test runs.
@@ -158,7 +170,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			v.untilText("host:")
 			v.command("ip link add docker0 type bridge; iptables -t nat -A POSTROUTING -j MASQUERADE; sysctl -w net.ipv4.ip_forward=1; sleep 1000 &")
 			v.untilText("ip_forward = 1")
-			spaces := spacesOf(bin)
+			spaces := spacesOf(v.cmd.Process.Pid)
 			if len(spaces) < 3 {
 				t.Fatalf("the lab's namespaces were not found: %v", spaces)
 			}

@@ -3,6 +3,7 @@ package labs
 import (
 	"fmt"
 	"hash/fnv"
+	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -71,21 +72,21 @@ func (p params) draw(lab string, seed int64) map[string]string {
 	for name, values := range p {
 		out[name] = values[0]
 		if seed != 0 {
-			h := fnv.New64a()
-			fmt.Fprintf(h, "%d/%s/%s", seed, lab, name)
-			out[name] = values[mix(h.Sum64())%uint64(len(values))]
+			out[name] = values[hash(fmt.Sprintf("%d/%s/%s", seed, lab, name))%uint64(len(values))]
 		}
 	}
 	return out
 }
 
-// mix spreads a hash over its low bits, which FNV leaves weak for texts that
-// differ little.
-func mix(x uint64) uint64 {
+// hash spreads a text over 64 bits. FNV alone is weak in its low bits for texts
+// that differ little.
+func hash(text string) uint64 {
+	h := fnv.New64a()
+	io.WriteString(h, text) //nolint:errcheck // a hash takes everything
+	x := h.Sum64()
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
-	x ^= x >> 33
-	return x
+	return x ^ x>>33
 }
 
 // substituted replaces each ${name} by its drawn value. A name that is not a

@@ -110,29 +110,31 @@ func position(text string, at int) (line, col int) {
 // parseYAML parses one YAML document whose top is a map. It refuses what would
 // cost too much, and what a lab file has no use for.
 func parseYAML(file, text string) (root *ast.MappingNode, problem *Problem) {
-	fail := func(line, col int, format string, args ...any) (*ast.MappingNode, *Problem) {
-		return nil, &Problem{File: file, Line: line, Col: col, What: fmt.Sprintf(format, args...)}
-	}
 	defer func() { // the parser is not ours: a panic of its is bad input to us
 		if r := recover(); r != nil {
-			root, problem = fail(0, 0, "is not YAML that can be read (%v)", r)
+			root, problem = nil, &Problem{File: file, What: fmt.Sprintf("is not YAML that can be read (%v)", r)}
 		}
 	}()
 	if line, col := leadingTab(text); line > 0 {
-		return fail(line, col, "a tab in the indentation; YAML is indented with spaces")
+		return nil, &Problem{file, line, col, "a tab in the indentation; YAML is indented with spaces"}
 	}
 	tokens := lexer.Tokenize(text)
 	if len(tokens) > maxTokens {
-		return fail(0, 0, "has more than %d YAML tokens; split the lab", maxTokens)
+		return nil, &Problem{File: file, What: fmt.Sprintf("has more than %d YAML tokens; split the lab", maxTokens)}
 	}
 	if tk := tooDeep(tokens); tk != nil {
-		return fail(tk.Position.Line, tk.Position.Column, "nested more than %d deep", maxDepth)
+		return nil, &Problem{file, tk.Position.Line, tk.Position.Column, fmt.Sprintf("nested more than %d deep", maxDepth)}
 	}
 	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		line, col, what := syntaxError(err, text)
-		return fail(line, col, "%s", what)
+		return nil, &Problem{file, line, col, what}
 	}
+	return onlyMap(file, f)
+}
+
+// onlyMap returns the map that is the only document of a parsed file.
+func onlyMap(file string, f *ast.File) (*ast.MappingNode, *Problem) {
 	var bodies []ast.Node
 	for _, d := range f.Docs {
 		if _, directive := d.Body.(*ast.DirectiveNode); d.Body != nil && !directive {
@@ -140,16 +142,16 @@ func parseYAML(file, text string) (root *ast.MappingNode, problem *Problem) {
 		}
 	}
 	if len(bodies) == 0 {
-		return fail(0, 0, "is empty; a lab needs at least id, title, module, summary, minutes, nodes and tasks")
+		return nil, &Problem{File: file, What: "is empty; a lab needs at least id, title, module, summary, minutes, nodes and tasks"}
 	}
 	if len(bodies) > 1 {
 		at := start(bodies[1])
-		return fail(at.Line, at.Column, "a second YAML document; one file holds one lab")
+		return nil, &Problem{file, at.Line, at.Column, "a second YAML document; one file holds one lab"}
 	}
 	m, ok := bodies[0].(*ast.MappingNode)
 	if !ok {
 		at := start(bodies[0])
-		return fail(at.Line, at.Column, "must be a map of fields (id:, title:, …), this is %s", describe(bodies[0]))
+		return nil, &Problem{file, at.Line, at.Column, "must be a map of fields (id:, title:, …), this is " + describe(bodies[0])}
 	}
 	return m, nil
 }

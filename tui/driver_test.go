@@ -8,105 +8,18 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"underlay/engine"
-	"underlay/lessons"
 	"underlay/tui/intent"
 	"underlay/tui/internal/fake"
 	"underlay/tui/marks"
 	"underlay/tui/term"
 	"underlay/tui/workspace"
 )
-
-const lessonOne = `---
-id: docker0
-title: docker0 by hand
-minutes: 15
-objectives:
-  - Build a bridge
-lab: docker0
-covers: [1]
----
-
-# docker0 by hand
-
-A bridge is a *switch* in the kernel. ` + "`docker0`" + ` is one.
-
-## The picture
-
-` + "```figure Two containers and a bridge" + `
-┌────┐    ┌────┐
-│ c1 │    │ c2 │
-└─┬──┘    └─┬──┘
-  └─docker0─┘
-` + "```" + `
-
-` + "```run host" + `
-$ ip -br link show docker0
-docker0          UP             02:42:ac:11:00:01 <BROADCAST,MULTICAST,UP,LOWER_UP>
-` + "```" + `
-
-## Check yourself
-
-` + "```quiz" + `
-id: layer
-question: On which layer does a bridge forward?
-options:
-  - text: Layer 2
-    right: true
-  - text: Layer 3
-explanation: It looks at MAC addresses only.
-` + "```" + `
-
-` + "```quiz" + `
-id: name
-question: What is Docker's bridge called?
-answers: [docker0]
-model: docker0
-explanation: Every installation makes one.
-` + "```" + `
-
-| who | what |
-| --- | --- |
-| c1  | a container |
-
-1. One thing
-2. Another
-
-> A remark that is long enough to be wrapped at any width that a lesson is ever shown at, and then a little more.
-`
-
-const lessonTwo = `---
-id: egress
-title: Getting out
-minutes: 10
-objectives:
-  - Find the way out
-covers: [2]
----
-
-## Routes
-
-` + "Some text that goes on. " + `
-`
-
-func testBook(t *testing.T) *lessons.Book {
-	t.Helper()
-	book, err := lessons.Load(fstest.MapFS{
-		"bridge/module.yaml":  {Data: []byte("id: bridge\ntitle: The bridge\norder: 1\nsummary: Bridges.\n")},
-		"bridge/1-docker0.md": {Data: []byte(lessonOne)},
-		"bridge/2-egress.md":  {Data: []byte(lessonTwo + strings.Repeat("A line of the lesson that can be read.\n\n", 60))},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return book
-}
 
 // pane is a terminal pane that remembers what it was given.
 type pane struct {
@@ -150,12 +63,12 @@ func (p *pane) View() string {
 	line := strings.Repeat("#", p.size.Cols)
 	return strings.TrimSuffix(strings.Repeat(line+"\n", p.size.Rows), "\n")
 }
-func (p *pane) Cursor() (x, y int, visible bool) { return 2, 1, true }
-func (p *pane) Resize(s engine.Size)             { p.size = s }
-func (p *pane) Scroll(n int)                     { p.scroll += n }
-func (p *pane) Scrolled() (offset, total int)    { return p.scroll, 100 }
-func (p *pane) WantsMouse() bool                 { return false }
-func (p *pane) Close() error                     { close(p.closed); return nil }
+func (p *pane) Cursor() (x, y int, visible bool)     { return 2, 1, true }
+func (p *pane) CursorShape() (tea.CursorShape, bool) { return tea.CursorBar, false }
+func (p *pane) Resize(s engine.Size)                 { p.size = s }
+func (p *pane) Scroll(n int)                         { p.scroll += n }
+func (p *pane) Scrolled() (offset, total int)        { return p.scroll, 100 }
+func (p *pane) Close() error                         { close(p.closed); return nil }
 
 // store remembers the events that were recorded.
 type store struct {
@@ -187,7 +100,7 @@ func (s *store) has(match func(any) bool) bool {
 
 // driver runs the model as Bubble Tea does, and knows what is still going on.
 type driver struct {
-	t       *testing.T
+	t       testing.TB
 	m       *model
 	msgs    chan tea.Msg
 	pending atomic.Int64 // commands that have not returned
@@ -198,7 +111,7 @@ type driver struct {
 	clock   time.Time
 }
 
-func drive(t *testing.T, change func(*Deps)) *driver {
+func drive(t testing.TB, change func(*Deps)) *driver {
 	t.Helper()
 	d := &driver{t: t, msgs: make(chan tea.Msg, 256), store: &store{marks: marks.New()}, clock: time.Unix(1_000_000, 0)}
 	d.session = fake.NewSession(fake.Lab())
@@ -363,7 +276,7 @@ func (d *driver) press(keys ...string) {
 }
 
 var named = map[string]rune{
-	"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown, "end": tea.KeyEnd, "home": tea.KeyHome,
+	"enter": tea.KeyEnter, "backspace": tea.KeyBackspace, "esc": tea.KeyEscape, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown, "end": tea.KeyEnd, "home": tea.KeyHome,
 	"pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "space": tea.KeySpace, "f1": tea.KeyF1, "f2": tea.KeyF2, "f3": tea.KeyF3, "f4": tea.KeyF4,
 	"f5": tea.KeyF5, "f6": tea.KeyF6, "f7": tea.KeyF7, "f8": tea.KeyF8, "f9": tea.KeyF9, "f10": tea.KeyF10,
 }
@@ -393,7 +306,7 @@ func key(s string) tea.KeyPressMsg {
 }
 
 // inLab opens the lab and waits for its three shells.
-func inLab(t *testing.T, change func(*Deps)) *driver {
+func inLab(t testing.TB, change func(*Deps)) *driver {
 	t.Helper()
 	d := drive(t, change)
 	d.send(intent.OpenLab{ID: "docker0"})
@@ -405,3 +318,13 @@ func inLab(t *testing.T, change func(*Deps)) *driver {
 // labIdle is how many commands wait while a lab is open and nothing happens:
 // one for the session, one for each of the three shells.
 const labIdle = 4
+
+// containsLine reports whether one line of text contains s.
+func containsLine(text, s string) bool {
+	for l := range strings.Lines(text) {
+		if strings.Contains(l, s) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +11,6 @@ import (
 	"underlay/engine"
 	"underlay/tui/intent"
 	"underlay/tui/internal/fake"
-	"underlay/tui/marks"
 	"underlay/tui/term"
 )
 
@@ -287,62 +285,5 @@ func TestATaskIsAnsweredInWords(t *testing.T) {
 	d.press("a", "b", "enter")
 	if got := d.session.Seen().Answers["mac"]; got != "ab" {
 		t.Errorf("answered %q", got)
-	}
-}
-
-func TestBrokenIsNotShownAsAMistake(t *testing.T) {
-	d := inLab(t, nil)
-	s := fake.Status(d.session.TheLab, 0)
-	s.Tasks[0].Result = engine.Result{State: engine.Broken, Why: "The kernel did not answer."}
-	s.Collateral = []engine.TaskResult{{Goal: "The host reaches the internet", Result: engine.Result{State: engine.Fail, Got: "no route"}}}
-	s.Health = []string{"The namespace of c2 was deleted."}
-	s.Evaluation = 9
-	d.session.Set(s)
-	d.want("It is not your mistake.")
-	d.want("The namespace of c2 was deleted.")
-	d.want("! The host reaches the internet")
-}
-
-func TestALabThatCannotOpenSaysWhatToDo(t *testing.T) {
-	d := drive(t, func(p *Deps) {
-		p.Opener = &fake.Opener{Err: engine.Hintf(errors.New("user namespaces are switched off"), "run it with sudo")}
-		p.Start.Lab = "docker0"
-	})
-	d.want("What happened User namespaces are switched off.")
-	_ = d
-	d.want("Run it with sudo.")
-	d.press("esc")
-	if d.m.screen != screen(d.m.home) {
-		d.until("home shows", func() bool { return d.m.screen == screen(d.m.home) })
-	}
-}
-
-func TestALabThatOpensTooLateIsClosed(t *testing.T) {
-	d := drive(t, nil)
-	o := newOpening(t.Context(), d.session.TheLab, d.m.styles)
-	d.send(opened{o, d.session, nil}) // home shows: opening it was given up
-	d.until("it is closed", func() bool { return d.session.Seen().Closed })
-	if d.m.work != nil {
-		t.Error("the lab was entered")
-	}
-}
-
-func TestUnavailableLabSaysWhy(t *testing.T) {
-	d := drive(t, func(p *Deps) {
-		p.Available = func(*engine.Lab) (string, string) { return "this kernel has no bridges", "load the module" }
-	})
-	d.want("Cannot run here")
-	d.want("Load the module.")
-	d.press("l")
-	d.want("This kernel has no bridges.")
-}
-
-func TestProgressThatCannotBeReadIsSaid(t *testing.T) {
-	d := drive(t, nil)
-	d.send(marksLoaded{marks.New(), errors.New("the file is damaged")})
-	d.want("Your progress could not be read: the file is damaged")
-	d.press("down")
-	if d.shows("damaged") {
-		t.Error("the note stays after a key")
 	}
 }

@@ -187,6 +187,9 @@ func (m *model) View() tea.View {
 	if visible {
 		v.Cursor = tea.NewCursor(x, y)
 		v.Cursor.Blink = false
+		if m.work != nil && m.dialogs.Empty() {
+			v.Cursor.Shape, v.Cursor.Blink = m.work.CursorShape()
+		}
 	}
 	return v
 }

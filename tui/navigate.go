@@ -195,7 +195,7 @@ func (m *model) celebrate(asked bool) {
 		return
 	}
 	lab := m.work.Lab()
-	text := []string{fmt.Sprintf("%s, in %s, %s.", lab.Title, span(m.work.Elapsed()), hints(m.work.Hints())), ""}
+	text := []string{fmt.Sprintf("%s, in %s, %s.", lab.Title, span(m.work.Elapsed()), help(m.work.Hints(), m.work.Peeked())), ""}
 	options := []dialog.Option{}
 	if next := m.lessonAfter(lab.ID); next != nil {
 		text = append(text, "Next: "+next.Title)
@@ -224,14 +224,17 @@ func (m *model) lessonAfter(lab string) *lessons.Lesson {
 	return nil
 }
 
-func hints(n int) string {
-	switch n {
-	case 0:
+// help says in words what help was taken.
+func help(hints int, peeked bool) string {
+	switch {
+	case peeked:
+		return "with the solution in view"
+	case hints == 0:
 		return "without a hint"
-	case 1:
+	case hints == 1:
 		return "with one hint"
 	}
-	return fmt.Sprintf("with %d hints", n)
+	return fmt.Sprintf("with %d hints", hints)
 }
 
 // span is a duration as people say it.

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -50,7 +49,7 @@ type Options struct {
 // then is closed before Run returns.
 func Run(ctx context.Context, d Deps) error {
 	m := newModel(ctx, d, stored(d.Progress))
-	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(int(time.Second / frame))}
+	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(120)}
 	if d.Options.NoColor {
 		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
 	}

@@ -101,7 +101,7 @@ func fill(t testing.TB, s *Store) {
 func contents(t testing.TB, s *Store) string {
 	t.Helper()
 	d := value(s.read(context.Background()))(t)
-	return fmt.Sprintf("%s", value(jsonText(d))(t))
+	return string(value(jsonText(d))(t))
 }
 
 func export(t testing.TB, s *Store) []byte {

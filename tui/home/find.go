@@ -54,9 +54,21 @@ func (r row) id() string {
 func fuzzy(query, text string) (score int, at []int) {
 	want := []rune(strings.ToLower(strings.Join(strings.Fields(query), "")))
 	have := []rune(strings.ToLower(text))
-	run := 0
-	i := 0
-	for j := 0; j < len(have) && i < len(want); j++ {
+	for from, r := range have {
+		if len(want) == 0 || r != want[0] {
+			continue
+		}
+		if s, where := fuzzyFrom(want, have, from); s > score {
+			score, at = s, where
+		}
+	}
+	return score, at
+}
+
+// fuzzyFrom is fuzzy with the first letter at from.
+func fuzzyFrom(want, have []rune, from int) (score int, at []int) {
+	run, i := 0, 0
+	for j := from; j < len(have) && i < len(want); j++ {
 		if have[j] != want[i] {
 			run = 0
 			continue

@@ -17,7 +17,8 @@ const (
 	tall       = 28  // room for quiet rules between parts
 	homeMax    = 160
 	textWidth  = 80
-	outline    = 28
+	outlineMin = 28
+	outlineMax = 36
 )
 
 // Rect is a rectangle of cells; X and Y count from 0 at the top left.
@@ -150,6 +151,7 @@ func (r *Rects) reader() {
 	r.Header = Rect{0, 0, r.Width, head}
 	bottom := r.footRule()
 	if r.Width >= readerWide {
+		outline := min(max(r.Width-textWidth-6, outlineMin), outlineMax)
 		x, w := r.sides(outline+3+textWidth+3, head, bottom)
 		r.Side = Rect{x, head, outline, bottom - head}
 		r.Sep = Rect{x + outline, head, 3, bottom - head}

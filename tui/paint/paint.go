@@ -130,6 +130,9 @@ func Overlay(base, box []string, x, y int) []string {
 		right := ""
 		if x+w < total {
 			right = ansi.TruncateLeft(out[row], x+w, "")
+			if Width(right) > total-x-w { // the cut went through a wide character
+				right = ansi.TruncateLeft(out[row], x+w+1, "")
+			}
 			right = strings.Repeat(" ", max(0, total-x-w-Width(right))) + right
 		}
 		out[row] = left + reset + line + reset + right

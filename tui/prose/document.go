@@ -37,7 +37,7 @@ type Renderer struct {
 func NewRenderer(l *lessons.Lesson) *Renderer { return &Renderer{lesson: l} }
 
 // Draw draws the lesson at a width of w cells. quiz draws a question; with nil
-// the questions are left out.
+// a remark stands in their place.
 func (r *Renderer) Draw(st *theme.Styles, w int, quiz func(block int, q *lessons.Quiz) []string) Document {
 	if r.style != st || r.width != w {
 		r.style, r.width, r.text = st, w, map[int][]string{}
@@ -61,7 +61,7 @@ func (r *Renderer) block(i int, quiz func(int, *lessons.Quiz) []string) []string
 	switch {
 	case b.Quiz != nil:
 		if quiz == nil {
-			return nil
+			return r.noQuiz(i)
 		}
 		return quiz(i, b.Quiz)
 	case b.Run != nil:
@@ -77,6 +77,14 @@ func (r *Renderer) block(i int, quiz func(int, *lessons.Quiz) []string) []string
 		r.text[i] = Markdown(r.style, src, r.width)
 	}
 	return r.text[i]
+}
+
+// noQuiz stands in for one or more questions where they cannot be answered.
+func (r *Renderer) noQuiz(i int) []string {
+	if i > 0 && r.lesson.Blocks[i-1].Quiz != nil {
+		return nil
+	}
+	return Sentence(r.style, r.style.Muted, "The questions are in the lesson.", r.width)
 }
 
 // untitled is a lesson's beginning without a heading that only repeats the

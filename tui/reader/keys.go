@@ -9,6 +9,7 @@ import (
 	"underlay/tui/intent"
 	"underlay/tui/keys"
 	"underlay/tui/layout"
+	"underlay/tui/paint"
 )
 
 // The actions of the lesson screen.
@@ -242,7 +243,7 @@ func (r *Reader) Key(k tea.KeyPressMsg) tea.Cmd {
 	case !ok:
 		return nil
 	case b.Off != "":
-		return intent.Do(intent.Note{Text: b.Off})
+		return intent.Do(intent.Note{Text: paint.Sentence(b.Off)})
 	}
 	return r.do(b.ID, k)
 }

@@ -15,6 +15,9 @@ import (
 // TestFloodStops measures how long a flood goes on after Ctrl-C, from the key
 // to the prompt on the screen.
 func TestFloodStops(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it measures time, and the race detector makes the emulator some thirty times slower")
+	}
 	for _, size := range []engine.Size{std, {Cols: 200, Rows: 60}} {
 		for _, flood := range []string{"yes", "cat /dev/urandom | base64", "cat /dev/urandom | base64 -w0", "yes $'\\e[31mred\\e[m \\e[44mon blue\\e[m'", "while :; do echo y; done"} {
 			t.Run(fmt.Sprintf("%d/%s", size.Cols, flood), func(t *testing.T) {
@@ -42,6 +45,9 @@ func TestFloodStops(t *testing.T) {
 // one that answers floods the terminal. View is called for every frame, as a
 // user interface would.
 func TestEchoUnderFlood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it measures time, and the race detector makes the emulator some thirty times slower")
+	}
 	for _, size := range []engine.Size{std, {Cols: 200, Rows: 60}} {
 		for _, flood := range []string{"yes", "base64 /dev/urandom"} {
 			p := start(t, size, "bash", "--norc", "-c",

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -90,9 +91,11 @@ func (w *Workspace) closePanes() tea.Cmd {
 		w.tabs[i] = tab{node: w.tabs[i].node}
 	}
 	return func() tea.Msg {
+		var all sync.WaitGroup
 		for _, p := range panes {
-			_ = p.Close()
+			all.Go(func() { _ = p.Close() })
 		}
+		all.Wait()
 		return nil
 	}
 }

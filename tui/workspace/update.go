@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -33,14 +34,24 @@ func (w *Workspace) Update(msg tea.Msg) tea.Cmd {
 		return t.pane.Wait()
 	case term.Exited:
 		if t := w.byID(msg.ID); t != nil {
-			pane := t.pane
-			*t = tab{node: t.node, ended: true}
-			return func() tea.Msg { _ = pane.Close(); return nil }
+			pane, node := t.pane, t.node
+			*t = tab{node: node, ended: true}
+			return func() tea.Msg { return endedNote(node, errors.Join(msg.Err, pane.Close())) }
 		}
 		return nil
+	case term.Dropped:
+		return intent.Do(intent.Note{Text: "The program in the shell is busy and did not take all that was typed."})
 	}
 	cmd, _ := w.onSession(msg)
 	return cmd
+}
+
+// endedNote says why a shell has ended, if it was not by its own will.
+func endedNote(node string, err error) tea.Msg {
+	if err == nil {
+		return nil
+	}
+	return intent.Note{Text: "The shell in " + node + " ended: " + err.Error()}
 }
 
 // Key handles a key press. Keys that are not the workspace's own go to the
@@ -165,6 +176,7 @@ func (w *Workspace) Act(a dialog.Action) tea.Cmd {
 	case resetNow:
 		return w.reset()
 	case showSolution:
+		w.peeked = true
 		return tea.Batch(intent.Do(intent.SolutionShown{Lab: w.lab.ID}), intent.Do(intent.Open{Dialog: w.solution()}))
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	tea "charm.land/bubbletea/v2"
+
 	"underlay/engine"
 	"underlay/tui/paint"
 	"underlay/tui/prose"
@@ -44,6 +46,14 @@ func (w *Workspace) Cursor() (x, y int, visible bool) {
 	x, y, visible = t.pane.Cursor()
 	x, y = x+w.rects.Shell.X, y+w.rects.Shell.Y
 	return x, y, visible && w.rects.Shell.Contains(x, y)
+}
+
+// CursorShape is the shape that the program in the shell asks for.
+func (w *Workspace) CursorShape() (shape tea.CursorShape, blink bool) {
+	if t := w.tab(); t != nil && t.pane != nil {
+		return t.pane.CursorShape()
+	}
+	return tea.CursorBlock, false
 }
 
 func (w *Workspace) score() string {

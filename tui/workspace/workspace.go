@@ -21,10 +21,10 @@ type Pane interface {
 	Update(tea.Msg) tea.Cmd
 	View() string
 	Cursor() (x, y int, visible bool)
+	CursorShape() (shape tea.CursorShape, blink bool)
 	Resize(engine.Size)
 	Scroll(int)
 	Scrolled() (offset, total int)
-	WantsMouse() bool
 	Close() error
 }
 
@@ -82,6 +82,7 @@ type Workspace struct {
 	follow    bool // the panel scrolls to the task that is looked at
 	hints     map[string]int
 	hintCount int
+	peeked    bool // the solution was shown
 
 	opened    bool // shells have been started
 	resetting bool
@@ -126,6 +127,9 @@ func (w *Workspace) Elapsed() time.Duration { return w.cfg.Now().Sub(w.started) 
 
 // Hints is how many hints were shown since the lab was opened.
 func (w *Workspace) Hints() int { return w.hintCount }
+
+// Peeked reports whether the solution was shown since the lab was opened.
+func (w *Workspace) Peeked() bool { return w.peeked }
 
 // NextID is the first pane id that this workspace has not used.
 func (w *Workspace) NextID() int { return w.nextID }
