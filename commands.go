@@ -24,7 +24,6 @@ type program struct {
 	content []string
 	state   string
 	seed    int64
-	plain   bool
 	ascii   bool
 	theme   string
 }
