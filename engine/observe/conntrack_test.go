@@ -13,7 +13,7 @@ func dialTCP(t *testing.T, from, to Node, listen, target string) {
 		if err != nil {
 			return err
 		}
-		t.Cleanup(func() { ln.Close() })
+		closeLater(t, ln)
 		return nil
 	})
 	if err != nil {
@@ -24,7 +24,7 @@ func dialTCP(t *testing.T, from, to Node, listen, target string) {
 		if err != nil {
 			return err
 		}
-		t.Cleanup(func() { c.Close() })
+		closeLater(t, c)
 		return nil
 	})
 	if err != nil {

@@ -230,15 +230,15 @@ func (d *decoder) verdict(a attrs) {
 	d.out.does = does
 	word := does
 	ipt := "-j " + strings.ToUpper(does)
-	switch {
-	case does == "jump":
+	switch does {
+	case "jump":
 		d.out.to = to
 		d.out.jumps = append(d.out.jumps, to)
 		word, ipt = "jump "+to, "-j "+to
 		if int32(a.u32(unix.NFTA_VERDICT_CODE)) == unix.NFT_GOTO {
 			word, ipt = "goto "+to, "-g "+to
 		}
-	case does == "":
+	case "":
 		word, ipt = "continue", ""
 	}
 	d.add(term{key: word, ipt: ipt, skipIpt: ipt == ""})

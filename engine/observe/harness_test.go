@@ -3,6 +3,7 @@ package observe
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -147,6 +148,16 @@ ip addr add %[3]s dev %[1]s
 ip link set lo up
 ip link set %[1]s up`, dev, at(b), addrA))
 	sh(t, b, fmt.Sprintf("ip addr add %[2]s dev %[1]s\nip link set lo up\nip link set %[1]s up", dev, addrB))
+}
+
+// closeLater closes c when the test ends.
+func closeLater(t testing.TB, c io.Closer) {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func mustOpen(t testing.TB, nodes ...Node) *Reader {

@@ -19,14 +19,14 @@ func inNetns(ns int, fn func() error) error {
 
 // visit does the work of inNetns and must be called on a goroutine of its own,
 // because it may leave its thread locked so that the runtime discards it.
-func visit(ns int, fn func() error) error {
+func visit(ns int, fn func() error) (err error) {
 	runtime.LockOSThread()
 	home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		runtime.UnlockOSThread()
 		return fmt.Errorf("open own network namespace: %w", err)
 	}
-	defer unix.Close(home)
+	defer func() { err = errors.Join(err, unix.Close(home)) }()
 	if err := unix.Setns(ns, unix.CLONE_NEWNET); err != nil {
 		runtime.UnlockOSThread()
 		return fmt.Errorf("enter network namespace: %w", err)

@@ -160,18 +160,18 @@ func TestSockets(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			t.Cleanup(func() { ln.Close() })
+			closeLater(t, ln)
 		}
 		pc, err := net.ListenPacket("udp4", "0.0.0.0:53")
 		if err != nil {
 			return err
 		}
-		t.Cleanup(func() { pc.Close() })
+		closeLater(t, pc)
 		c, err := net.Dial("udp4", "127.0.0.1:53") // connected: does not wait for traffic
 		if err != nil {
 			return err
 		}
-		t.Cleanup(func() { c.Close() })
+		closeLater(t, c)
 		return nil
 	})
 	if err != nil {
@@ -224,7 +224,11 @@ func TestNotANamespace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(fd)
+	t.Cleanup(func() {
+		if err := unix.Close(fd); err != nil {
+			t.Error(err)
+		}
+	})
 	good := newNode(t, "good")
 	states, err := Snapshot([]Node{{"bad", fd}, good}, Links|Sysctls, []string{"net.ipv4.ip_forward"})
 	if err != nil {

@@ -215,10 +215,10 @@ func (w *watcher) gather(events []unix.EpollEvent) map[string]Facet {
 func (w *watcher) deliver(changed map[string]Facet, notify func(Event)) {
 	for _, node := range w.order {
 		facets := changed[node]
-		switch {
-		case facets == 0:
+		switch facets {
+		case 0:
 			continue
-		case facets == All:
+		case All:
 			notify(Event{node, All})
 			continue
 		}

@@ -167,7 +167,7 @@ func (d *decoder) xtTarget(e *expression) {
 	name, info := e.str(unix.NFTA_TARGET_NAME), e.attrs[unix.NFTA_TARGET_INFO]
 	switch name {
 	case "MASQUERADE", "DNAT", "SNAT", "REDIRECT":
-		flags, addr, ports := natRange(d.r.family, name, e.u32(unix.NFTA_TARGET_REV), info)
+		flags, addr, ports := natRange(d.r.family, e.u32(unix.NFTA_TARGET_REV), info)
 		d.translate(strings.ToLower(name), natAddress(addr, ports), flags)
 	case "REJECT":
 		d.out.does = "reject"
@@ -200,7 +200,7 @@ func rejectWith(family byte, info []byte) string {
 // nf_nat_ipv4_multi_range_compat: u32 rangesize (1), then u32 flags, the two IPv4
 // addresses and the two ports. Anything else is nf_nat_range or nf_nat_range2,
 // which begin alike: u32 flags, two addresses of 16 bytes, two ports.
-func natRange(family byte, name string, rev uint32, b []byte) (flags uint32, addr, ports string) {
+func natRange(family byte, rev uint32, b []byte) (flags uint32, addr, ports string) {
 	old := family == unix.NFPROTO_IPV4 && rev == 0
 	size, at := 16, 0
 	if old {
