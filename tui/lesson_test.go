@@ -76,7 +76,9 @@ func TestReadingToTheEndIsRememberedAndLeadsToTheLab(t *testing.T) {
 func TestReadingGoesOnWhereItWasLeft(t *testing.T) {
 	d := inLesson(t)
 	d.send(tea.WindowSizeMsg{Width: 80, Height: 24})
-	d.press("n", "space", "space", "esc")
+	d.press("n")
+	d.until("the next lesson shows", func() bool { return d.shows("The bridge · Getting out") })
+	d.press("space", "space", "esc")
 	d.until("home shows", func() bool { return d.m.screen == screen(d.m.home) })
 	left := d.m.marks.Lessons["egress"]
 	if !left.Begun || left.Read {

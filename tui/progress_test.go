@@ -42,7 +42,11 @@ func TestProgressOutlivesTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	got, err := stored(p).Marks(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +61,11 @@ func TestSolvingIsStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	s := stored(p)
 	for _, e := range []any{intent.LabOpened{Lab: "a"}, intent.Solved{Lab: "a", Took: time.Minute}} {
 		if err := s.Record(t.Context(), e); err != nil {

@@ -41,10 +41,10 @@ func (p *Prompt) Update(msg tea.Msg) Action {
 func (p *Prompt) Draw(st *theme.Styles, w, h int) Box {
 	bw := width(58, w)
 	in := bw - 2 - 2*padX
-	text := paint.Each(paint.Wrap(st.Sym.Plain(p.Text), in), st.Text.Render)
-	text = text[:min(len(text), max(1, h-frameRows-2))]
+	lines := paint.Each(paint.Wrap(st.Sym.Plain(p.Text), in), st.Text.Render)
+	lines = lines[:min(len(lines), max(1, h-frameRows-2))]
 	field, cursor := p.line.View(st, in, "Type your answer")
-	lines := append(text, "", field)
+	lines = append(lines, "", field)
 	return Box{
 		Lines:      frame(st, bw, st.Title.Render(st.Sym.Plain(p.Title)), lines, hint(st, "enter", "answer", "esc", "go back")),
 		CursorX:    1 + padX + cursor,

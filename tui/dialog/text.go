@@ -23,9 +23,10 @@ type Text struct {
 func (t *Text) Update(msg tea.Msg) Action {
 	switch msg := msg.(type) {
 	case tea.MouseWheelMsg:
-		if msg.Button == tea.MouseWheelUp {
+		switch msg.Button {
+		case tea.MouseWheelUp:
 			t.scroll(-3)
-		} else if msg.Button == tea.MouseWheelDown {
+		case tea.MouseWheelDown:
 			t.scroll(3)
 		}
 	case tea.KeyPressMsg:

@@ -111,13 +111,17 @@ func (h *Home) do(id keys.ID) tea.Cmd {
 	h.visited = true
 	switch id {
 	case keyOpen:
-		if r := h.chosen(); r.lesson != nil {
+		r := h.chosen()
+		h.endFind()
+		if r.lesson != nil {
 			return intent.Do(intent.OpenLesson{ID: r.lesson.ID})
 		} else if r.lab != nil {
 			return intent.Do(intent.OpenLab{ID: r.lab.ID})
 		}
 	case keyLab:
-		return intent.Do(intent.OpenLab{ID: h.chosen().lab.ID})
+		r := h.chosen()
+		h.endFind()
+		return intent.Do(intent.OpenLab{ID: r.lab.ID})
 	case keyFind:
 		h.toggleFind()
 	case keyUp:
@@ -140,6 +144,14 @@ func (h *Home) do(id keys.ID) tea.Cmd {
 	return nil
 }
 
+// endFind leaves the search with what it found chosen: who comes back home
+// wants the whole list, and a key to be a key.
+func (h *Home) endFind() {
+	if h.finding {
+		h.toggleFind()
+	}
+}
+
 func (h *Home) toggleFind() {
 	old := h.chosen()
 	h.finding = !h.finding
@@ -154,9 +166,10 @@ func (h *Home) Mouse(msg tea.MouseMsg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.MouseWheelMsg:
 		h.visited = true
-		if msg.Button == tea.MouseWheelUp {
+		switch msg.Button {
+		case tea.MouseWheelUp:
 			h.move(-1)
-		} else if msg.Button == tea.MouseWheelDown {
+		case tea.MouseWheelDown:
 			h.move(1)
 		}
 	case tea.MouseClickMsg:

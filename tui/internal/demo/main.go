@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-func run() error {
+func run() (err error) {
 	var o tui.Options
 	light := flag.Bool("light", false, "light theme")
 	dark := flag.Bool("dark", false, "dark theme")
@@ -48,7 +48,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	book, err := lessons.Builtin()
 	if err != nil {
 		return err
