@@ -119,7 +119,7 @@ func serverAddr(s string) (netip.AddrPort, error) {
 }
 
 func (a *attempt) askUDP(ctx context.Context, q *dns.Msg, wire []byte) (msg *dns.Msg, err error) {
-	done, err := a.dial(ctx, unix.SOCK_DGRAM, 0)
+	done, err := a.dial(ctx, unix.SOCK_DGRAM)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (a *attempt) askUDP(ctx context.Context, q *dns.Msg, wire []byte) (msg *dns
 }
 
 func (a *attempt) askTCP(ctx context.Context, q *dns.Msg, wire []byte) (msg *dns.Msg, err error) {
-	done, err := a.dial(ctx, unix.SOCK_STREAM, 0)
+	done, err := a.dial(ctx, unix.SOCK_STREAM)
 	if err != nil {
 		return nil, err
 	}

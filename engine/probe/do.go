@@ -88,8 +88,8 @@ func do(ctx context.Context, r Request) (o Outcome, err error) {
 
 // dial opens and connects the attempt's socket, which the caller closes by the
 // returned function. Errors are explained.
-func (a *attempt) dial(ctx context.Context, typ, proto int) (done func() error, err error) {
-	if a.sock, err = openIP(a.node.NS, a.to.Addr(), typ, proto); err != nil {
+func (a *attempt) dial(ctx context.Context, typ int) (done func() error, err error) {
+	if a.sock, err = openIP(a.node.NS, a.to.Addr(), typ, 0); err != nil {
 		return nil, a.noSocket(err)
 	}
 	stop, err := a.sock.until(ctx, a.start.Add(a.wait))
@@ -131,7 +131,7 @@ func (a *attempt) send(ctx context.Context, b []byte) error {
 
 // udp sends a datagram and waits for an answer.
 func (a *attempt) udp(ctx context.Context) (o Outcome, err error) {
-	done, err := a.dial(ctx, unix.SOCK_DGRAM, 0)
+	done, err := a.dial(ctx, unix.SOCK_DGRAM)
 	if err != nil {
 		return o, err
 	}

@@ -246,17 +246,17 @@ func TestServersOfOthers(t *testing.T) {
 	}
 	for port, text := range answers {
 		listenIn(t, p.s, port, func(c io.ReadWriteCloser) {
-			c.Read(make([]byte, 4096))
-			io.WriteString(c, text)
+			_, _ = c.Read(make([]byte, 4096))
+			_, _ = io.WriteString(c, text) // the probe need not hear all of it
 			if strings.HasSuffix(text, "held") {
 				hold(c)
 				return
 			}
-			c.Close()
+			_ = c.Close()
 		})
 	}
 	listenIn(t, p.s, 9016, func(c io.ReadWriteCloser) {
-		c.Close() // with the request unread: the kernel resets the connection
+		_ = c.Close() // with the request unread: the kernel resets the connection
 	})
 	r := Request{From: p.c, To: serverAddr4, Proto: "http", Wait: shortWait}
 	for port, want := range map[int]struct {
@@ -295,7 +295,7 @@ func TestCancelled(t *testing.T) {
 	}
 	null, err := os.Open(os.DevNull)
 	must(t, err)
-	defer null.Close()
+	defer func() { must(t, null.Close()) }()
 	for _, ns := range []int{-1, int(null.Fd())} {
 		for _, proto := range []string{"tcp", "icmp"} {
 			o, err := Do(t.Context(), Request{From: Node{Name: "gone", NS: ns}, To: serverAddr4, Proto: proto, Port: 80})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -65,7 +66,7 @@ func parseWords(words []string) (f Filter, err error) {
 
 // set sets the field that word names.
 func (f *Filter) set(word, value string) (err error) {
-	if value == "" && strings.Contains(" src dst sport dport vni contains ", " "+word+" ") {
+	if value == "" && slices.Contains([]string{"src", "dst", "sport", "dport", "vni", "contains"}, word) {
 		return fmt.Errorf("%s of what?", word)
 	}
 	switch word {

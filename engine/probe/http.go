@@ -26,7 +26,7 @@ type whoami struct {
 
 // http connects and asks for one page. Redirects are answers like any other.
 func (a *attempt) http(ctx context.Context, r Request) (o Outcome, err error) {
-	done, err := a.dial(ctx, unix.SOCK_STREAM, 0)
+	done, err := a.dial(ctx, unix.SOCK_STREAM)
 	if err != nil {
 		return o, err
 	}
@@ -69,6 +69,7 @@ func request(r Request) string {
 
 // response reads an HTTP response of which the first bytes have come.
 func (a *attempt) response(ctx context.Context, in *bufio.Reader) (o Outcome, err error) {
+	//nolint:bodyclose // closing a body reads all that is left of it; the caller closes the socket instead
 	resp, err := http.ReadResponse(in, &http.Request{Method: http.MethodGet})
 	if err != nil {
 		var errno unix.Errno

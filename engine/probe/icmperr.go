@@ -103,10 +103,8 @@ func (s *socket) reported(fd int) (mine *icmpError, others bool) {
 // nil if the control messages hold none.
 func parseError(oob []byte) *icmpError {
 	const size = 16 // struct sock_extended_err
-	msgs, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return nil
-	}
+
+	msgs, _ := unix.ParseSocketControlMessage(oob) // what cannot be parsed holds none
 	for _, m := range msgs {
 		v4 := m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_RECVERR
 		v6 := m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_RECVERR

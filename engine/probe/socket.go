@@ -109,10 +109,10 @@ func (s *socket) connect(to netip.AddrPort) error {
 		if !started {
 			started = true
 			result = unix.Connect(int(fd), sa)
-			if result == unix.EINPROGRESS {
+			if errors.Is(result, unix.EINPROGRESS) {
 				return false
 			}
-		} else if result = connected(int(fd)); result == unix.EINPROGRESS {
+		} else if result = connected(int(fd)); errors.Is(result, unix.EINPROGRESS) {
 			// An ICMP error that comes while the kernel still sends the SYN
 			// is only queued: the connection would go on trying.
 			e, _ := s.reported(int(fd))
@@ -179,9 +179,9 @@ func (s *socket) receive(b []byte) (int, error) {
 			case e != nil:
 				result = e
 				return true
-			case result == unix.EAGAIN && !others:
+			case errors.Is(result, unix.EAGAIN) && !others:
 				return false
-			case result != unix.EINTR && !others:
+			case !errors.Is(result, unix.EINTR) && !others:
 				return true
 			}
 		}

@@ -19,7 +19,7 @@ const bannerBytes = 4 << 10
 
 // tcp connects, and listens a little for a server that speaks first.
 func (a *attempt) tcp(ctx context.Context, banner time.Duration) (o Outcome, err error) {
-	done, err := a.dial(ctx, unix.SOCK_STREAM, 0)
+	done, err := a.dial(ctx, unix.SOCK_STREAM)
 	if err != nil {
 		return o, err
 	}

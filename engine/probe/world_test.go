@@ -161,7 +161,7 @@ func serve(t testing.TB, n Node, w engine.Workload) {
 	must(t, err)
 	ready, child, err := os.Pipe()
 	must(t, err)
-	defer ready.Close()
+	defer func() { must(t, ready.Close()) }()
 	cmd := exec.Command(self, workload.Args(w, 3)...)
 	cmd.Env = append(os.Environ(), workloadEnv+"=1")
 	cmd.Stderr = os.Stderr
