@@ -86,7 +86,7 @@ func (s *dnsServer) answer(w dns.ResponseWriter, q *dns.Msg) {
 		}
 		m.Truncate(size)
 	}
-	w.WriteMsg(m) // an error means that the client has gone
+	_ = w.WriteMsg(m) // an error means that the client has gone
 }
 
 // fill answers one question.

@@ -82,7 +82,7 @@ func httpHandler(name string) http.Handler {
 		}
 		w.Header().Set("Content-Type", kind)
 		w.Header().Set("Server", "underlay/"+name)
-		w.Write(body) // an error means that the client has gone, which is its right
+		_, _ = w.Write(body) // an error means that the client has gone, which is its right
 	})
 }
 

@@ -45,7 +45,7 @@ func (s *tcpServer) track(c net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conns == nil {
-		c.Close() // nothing was sent on it that could be lost
+		_ = c.Close() // nothing was sent on it that could be lost
 		return false
 	}
 	s.conns[c] = struct{}{}
@@ -58,7 +58,7 @@ func (s *tcpServer) talk(c net.Conn) {
 		s.mu.Lock()
 		delete(s.conns, c)
 		s.mu.Unlock()
-		c.Close()
+		_ = c.Close()
 	}()
 	peer, err := netip.ParseAddrPort(c.RemoteAddr().String())
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *tcpServer) talk(c net.Conn) {
 	buf := make([]byte, 2<<10)
 	// Without its ReadFrom the connection is echoed through buf and needs no
 	// pipes in the kernel.
-	io.CopyBuffer(struct{ io.Writer }{c}, struct{ io.Reader }{c}, buf)
+	_, _ = io.CopyBuffer(struct{ io.Writer }{c}, struct{ io.Reader }{c}, buf)
 }
 
 func (s *tcpServer) close() error {

@@ -47,7 +47,7 @@ func (s *udpServer) serve() error {
 		answer := append([]byte(seen(s.name, peer)), buf[:n]...)
 		answer = answer[:min(len(answer), maxDatagram)]
 		// A peer that cannot be reached any more is no reason to stop.
-		s.conn.WriteMsgUDPAddrPort(answer, answerFrom(oob[:oobn]), peer)
+		_, _, _ = s.conn.WriteMsgUDPAddrPort(answer, answerFrom(oob[:oobn]), peer)
 	}
 }
 

@@ -58,7 +58,7 @@ func start(t testing.TB, w engine.Workload) *exec.Cmd {
 	t.Helper()
 	ready, child, err := os.Pipe()
 	must(t, err)
-	defer ready.Close()
+	defer func() { must(t, ready.Close()) }()
 	cmd := command(t, Args(w, 3)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -111,7 +111,7 @@ func dial(t *testing.T, network, host string, port int) net.Conn {
 	c, err := net.DialTimeout(network, net.JoinHostPort(host, strconv.Itoa(port)), patience)
 	must(t, err)
 	must(t, c.SetDeadline(time.Now().Add(patience)))
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { must(t, c.Close()) })
 	return c
 }
 
@@ -121,24 +121,27 @@ func TestHTTP(t *testing.T) {
 	for _, host := range hosts(t) {
 		to := net.JoinHostPort(host, strconv.Itoa(port))
 		c := dial(t, "tcp", host, port)
-		fmt.Fprintf(c, "GET /x?y=<z> HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
+		_, err := io.WriteString(c, "GET /x?y=<z> HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
+		must(t, err)
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		must(t, err)
 		body, err := io.ReadAll(resp.Body)
-		must(t, err)
+		must(t, errors.Join(err, resp.Body.Close()))
 		want := fmt.Sprintf("web here (%s)\nyou are %s\nGET /x?y=<z> HTTP/1.1, Host: shop.example\n", to, c.LocalAddr())
 		if string(body) != want {
 			t.Errorf("got %q, want %q", body, want)
 		}
 
 		c = dial(t, "tcp", host, port)
-		fmt.Fprintf(c, "GET /x HTTP/1.1\r\nHost: h\r\nAccept: application/json\r\n\r\nGET /whoami HTTP/1.1\r\nHost: h\r\n\r\n")
+		_, err = io.WriteString(c, "GET /x HTTP/1.1\r\nHost: h\r\nAccept: application/json\r\n\r\nGET /whoami HTTP/1.1\r\nHost: h\r\n\r\n")
+		must(t, err)
 		in := bufio.NewReader(c)
 		for _, path := range []string{"/x", "/whoami"} {
 			resp, err := http.ReadResponse(in, nil)
 			must(t, err)
 			var got whoami
 			must(t, json.NewDecoder(resp.Body).Decode(&got))
+			must(t, resp.Body.Close())
 			got.Text = ""
 			want := whoami{Served: "web", Local: to, Peer: c.LocalAddr().String(), Method: "GET", Path: path, Host: "h"}
 			if got != want {
@@ -156,7 +159,8 @@ func TestTCP(t *testing.T) {
 		in := bufio.NewReader(c)
 		for i, want := range []string{fmt.Sprintf("db sees %s\n", c.LocalAddr()), "one\n", "two\n"} {
 			if i > 0 {
-				io.WriteString(c, want)
+				_, err := io.WriteString(c, want)
+				must(t, err)
 			}
 			if line, err := in.ReadString('\n'); err != nil || line != want {
 				t.Errorf("got %q, %v, want %q", line, err, want)
