@@ -81,6 +81,8 @@ func appCommand(args []string) (*exec.Cmd, error) {
 
 // endApp asks the app to end and kills it if it takes long. The kernel ends
 // everything in its pid namespace with it.
+//
+//nolint:errcheck // the signal, not the exit status, says how the app ended
 func endApp(p *os.Process, s os.Signal, done <-chan error) {
 	_ = p.Signal(s)
 	select {

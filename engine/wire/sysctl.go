@@ -37,7 +37,7 @@ func setSysctls(ns int, settings []engine.Sysctl, optional bool) error {
 		var errs []error
 		for _, s := range settings {
 			err := os.WriteFile(sysctlPath(s.Name), []byte(s.Value), 0)
-			if err != nil && !(optional && errors.Is(err, os.ErrNotExist)) {
+			if err != nil && (!optional || !errors.Is(err, os.ErrNotExist)) {
 				errs = append(errs, fmt.Errorf("set %s: %w", s.Name, err))
 			}
 		}
