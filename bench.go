@@ -57,7 +57,7 @@ func (p *program) measure(ctx context.Context) (r bench.Report, err error) {
 	}
 	return bench.Run(ctx, bench.Config{
 		Binary: exe, Sandbox: sb, Opener: session.Opener{Sandbox: sb}, Lab: lab, State: state,
-		Say: func(part string) { fmt.Fprintln(p.err, "measuring:", part) },
+		Say: func(part string) { _, _ = fmt.Fprintln(p.err, "measuring:", part) },
 	})
 }
 

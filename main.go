@@ -75,14 +75,14 @@ func report(w io.Writer, err error) int {
 	if errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintf(w, "error: %v\n", err)
+	_, _ = fmt.Fprintf(w, "error: %v\n", err)
 	var hinted *engine.Error
 	var usage usageError
 	switch {
 	case errors.As(err, &hinted):
-		fmt.Fprintf(w, "hint: %s\n", hinted.Hint)
+		_, _ = fmt.Fprintf(w, "hint: %s\n", hinted.Hint)
 	case errors.As(err, &usage):
-		fmt.Fprintln(w, "hint: `underlay help` lists the commands and their flags")
+		_, _ = fmt.Fprintln(w, "hint: `underlay help` lists the commands and their flags")
 	}
 	switch {
 	case errors.As(err, &usage), errors.Is(err, engine.ErrNotFound):

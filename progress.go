@@ -63,7 +63,7 @@ func (p *program) withProgress(run func(context.Context, *progress.Store) error)
 		}
 		defer func() { err = errors.Join(err, store.Close()) }()
 		if notice != "" {
-			fmt.Fprintln(p.err, "note:", notice)
+			_, _ = fmt.Fprintln(p.err, "note:", notice)
 		}
 		return run(cmd.Context(), store)
 	}

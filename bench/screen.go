@@ -144,7 +144,7 @@ func screens(ctx context.Context, c Config) (figures []Figure, err error) {
 		return nil, err
 	}
 	p.quiet(2 * time.Second)
-	rest, err := atRest(p)
+	figures, err = atRest(p)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func screens(ctx context.Context, c Config) (figures []Figure, err error) {
 	if err != nil {
 		return nil, err
 	}
-	figures = append(rest, figure("key to echo", "ms", idle, limit{p99: 16}))
+	figures = append(figures, figure("key to echo", "ms", idle, limit{p99: 16}))
 	flood, stop, err := underFlood(p)
 	if err != nil {
 		return nil, err
