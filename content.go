@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"underlay/engine"
 	"underlay/engine/preflight"
@@ -22,40 +24,52 @@ type content struct {
 	book *lessons.Book
 }
 
-// load reads all content, with the labs' parameters drawn by --seed.
+// load reads all content, with the labs' parameters drawn by --seed. Labs and
+// lessons are read side by side: the first frame waits for both.
 func (p *program) load() (*content, error) {
-	dirs := make([]fs.FS, 0, len(p.content))
 	for _, dir := range p.content {
 		if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
 			return nil, usageError{fmt.Errorf("--content %s: there is no such directory", dir)}
 		}
-		dirs = append(dirs, os.DirFS(dir))
 	}
-	catalogue, err := labs.Open(p.seed, p.content...)
-	if err != nil {
-		return nil, usageError{err}
+	var c content
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		if c.labs, err = labs.Open(p.seed, p.content...); err != nil {
+			err = usageError{err}
+		}
+		return err
+	})
+	g.Go(func() (err error) {
+		c.book, err = loadBook(p.content)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
+	return &c, nil
+}
+
+// loadBook reads the built-in lessons and those of content directories.
+func loadBook(dirs []string) (*lessons.Book, error) {
 	book, err := lessons.Builtin()
 	if err != nil {
 		return nil, err
 	}
-	for i, dir := range dirs {
-		sub, err := fs.Sub(dir, "lessons")
-		if err != nil {
-			return nil, err
-		}
-		if _, err := fs.Stat(sub, "."); errors.Is(err, fs.ErrNotExist) {
+	for _, dir := range dirs {
+		sub := filepath.Join(dir, "lessons")
+		if _, err := os.Stat(sub); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		more, err := lessons.Load(sub)
+		more, err := lessons.Load(os.DirFS(sub))
 		if err != nil {
-			return nil, usageError{fmt.Errorf("%s: %w", p.content[i], err)}
+			return nil, usageError{fmt.Errorf("%s: %w", sub, err)}
 		}
 		if book, err = lessons.Merge(book, more); err != nil {
 			return nil, usageError{err}
 		}
 	}
-	return &content{catalogue, book}, nil
+	return book, nil
 }
 
 // canRun says whether this machine can run a lab, as an error if it cannot.
