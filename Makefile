@@ -21,7 +21,8 @@ build:
 tools:
 	@./scripts/tools.sh
 
-test: tools build
+test: build
+	@./scripts/tools.sh test
 	@./scripts/test.sh
 
 lint: $(LINT)

@@ -18,7 +18,7 @@ import (
 
 // Limits of try. A line that is still running after lineLimit is interrupted.
 const (
-	lineLimit   = 30 * time.Second
+	lineLimit   = 15 * time.Second
 	settleLimit = 20 * time.Second
 	maxScript   = 1 << 20
 )

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"regexp"
 	"strings"
 	"time"
 )
@@ -35,13 +36,17 @@ type Lab struct {
 	Params map[string]string `yaml:"-"` // the parameters' values
 }
 
-// Expand puts the values of the lab's parameters in place of their ${name}.
-// Other ${…} are left as they are: they are the shell's.
-func (l *Lab) Expand(text string) string {
+// Expand puts the values of the lab's parameters in place of their ${name} in a
+// script. Other ${…} are left as they are, and so are parameters to which the
+// script itself gives a value (name=…, for name in …): they are the shell's.
+func (l *Lab) Expand(script string) string {
 	for name, value := range l.Params {
-		text = strings.ReplaceAll(text, "${"+name+"}", value)
+		own := regexp.MustCompile(`(?m)(^|[\s;&|({])` + name + `\+?=|\b(for|read|local|declare|typeset|export|readonly)\b[^;\n]*\b` + name + `\b`)
+		if !own.MatchString(script) {
+			script = strings.ReplaceAll(script, "${"+name+"}", value)
+		}
 	}
-	return text
+	return script
 }
 
 // Task returns the task with this id, or nil.

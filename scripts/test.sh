@@ -55,6 +55,7 @@ if [ "$(id -u)" -eq 0 ]; then
 	# Two at a time: one machine's cores are few, and labs are real.
 	(
 		for p in "${kernel[@]}"; do
+			ls "$p"/*_test.go >/dev/null 2>&1 || continue
 			run "rootless $(basename "$p")" rootless "$p" || exit 1
 		done
 	) &

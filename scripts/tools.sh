@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # Installs the tools that labs use, if any is missing: with apt as root or by
-# sudo; otherwise it prints the line that does.
+# sudo; otherwise it prints the line that does. "tools.sh test" adds what the
+# tests use besides.
 set -euo pipefail
 
 declare -A package=(
 	[ip]=iproute2 [iptables]=iptables [nft]=nftables [tcpdump]=tcpdump [conntrack]=conntrack
 	[dig]=dnsutils [ping]=iputils-ping [curl]=curl
 )
+if [ "${1:-}" = test ]; then
+	package+=([vim]=vim [less]=less [tmux]=tmux [ipset]=ipset [nc]=netcat-openbsd [setpriv]=util-linux)
+fi
 PATH=$PATH:/usr/sbin:/sbin
 missing=()
 for tool in "${!package[@]}"; do

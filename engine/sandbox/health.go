@@ -78,10 +78,9 @@ func (w *worldInit) missing() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, n := range w.nodes {
-		var st unix.Stat_t
-		var own unix.Stat_t
+		var st, own unix.Stat_t
 		err := unix.Stat("/run/netns/"+name, &st)
-		if err != nil || (unix.Fstat(n.net, &own) == nil && st.Ino != own.Ino) {
+		if err != nil || (unix.Fstat(n.net, &own) == nil && st.Ino != own.Ino && st.Dev != own.Dev) {
 			gone = append(gone, "/run/netns/"+name)
 		}
 	}

@@ -84,6 +84,10 @@ func (w *worldInit) serve(r request) {
 		fds, err := w.addNodes(r.Nodes)
 		w.reply(message{ID: r.ID}, err, fds...)
 		closeAll(fds)
+	case r.Refresh:
+		names, fds := w.refresh()
+		w.reply(message{ID: r.ID, Names: names, Health: w.health()}, nil, fds...)
+		closeAll(fds)
 	case r.Start != nil:
 		go w.start(r.ID, r.Start)
 	case r.Signal != nil:

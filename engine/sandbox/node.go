@@ -70,6 +70,43 @@ func makeNamespaces(specs []NodeSpec) ([]*node, error) {
 	return r.nodes, r.err
 }
 
+// refresh replaces the nodes that the learner has deleted and made anew. It
+// returns their names and descriptors of their namespaces; the caller closes them.
+func (w *worldInit) refresh() (names []string, fds []int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, n := range w.nodes {
+		fd, ok := n.successor()
+		if !ok || len(fds) == maxFDs {
+			continue
+		}
+		dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			_ = unix.Close(fd)
+			continue
+		}
+		names, fds = append(names, name), append(fds, dup)
+		w.nodes[name] = &node{spec: n.spec, net: fd}
+	}
+	return names, fds
+}
+
+// successor opens the namespace that bears the node's name now, if it is another one.
+func (n *node) successor() (fd int, ok bool) {
+	fd, err := unix.Open("/run/netns/"+n.spec.Name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, false
+	}
+	var fs unix.Statfs_t
+	var now, was unix.Stat_t
+	if unix.Fstatfs(fd, &fs) != nil || fs.Type != unix.NSFS_MAGIC ||
+		unix.Fstat(fd, &now) != nil || unix.Fstat(n.net, &was) != nil || now.Ino == was.Ino {
+		_ = unix.Close(fd)
+		return 0, false
+	}
+	return fd, true
+}
+
 func (n *node) create() error {
 	name := n.spec.Name
 	if name == "" || strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {

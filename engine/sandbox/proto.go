@@ -25,6 +25,9 @@ type request struct {
 	Nodes  []NodeSpec  `json:",omitempty"` // make these nodes
 	Start  *startSpec  `json:",omitempty"` // start a process
 	Signal *signalSpec `json:",omitempty"`
+	// Refresh asks for the nodes whose /run/netns entry has become another
+	// namespace since: their names, and a descriptor of each.
+	Refresh bool `json:",omitempty"`
 }
 
 // NodeSpec is a node to make.
@@ -67,6 +70,7 @@ type message struct {
 	PID    int      `json:",omitempty"`
 	Code   int      `json:",omitempty"`
 	Output string   `json:",omitempty"`
+	Names  []string `json:",omitempty"`
 	Health []string `json:",omitempty"` // event: how the world is; empty is well
 	Event  bool     `json:",omitempty"`
 }

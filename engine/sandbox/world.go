@@ -188,6 +188,28 @@ func (w *World) AddNodes(ctx context.Context, nodes []NodeSpec) ([]int, error) {
 	return all, nil
 }
 
+// Refresh looks at the world again: its health, and whether nodes have been
+// deleted and made anew (`ip netns del c1; ip netns add c1`). For these it returns
+// descriptors of the new namespaces, which the caller closes. Whatever ran in
+// the old ones goes on there.
+func (w *World) Refresh(ctx context.Context) (map[string]int, error) {
+	got, err := w.call(ctx, request{Refresh: true})
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	changed := !slices.Equal(w.health, got.Health)
+	w.mu.Unlock()
+	if changed {
+		w.setHealth(got.Health)
+	}
+	anew := make(map[string]int, len(got.fds))
+	for i, fd := range got.fds {
+		anew[got.Names[i]] = fd
+	}
+	return anew, nil
+}
+
 // Shell starts an interactive shell in a node.
 func (w *World) Shell(ctx context.Context, node string, size engine.Size) (engine.Terminal, error) {
 	got, err := w.call(ctx, request{Start: &startSpec{

@@ -149,6 +149,28 @@ func populate(ctx context.Context, w *sandbox.World, t *engine.Topology) error {
 	return nil
 }
 
+// refresh follows nodes that the learner has deleted and made anew. The caller
+// holds evalMu, which guards the place's namespaces.
+func (s *Session) refresh(ctx context.Context, p *place) error {
+	anew, err := p.world.Refresh(ctx)
+	if err != nil || len(anew) == 0 {
+		return err
+	}
+	var errs []error
+	for i := range p.nodes {
+		n := &p.nodes[i]
+		fd, ok := anew[n.Name]
+		if !ok {
+			continue
+		}
+		errs = append(errs, p.reader.RemoveNode(n.Name), unix.Close(n.NS))
+		n.NS, p.ns[n.Name] = fd, fd
+		errs = append(errs, p.reader.AddNode(*n))
+	}
+	p.stop()
+	return errors.Join(append(errs, s.watch(p))...)
+}
+
 // hosts are the names a node knows from its own /etc/hosts.
 func (s *Session) hosts(node string) (map[string]string, []string) {
 	n := s.lab.Topology.Node(node)

@@ -115,6 +115,9 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 		_ = wire.ForgetUnresolved(n.NS)
 	}
 	p.usesLegacy()
+	// Where this fails, the namespaces as they were can still be looked at, and
+	// a world that has ended says so itself.
+	_ = s.refresh(ctx, p)
 	unlessCut := func(st engine.Status) {
 		if ctx.Err() == nil {
 			s.publish(st)

@@ -165,6 +165,30 @@ func TestResetBringsTheStartBack(t *testing.T) {
 	await(t, s, "web", engine.Pass)
 }
 
+func TestANodeMadeAnewIsFollowed(t *testing.T) {
+	lab := cable()
+	lab.Collateral = nil
+	s := open(t, lab)
+	line := shell(t, s, "a")
+	line("ip netns del b; ip netns add b; ip link del eth0; ip link add eth0 type veth peer name eth0 netns b")
+	line("ip addr add 10.0.0.1/24 dev eth0; ip link set eth0 up; ip -n b addr add 10.0.0.2/24 dev eth0; ip -n b link set eth0 up")
+	await(t, s, "up", engine.Pass)
+	line("ip -n b link set eth0 down")
+	await(t, s, "up", engine.Fail) // no carrier: seen through the new b
+	if h := s.Status().Health; len(h) != 0 {
+		t.Errorf("a node that was made anew is called %q", h)
+	}
+	line("ip netns del b")
+	deadline := time.After(15 * time.Second)
+	for len(s.Status().Health) == 0 {
+		select {
+		case <-s.Changed():
+		case <-deadline:
+			t.Fatal("a deleted node is not spoken of")
+		}
+	}
+}
+
 func TestWorldThatEndsIsSaid(t *testing.T) {
 	s := open(t, cable())
 	term, err := s.Shell(t.Context(), "nowhere", engine.Size{Cols: 80, Rows: 24})

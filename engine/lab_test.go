@@ -1,0 +1,23 @@
+package engine
+
+import "testing"
+
+func TestExpandLeavesTheScriptsOwnVariables(t *testing.T) {
+	lab := &Lab{Params: map[string]string{"net": "10.1", "port": "8080"}}
+	for script, want := range map[string]string{
+		"ip addr add ${net}.0.1/16":                       "ip addr add 10.1.0.1/16",
+		"net=1.2; echo ${net} ${port}":                    "net=1.2; echo ${net} 8080",
+		"for net in a b; do echo ${net}; done":            "for net in a b; do echo ${net}; done",
+		"read -r port; echo ${port} ${net}":               "read -r port; echo ${port} 10.1",
+		"f() { local net; net=$1; echo ${net}; }":         "f() { local net; net=$1; echo ${net}; }",
+		"echo ${other} $net":                              "echo ${other} $net",
+		"ip link add subnet=x; echo ${net}":               "ip link add subnet=x; echo 10.1",
+		"cat <<EOF\ntable ${net} {\n}\nEOF":               "cat <<EOF\ntable 10.1 {\n}\nEOF",
+		"export net\necho ${net}":                         "export net\necho ${net}",
+		"x=1 net=2 sh -c 'echo ${net}'; nets=3; ${ports}": "x=1 net=2 sh -c 'echo ${net}'; nets=3; ${ports}",
+	} {
+		if got := lab.Expand(script); got != want {
+			t.Errorf("%q became %q, not %q", script, got, want)
+		}
+	}
+}
