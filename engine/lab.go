@@ -36,13 +36,23 @@ type Lab struct {
 	Params map[string]string `yaml:"-"` // the parameters' values
 }
 
+// gives matches a script that gives a variable a value: NAME=…, for NAME in …,
+// read NAME, local NAME. A comment does not.
+func gives(name string) *regexp.Regexp {
+	const begin = `(?m)(?:^|[;&|({])[ \t]*(?:(?:while|do|then|IFS=\S*)[ \t]+)*`
+	return regexp.MustCompile(begin + `(?:(?:[A-Za-z_]\w*=\S*[ \t]+)*` + name + `\+?=|` +
+		`(?:for|read|local|declare|typeset|export|readonly)\b[^;\n]*\b` + name + `\b)`)
+}
+
 // Expand puts the values of the lab's parameters in place of their ${name} in a
 // script. Other ${…} are left as they are, and so are parameters to which the
 // script itself gives a value (name=…, for name in …): they are the shell's.
 func (l *Lab) Expand(script string) string {
 	for name, value := range l.Params {
-		own := regexp.MustCompile(`(?m)(^|[\s;&|({])` + name + `\+?=|\b(for|read|local|declare|typeset|export|readonly)\b[^;\n]*\b` + name + `\b`)
-		if !own.MatchString(script) {
+		if !strings.Contains(script, "${"+name+"}") {
+			continue
+		}
+		if !gives(name).MatchString(script) {
 			script = strings.ReplaceAll(script, "${"+name+"}", value)
 		}
 	}

@@ -13,6 +13,8 @@ func TestExpandLeavesTheScriptsOwnVariables(t *testing.T) {
 		"echo ${other} $net":                              "echo ${other} $net",
 		"ip link add subnet=x; echo ${net}":               "ip link add subnet=x; echo 10.1",
 		"cat <<EOF\ntable ${net} {\n}\nEOF":               "cat <<EOF\ntable 10.1 {\n}\nEOF",
+		"# for every net\necho ${net}":                    "# for every net\necho 10.1",
+		"while read -r a net; do echo ${net}; done":       "while read -r a net; do echo ${net}; done",
 		"export net\necho ${net}":                         "export net\necho ${net}",
 		"x=1 net=2 sh -c 'echo ${net}'; nets=3; ${ports}": "x=1 net=2 sh -c 'echo ${net}'; nets=3; ${ports}",
 	} {

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"underlay/engine"
 )
@@ -77,9 +78,8 @@ func (c *Catalogue) add(fsys fs.FS, seed int64, shown func(string) string) Probl
 		if err != nil {
 			problems = append(problems, Problem{File: shown("."), What: fmt.Sprintf("cannot be read: %v", err)})
 		}
-		for _, file := range found {
-			src := source{fsys, path.Dir(file), shown}
-			lab, wrong := src.load(seed)
+		for i, read := range loadAll(fsys, found, shown, seed) {
+			file, src, lab, wrong := found[i], read.src, read.lab, read.wrong
 			if other := c.entry(lab.ID); other != nil && lab.ID != "" {
 				wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("lab id %q is taken by %s; each id names one lab",
 					lab.ID, other.source.shown(path.Join(other.source.dir, "lab.yaml")))})
@@ -110,6 +110,28 @@ func (s source) load(seed int64) (*engine.Lab, Problems) {
 	sc := scripts{fsys: s.fsys, dir: s.dir, shown: s.shown, lab: &out.Lab}
 	sc.read()
 	return &out.Lab, append(d.problems, sc.problems...).sorted()
+}
+
+// reading is one lab's folder as it was read.
+type reading struct {
+	src   source
+	lab   *engine.Lab
+	wrong Problems
+}
+
+// loadAll reads labs side by side: the first frame waits for them.
+func loadAll(fsys fs.FS, files []string, shown func(string) string, seed int64) []reading {
+	out := make([]reading, len(files))
+	var wg sync.WaitGroup
+	for i, file := range files {
+		wg.Go(func() {
+			src := source{fsys, path.Dir(file), shown}
+			lab, wrong := src.load(seed)
+			out[i] = reading{src, lab, wrong}
+		})
+	}
+	wg.Wait()
+	return out
 }
 
 func (c *Catalogue) sort() {

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // rule is what lab.yaml's author must keep to in one field, as its struct tags
@@ -16,9 +17,22 @@ type rule struct {
 	one      []string // the values it may have; empty for any
 }
 
+// rulesOf remembers what rules has found of each type. Types do not change while
+// a program runs, and a lab's few hundred values are of some thirty types.
+var rulesOf sync.Map
+
 // rules returns the fields that lab.yaml may give for a struct type, those of
-// inlined structs included.
+// inlined structs included. The caller does not change them.
 func rules(t reflect.Type) []rule {
+	if known, ok := rulesOf.Load(t); ok {
+		return known.([]rule) //nolint:forcetypeassert // nothing else is stored
+	}
+	out := readRules(t)
+	rulesOf.Store(t, out)
+	return out
+}
+
+func readRules(t reflect.Type) []rule {
 	var out []rule
 	for i := range t.NumField() {
 		f := t.Field(i)
