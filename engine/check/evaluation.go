@@ -155,6 +155,7 @@ func (v *evaluation) task(ctx context.Context, t *engine.Task) engine.TaskResult
 	for _, id := range t.After {
 		if before := v.result(id); before.State != engine.Pass {
 			res.State, res.Waiting = engine.Fail, true
+			res.Got = "not looked at yet"
 			res.Why = fmt.Sprintf("Comes after: %s", before.Goal)
 			return res
 		}

@@ -66,7 +66,7 @@ func TestDAG(t *testing.T) {
 	if got, want := states(st), "late waiting, base pass, middle fail"+rest; got != want {
 		t.Fatalf("got  %s\nwant %s", got, want)
 	}
-	if late := st.Tasks[0]; late.State != engine.Fail || late.Why != "Comes after: Goal middle" || late.Goal != "Goal late" {
+	if late := st.Tasks[0]; late.State != engine.Fail || late.Why != "Comes after: Goal middle" || late.Got != "not looked at yet" || late.Goal != "Goal late" {
 		t.Errorf("got %+v", late)
 	}
 	if w.count("c1 icmp 172.17.0.3") != 0 {

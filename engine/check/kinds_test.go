@@ -39,6 +39,15 @@ func unreadable(node string, f observe.Facet) func(*fake) {
 	}
 }
 
+// holds gives a node an address more, before its own.
+func holds(node, dev, p string) func(*fake) {
+	return func(w *fake) {
+		w.edit(node, func(st *observe.State) {
+			st.Addrs = append([]observe.Addr{{Dev: dev, Prefix: prefix(p)}}, st.Addrs...)
+		})
+	}
+}
+
 func gone(w *fake) { w.err = errWorld }
 
 func linkRows() []row {
@@ -60,7 +69,7 @@ func linkRows() []row {
 			"eth0 is up, but NO-CARRIER: the other end is down", "The other end is veth1 in h1."},
 		{"bridge without carrier", link(engine.LinkCheck{Node: "h1", Name: "docker0", State: "up"}),
 			func(w *fake) { w.editLink("h1", "docker0", func(l *observe.Link) { l.Carrier = false }) }, engine.Fail,
-			"docker0 in h1 is up", "docker0 is up, but NO-CARRIER: none of its ports is up", ""},
+			"docker0 in h1 is up", "docker0 is up, but NO-CARRIER: none of its ports is forwarding", ""},
 		{"link admin-up without carrier", link(engine.LinkCheck{Node: "h1", Name: "docker0", State: "admin-up"}),
 			func(w *fake) { w.editLink("h1", "docker0", func(l *observe.Link) { l.Carrier = false }) }, engine.Pass,
 			"docker0 in h1 is admin-up", "docker0 in h1 is a bridge, up, NO-CARRIER", ""},
@@ -104,6 +113,10 @@ func linkRows() []row {
 			"The address is right, but the prefix length is /16 instead of /24."},
 		{"addr on another device", addrc(engine.AddrCheck{Node: "h1", Dev: "veth1", Addr: "172.17.0.1/16"}), nil, engine.Fail,
 			"veth1 in h1 has the address 172.17.0.1/16", "veth1 in h1 has no IPv4 address", "172.17.0.1/16 is on docker0."},
+		{"addr on lo", addrc(engine.AddrCheck{Node: "h1", Addr: "10.9.9.9/24"}), holds("h1", "lo", "10.9.9.9/24"), engine.Fail,
+			"h1 has the address 10.9.9.9/24", "h1 has 172.17.0.1/16 and 192.168.1.100/24", "10.9.9.9/24 is on lo."},
+		{"addr on lo besides", addrc(engine.AddrCheck{Node: "c1", Addr: "172.17.0.2/24"}), holds("c1", "lo", "172.17.0.2/24"), engine.Fail,
+			"c1 has the address 172.17.0.2/24", "c1 has 172.17.0.2/16", "The address is right, but the prefix length is /16 instead of /24."},
 		{"addr without device", addrc(engine.AddrCheck{Node: "c1", Dev: "eth9"}), nil, engine.Fail,
 			"eth9 in c1 has an IPv4 address", "c1 has no interface eth9", "c1 has lo and eth0."},
 		{"addr unreadable", addrc(engine.AddrCheck{Node: "c1", Dev: "eth0"}), unreadable("c1", observe.Addrs), engine.Broken,
@@ -267,7 +280,7 @@ func ruleRows() []row {
 			"h1 tracks a flow to 192.168.1.100, answered to 172.17.0.1",
 			"h1 tracks a TCP flow from 192.168.1.7 to 192.168.1.100:8080, answered from 172.17.0.2:80, answered to 192.168.1.7", ""},
 		{"conntrack none like it", conntrack(engine.ConntrackCheck{Node: "h1", Proto: "udp"}), nil, engine.Fail,
-			"h1 tracks a UDP flow", "h1 tracks 1 flow, none of them like that", ""},
+			"h1 tracks a UDP flow", "h1 tracks no such flow", ""},
 		{"conntrack none", conntrack(engine.ConntrackCheck{Node: "c1", Proto: "udp"}), nil, engine.Fail,
 			"c1 tracks a UDP flow", "c1 tracks no flows", ""},
 		{"conntrack unreadable", conntrack(engine.ConntrackCheck{Node: "h1"}), unreadable("h1", observe.Conntrack), engine.Broken,

@@ -152,7 +152,8 @@ func stateDiffers(find finder, want string, l observe.Link) (got, why string) {
 }
 
 // noCarrier words a link that is up without carrier. The carrier of a veth is
-// its other end being up, that of a bridge is a port being up.
+// its other end being up, that of a bridge is a port that forwards: STP
+// may keep one that is up from it.
 func noCarrier(find finder, l observe.Link) (got, why string) {
 	got = l.Name + " is up, but NO-CARRIER"
 	switch l.Kind {
@@ -166,7 +167,7 @@ func noCarrier(find finder, l observe.Link) (got, why string) {
 		}
 		return got, fmt.Sprintf("The other end is %s in %s.", l.PeerName, l.PeerNode)
 	case "bridge":
-		return got + ": none of its ports is up", ""
+		return got + ": none of its ports is forwarding", ""
 	}
 	return got, ""
 }
@@ -233,18 +234,22 @@ func family(a netip.Addr) string {
 	return "IPv4"
 }
 
-// elsewhere explains a missing address by where else it is.
+// elsewhere explains a missing address by its prefix length, or else by where it
+// is. On lo it counts only for those who ask for lo.
 func elsewhere(st observe.State, dev string, want addrWant) string {
+	other := ""
 	for _, a := range st.Addrs {
 		if !want.addr.IsValid() || a.Prefix.Addr() != want.addr {
 			continue
 		}
-		if dev == "" || a.Dev == dev {
+		if a.Dev == dev || dev == "" && a.Dev != "lo" {
 			return fmt.Sprintf("The address is right, but the prefix length is /%d instead of /%d.", a.Prefix.Bits(), want.length)
 		}
-		return fmt.Sprintf("%s is on %s.", a.Prefix, a.Dev)
+		if other == "" {
+			other = fmt.Sprintf("%s is on %s.", a.Prefix, a.Dev)
+		}
 	}
-	return ""
+	return other
 }
 
 func checkNetns(f *facts, c engine.NetnsCheck) verdict {

@@ -189,7 +189,7 @@ func checkConntrack(f *facts, c engine.ConntrackCheck) verdict {
 	case len(st.Conntrack) == 0:
 		return failed(c.Node+" tracks no flows", "")
 	case len(near) == 0:
-		return failed(fmt.Sprintf("%s tracks %s, none of them like that", c.Node, count(len(st.Conntrack), "flow", "flows")), "")
+		return failed(c.Node+" tracks no such flow", "")
 	}
 	return failed(c.Node+" tracks "+near[0], "")
 }

@@ -209,15 +209,24 @@ func (r *run) judge(ctx context.Context, c engine.TrafficCheck, a attempt) verdi
 	return passed(got)
 }
 
+// strangerWords are said of an answer without what the lab's servers put into
+// theirs. Over TCP a server's line may also have come too late.
+func strangerWords(c engine.TrafficCheck) string {
+	if proto(c) == "tcp" {
+		return "the server did not say who it is"
+	}
+	return "something other than this lab's server answered"
+}
+
 // mismatch says what is wrong with an answer that came, "" if nothing is.
 func (r *run) mismatch(c engine.TrafficCheck, out probe.Outcome) (wrong, why string) {
 	switch {
 	case c.SeenAs != "" && out.SeenAs == "":
-		return "the server does not say which address it saw", ""
+		return strangerWords(c), ""
 	case c.SeenAs != "" && !sameAddr(out.SeenAs, c.SeenAs):
 		return "the server saw " + out.SeenAs, r.explainSeen(c, out)
 	case c.Served != "" && out.Served == "":
-		return "what answered gives no name", ""
+		return strangerWords(c), ""
 	case c.Served != "" && out.Served != c.Served:
 		return out.Served + " answered", ""
 	case c.Body != "" && !strings.Contains(out.Body, c.Body):

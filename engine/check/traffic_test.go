@@ -57,7 +57,11 @@ func trafficRows() []row {
 		{"http seen as nobody knows", with(fetch, seenAs("172.17.0.2")), func(w *fake) {
 			w.outcomes["c1 http 172.17.0.3:80/"] = probe.Outcome{Ended: engine.OK}
 		}, engine.Fail,
-			"c1 → http://172.17.0.3:80/ answers, and the server sees 172.17.0.2", "reached, but the server does not say which address it saw", ""},
+			"c1 → http://172.17.0.3:80/ answers, and the server sees 172.17.0.2", "reached, but something other than this lab's server answered", ""},
+		{"http served by nobody knows", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Path: "/x", Served: "c2"}), nil, engine.Fail,
+			"c1 → http://172.17.0.3:80/x answers, served by c2", "reached, but something other than this lab's server answered", ""},
+		{"tcp served by nobody knows", traffic(engine.TrafficCheck{From: "c1", To: "2001:db8::1", Port: 80, Served: "c2"}), nil, engine.Fail,
+			"c1 → [2001:db8::1]:80 accepts a TCP connection, served by c2", "reached, but the server did not say who it is", ""},
 		{"http served by another", with(fetch, func(c *engine.TrafficCheck) { c.Served = "c3" }), nil, engine.Fail,
 			"c1 → http://172.17.0.3:80/ answers, served by c3", "reached, but c2 answered", ""},
 		{"http wrong body", with(fetch, func(c *engine.TrafficCheck) { c.Path, c.Body = "/x", "hello" }), nil, engine.Fail,
