@@ -356,19 +356,21 @@ type SocketCheck struct {
 }
 
 // NATCheck looks for a rule that translates addresses, whichever tool made it
-// (nft, iptables-nft or iptables-legacy).
+// (nft, iptables-nft or iptables-legacy). With Hook "none" it looks in the
+// chains that no packet gets to, because nothing jumps to them.
 type NATCheck struct {
 	Node  string `yaml:"node" lab:"required,node"`
-	Hook  string `yaml:"hook" lab:"one=prerouting|output|postrouting|input"` // "" any
+	Hook  string `yaml:"hook" lab:"one=prerouting|output|postrouting|input|none"` // "" any but none
 	Does  string `yaml:"does" lab:"one=masquerade|snat|dnat|redirect"`
 	To    string `yaml:"to"`                 // target address or address:port
 	Match string `yaml:"match" lab:"regexp"` // regular expression on the rule's text, the last resort
 }
 
-// FilterCheck looks for a rule or chain policy that lets pass or stops.
+// FilterCheck looks for a rule or chain policy that lets pass or stops. Hook is
+// as in NATCheck; a chain with Hook "none" has no policy.
 type FilterCheck struct {
 	Node   string `yaml:"node" lab:"required,node"`
-	Hook   string `yaml:"hook" lab:"one=forward|input|output|prerouting|postrouting"`
+	Hook   string `yaml:"hook" lab:"one=forward|input|output|prerouting|postrouting|none"`
 	Does   string `yaml:"does" lab:"one=accept|drop|reject"`
 	Policy bool   `yaml:"policy"` // the chain's policy rather than a rule
 	Match  string `yaml:"match" lab:"regexp"`

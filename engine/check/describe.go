@@ -292,7 +292,12 @@ func prefixIf(prefix, s string) string {
 	return prefix + s
 }
 
-func atHook(hook string) string { return prefixIf(" at ", hook) }
+func atHook(hook string) string {
+	if hook == unhooked {
+		return " in a chain that nothing jumps to"
+	}
+	return prefixIf(" at ", hook)
+}
 
 func matching(pattern string) string {
 	if pattern == "" {

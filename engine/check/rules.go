@@ -40,11 +40,17 @@ func translates(does string) bool {
 	return does == "masquerade" || does == "snat" || does == "dnat" || does == "redirect"
 }
 
+// unhooked stands, in place of a hook, for chains that nothing jumps to.
+const unhooked = "none"
+
 // atHooks reports whether packets at this hook get to the rule; "" is any hook,
 // but a chain that nothing jumps to is at none.
 func atHooks(r observe.FirewallRule, hook string) bool {
-	if hook == "" {
+	switch hook {
+	case "":
 		return r.Hook != ""
+	case unhooked:
+		return r.Hook == ""
 	}
 	return slices.Contains(hooks(r), hook)
 }
@@ -70,6 +76,9 @@ func targetMatches(want, got string) bool {
 
 // hookWhy explains rules that sit where the packets do not come by.
 func hookWhy(rules []observe.FirewallRule, hook string) string {
+	if hook == unhooked {
+		return ""
+	}
 	for _, r := range rules {
 		if r.Hook == "" {
 			return fmt.Sprintf("Nothing jumps to chain %s, so its rules are never reached.", r.Chain)
@@ -121,6 +130,9 @@ func checkFilter(f *facts, c engine.FilterCheck) verdict {
 	pattern, err := regexp.Compile(c.Match)
 	if err != nil {
 		return brokenf("The pattern of this check is not valid: %v.", err)
+	}
+	if c.Policy && c.Hook == unhooked {
+		return brokenf("A chain that nothing jumps to has no policy.")
 	}
 	if c.Policy {
 		return checkPolicy(st, c, pattern)
