@@ -25,6 +25,7 @@ type program struct {
 	state   string
 	seed    int64
 	ascii   bool
+	plain   bool
 	theme   string
 }
 
@@ -49,33 +50,27 @@ func (p *program) commands() *cobra.Command {
 		Short: "Learn container networking from underneath",
 		Long: "Underlay teaches container networking with real commands in a real kernel.\n" +
 			"Without a command it opens the tutor. Nothing it does touches this machine:\n" +
-			"every lab is a throw-away world.\n\n" +
+			"every lab is a throw-away world. With --plain it is a dialogue in lines of text, which\n" +
+			"ends with 0 whether or not a lab was solved; `underlay try` tells that by its exit code.\n\n" +
 			"Exit codes: 0 solved or done · 1 not solved · 2 wrong usage · 3 cannot run here · 4 internal error",
-		Args:          usage(cobra.NoArgs),
-		RunE:          p.inApp(func(cmd *cobra.Command, _ []string) error { return p.tutor(cmd.Context(), "") }),
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Args:              usage(cobra.NoArgs),
+		RunE:              p.opensTutor(),
+		PersistentPreRunE: p.checkFlags,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
 	f.StringArrayVar(&p.content, "content", nil, "also load labs and lessons from this `directory` (may be given again)")
 	f.StringVar(&p.state, "state", "", "keep progress in this `directory` (default: $XDG_STATE_HOME/underlay)")
 	f.Int64Var(&p.seed, "seed", 0, "draw a lab's parameters with this `number`; 0 is the lab as written")
+	f.BoolVar(&p.plain, "plain", false, "talk in lines of text, for screen readers and scripts")
 	f.BoolVar(&p.ascii, "ascii", false, "draw with ASCII characters only")
 	f.StringVar(&p.theme, "theme", "auto", "`name` of the colours: auto, dark, light, contrast")
 	root.AddCommand(p.labCommand(), p.listCommand(), p.tryCommand(), p.doctorCommand(), p.progressCommand(),
 		p.benchCommand(), p.versionCommand())
+	strict(root)
 	return root
-}
-
-// usage makes a wrong number of arguments a usage error.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
-		}
-		return nil
-	}
 }
 
 // inApp makes a command run in the app layer: outside it, the program runs
@@ -87,7 +82,7 @@ func (p *program) inApp(run func(*cobra.Command, []string) error) func(*cobra.Co
 		}
 		code, err := sandbox.Outer(p.args)
 		if err != nil {
-			return err
+			return noWorld(err)
 		}
 		if code != 0 {
 			return exitError(code)
@@ -101,7 +96,7 @@ func (p *program) labCommand() *cobra.Command {
 		Use: "lab ID", Short: "Open a lab straight away",
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: p.completeLabs,
-		RunE:              p.inApp(func(cmd *cobra.Command, args []string) error { return p.tutor(cmd.Context(), args[0]) }),
+		RunE:              p.opensTutor(),
 	}
 }
 

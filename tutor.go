@@ -3,15 +3,57 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"underlay/engine"
 	"underlay/engine/progress"
 	"underlay/engine/sandbox"
 	"underlay/engine/session"
+	"underlay/plain"
 	"underlay/tui"
 )
 
-// tutor opens the full-screen program, at a lab if one is named.
+// maxPlainWidth keeps lines readable in a very wide terminal.
+const maxPlainWidth = 100
+
+// opensTutor makes a command that opens the tutor, at the lab that is its argument
+// if there is one. Without --plain it needs a terminal to draw on, which is seen
+// before anything is started.
+func (p *program) opensTutor() func(*cobra.Command, []string) error {
+	run := p.inApp(func(cmd *cobra.Command, args []string) error {
+		lab := ""
+		if len(args) > 0 {
+			lab = args[0]
+		}
+		return p.tutor(cmd.Context(), lab)
+	})
+	return func(cmd *cobra.Command, args []string) error {
+		if !p.talks() && !onTerminal() {
+			return engine.Hintf(usageError{errors.New("the screens need a terminal, and the input or output here is none")},
+				"use --plain for a dialogue in lines, or `underlay try` to run a script in a lab")
+		}
+		return run(cmd, args)
+	}
+}
+
+// onTerminal says whether a person sits at both ends of the program.
+func onTerminal() bool {
+	return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
+}
+
+// talks says whether the tutor is a dialogue in lines: when asked for, and on a
+// terminal that says it cannot draw.
+func (p *program) talks() bool {
+	return p.plain || os.Getenv("TERM") == "dumb" && onTerminal()
+}
+
+// tutor opens the tutor, on the screen or as a dialogue, at a lab if one is named.
 func (p *program) tutor(ctx context.Context, lab string) (err error) {
 	content, err := p.load()
 	if err != nil {
@@ -26,11 +68,14 @@ func (p *program) tutor(ctx context.Context, lab string) (err error) {
 			return err
 		}
 	}
-	store, notice, err := progress.Open(p.stateDir())
+	store, notice, err := p.openProgress()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if p.talks() {
+		return p.dialogue(ctx, content, store, string(notice), lab)
+	}
 	sb, err := sandbox.New()
 	if err != nil {
 		return err
@@ -42,4 +87,36 @@ func (p *program) tutor(ctx context.Context, lab string) (err error) {
 		Start:   tui.Start{Lab: lab},
 		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: version},
 	})
+}
+
+// dialogue is the tutor in lines of text. Ctrl-C is for the programs in a lab, so
+// it does not end this one.
+func (p *program) dialogue(ctx context.Context, c *content, store *progress.Store, notice, lab string) error {
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, syscall.SIGINT)
+	defer signal.Stop(interrupts)
+	if err := os.Setenv("NO_COLOR", "1"); err != nil { // the lab's shells inherit it
+		return fmt.Errorf("ask for no colour: %w", err)
+	}
+	sb, err := sandbox.New()
+	if err != nil {
+		return err
+	}
+	d := plain.Deps{
+		In: os.Stdin, Out: p.out, Interrupts: interrupts, Interactive: onTerminal(),
+		Book: c.book, Labs: c.labs.All(),
+		Opener: session.Opener{Sandbox: sb}, Available: engine.Available(available),
+		Progress: store, Notice: notice,
+		Start: plain.Start{Lab: lab},
+		ASCII: p.ascii || os.Getenv("TERM") == "dumb",
+	}
+	if !d.Interactive {
+		d.Limit = lineLimit // nobody is there to press Ctrl-C
+	}
+	if cols, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		d.Width = min(cols, maxPlainWidth)
+	}
+	return plain.Run(ctx, d)
 }

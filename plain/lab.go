@@ -1,0 +1,202 @@
+package plain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"underlay/engine"
+)
+
+const (
+	// patient is how long a person waits for the lab's judgement after a command;
+	// what comes later is said later.
+	patient = time.Second
+	// thorough is how long a script waits for it.
+	thorough = 10 * time.Second
+)
+
+// visit is a lab that is open.
+type visit struct {
+	*guide
+	lab     *engine.Lab
+	session engine.Session
+	attempt attempt
+	shells  map[string]*shell
+	node    string                // where the learner is
+	at      atomic.Pointer[shell] // the shell there
+	leaving bool
+	begun   time.Time
+
+	done    map[string]bool // tasks that are known to be done
+	broken  map[string]bool // collateral that is known not to work
+	health  int             // how many sentences of it were said
+	solved  bool
+	settled bool           // the last judgement was a final one
+	hints   map[string]int // task → tiers given
+	asked   int            // hints asked for
+	peeked  bool
+}
+
+// visitLab opens a lab and stays until the learner leaves it. It returns errLeft
+// only at the end of the input, or when the dialogue began with this lab.
+func (g *guide) visitLab(id string) (err error) {
+	lab := g.findLab(id)
+	if lab == nil {
+		return engine.Hintf(fmt.Errorf("there is no lab %q: %w", id, engine.ErrNotFound), "`underlay list` says which there are")
+	}
+	if reason, remedy := g.Available(lab); reason != "" {
+		return engine.Hintf(fmt.Errorf("lab %s %w: %s", lab.ID, engine.ErrCannotRun, reason), "%s", remedy)
+	}
+	g.sayf("Opening the lab “%s”.", lab.Title)
+	s, err := g.open(lab)
+	if err != nil {
+		return err
+	}
+	v := &visit{
+		guide: g, lab: lab, session: s, attempt: g.journal.start(lab.ID, lab.Seed), begun: time.Now(),
+		shells: map[string]*shell{}, hints: map[string]int{}, node: firstShell(lab),
+	}
+	defer func() {
+		v.attempt.end()
+		if closeErr := s.Close(); closeErr != nil {
+			err = errors.Join(unlessLeft(err), fmt.Errorf("close the lab: %w", closeErr))
+		}
+	}()
+	v.start(s.Status())
+	v.introduce()
+	if _, err := v.shell(); err != nil {
+		return err
+	}
+	err = v.talk()
+	v.farewell()
+	return err
+}
+
+// unlessLeft forgets that the learner has left, where there is something worse.
+func unlessLeft(err error) error {
+	if errors.Is(err, errLeft) {
+		return nil
+	}
+	return err
+}
+
+// open builds the lab; Ctrl-C gives it up.
+func (g *guide) open(lab *engine.Lab) (engine.Session, error) {
+	ctx, cancel := context.WithCancel(g.ctx)
+	type outcome struct {
+		session engine.Session
+		err     error
+	}
+	opened := make(chan outcome, 1)
+	go func() {
+		s, err := g.Opener.Open(ctx, lab, nil)
+		opened <- outcome{s, err}
+	}()
+	select {
+	case o := <-opened:
+		context.AfterFunc(g.ctx, cancel)
+		if o.err != nil {
+			cancel()
+		}
+		return o.session, o.err
+	case <-g.interrupts:
+	case <-g.ctx.Done():
+	}
+	cancel()
+	o := <-opened
+	if o.err == nil {
+		o.err = o.session.Close()
+	}
+	return nil, errors.Join(errors.New("opening the lab was given up"), o.err)
+}
+
+// start begins to keep track from a lab that was just built.
+func (v *visit) start(st engine.Status) {
+	v.done, v.broken, v.health, v.solved, v.settled = map[string]bool{}, map[string]bool{}, 0, false, false
+	for _, t := range st.Tasks {
+		v.done[t.ID] = t.State == engine.Pass
+	}
+}
+
+func firstShell(lab *engine.Lab) string {
+	for _, n := range lab.Topology.Nodes {
+		if n.Shell {
+			return n.Name
+		}
+	}
+	return lab.Topology.Nodes[0].Name
+}
+
+func (v *visit) introduce() {
+	v.blank()
+	v.say(v.lab.Summary)
+	v.blank()
+	v.tasks()
+	v.blank()
+	v.sayf("You are in the shell of %s. Type commands as in any shell. What begins with a colon is for the tutor: :tasks, :hint, :node, :help, :quit and more.", v.node)
+}
+
+// talk takes lines until the learner leaves.
+func (v *visit) talk() error {
+	for !v.leaving {
+		prompt, top := v.prompt()
+		m := meanwhile{news: v.session.Changed(), heard: func() bool { return v.announce(v.session.Status(), false) }}
+		if !top {
+			m.stop = v.stop
+		}
+		line, err := v.ask(prompt, m)
+		if errors.Is(err, errStopped) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		switch name, rest := split(line); {
+		case name != "":
+			err = v.command(name, rest)
+		case top && rest == "":
+		default:
+			err = v.run(line)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// patience is how long to wait for the lab's judgement.
+func (v *visit) patience() time.Duration {
+	if v.Interactive {
+		return patient
+	}
+	return thorough
+}
+
+// settle waits for the lab's judgement and announces what is new.
+func (v *visit) settle(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(v.ctx, limit)
+	defer cancel()
+	st, err := v.session.Settle(ctx)
+	v.settled = err == nil
+	v.announce(st, v.settled)
+}
+
+// farewell says how the visit went.
+func (v *visit) farewell() {
+	if v.ctx.Err() != nil {
+		return
+	}
+	if !v.solved && !v.settled {
+		v.settle(thorough)
+	}
+	if v.solved {
+		v.say("The lab is closed. It is solved.")
+		return
+	}
+	st := v.session.Status()
+	v.sayf("The lab is closed. %d of %s done; what you have done is remembered.", st.Done(), count(len(v.lab.Tasks), "task"))
+}

@@ -1,0 +1,318 @@
+package plain
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"underlay/engine"
+	"underlay/engine/progress"
+	"underlay/lessons"
+)
+
+const lessonText = `---
+id: first
+title: The first lesson
+minutes: 3
+objectives: [Read]
+lab: wires
+covers: [1]
+---
+
+# The first lesson
+
+A **bold** word and ` + "`ip -br *`" + `.
+
+## A picture
+
+` + "```figure A wire\n●──●\n```\n\n```quiz\nquestion: Which one?\noptions:\n  - {text: this}\n  - {text: that, right: true}\nexplanation: That is it.\n```\n"
+
+func book(t *testing.T) *lessons.Book {
+	t.Helper()
+	b, err := lessons.Load(fstest.MapFS{
+		"start/module.yaml": {Data: []byte("id: start\ntitle: Start\norder: 1\nsummary: How it begins.\n")},
+		"start/1-first.md":  {Data: []byte(lessonText)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func store(t *testing.T) *progress.Store {
+	t.Helper()
+	s, _, err := progress.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// tell runs a dialogue in which these lines are typed, and returns what was said.
+func tell(t *testing.T, d Deps, lines ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var out bytes.Buffer
+	d.In, d.Out = strings.NewReader(strings.Join(lines, "\n")+"\n"), &out
+	if d.Book == nil {
+		d.Book = book(t)
+	}
+	err := Run(ctx, d)
+	if ctx.Err() != nil {
+		t.Fatalf("the dialogue did not end; it said:\n%s", out.String())
+	}
+	if strings.ContainsAny(out.String(), "\x1b\r\b") {
+		t.Errorf("control characters in %q", out.String())
+	}
+	return out.String(), err
+}
+
+// inOrder fails unless these texts come one after the other.
+func inOrder(t *testing.T, said string, parts ...string) {
+	t.Helper()
+	rest := said
+	for _, p := range parts {
+		_, after, ok := strings.Cut(rest, p)
+		if !ok {
+			t.Fatalf("not said, or not in this place: %q; it said:\n%s", p, said)
+		}
+		rest = after
+	}
+}
+
+func inLab(s *fakeSession) Deps {
+	return Deps{Opener: s, Labs: []*engine.Lab{s.lab}, Start: Start{Lab: s.lab.ID}}
+}
+
+func TestLabIsSolvedAndRecorded(t *testing.T) {
+	s := newFakeSession()
+	d := inLab(s)
+	d.Progress = store(t)
+	said, err := tell(t, d, "say red", ":hint", ":hint", "count", "do bridge", ":answer wrong", ":answer right", ":quit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, "Tasks: 0 of 2 done.", "(now) There is a bridge.", "Wanted: want bridge", "Found: got nothing", "Why: because of bridge",
+		"host> say red\nred\n", "Hint 1 of 4: Nothing is there.", "Hint 2 of 4: Look at layer 2.",
+		"host> count\n100%\nhost> do bridge\nDone: There is a bridge.\n1 of 2 tasks done.",
+		"That does not do it yet.", "Which address has it?", "Done: You know its address.", "Solved: Wires,", "with 2 hints", ":quit", "It is solved.")
+	labs, err := d.Progress.Labs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := labs["wires"]; !got.Solved || got.Attempts != 1 || !slices.Equal(got.TasksDone, []string{"bridge", "mac"}) {
+		t.Errorf("recorded %+v", got)
+	}
+	var export bytes.Buffer
+	if err := d.Progress.Export(t.Context(), &export); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"seed": 7`, `"tier": 2`} {
+		if !strings.Contains(export.String(), want) {
+			t.Errorf("the record lacks %s:\n%s", want, export.String())
+		}
+	}
+	if !s.closed {
+		t.Error("the lab was left open")
+	}
+}
+
+func TestWhatGetsWorseIsSaid(t *testing.T) {
+	s := newFakeSession()
+	said, err := tell(t, inLab(s), "do bridge", "undo bridge", "spoil yes", "spoil no", "crash", ":tasks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, "Done: There is a bridge.", "No longer done: There is a bridge.", "0 of 2 tasks done.",
+		"This must hold as before, and does not: host talks to itself.", "Found: silence", "Works again: host talks to itself.",
+		"Something happened to the lab: Its memory is full. :reset starts it again.", "The lab is closed. 0 of 2 tasks done")
+}
+
+func TestColonCommands(t *testing.T) {
+	s := newFakeSession()
+	said, err := tell(t, inLab(s), ":help", ":node", ":node c9", ":node c1", "say there", ": colon", "", "exit", "say again",
+		":solution", "no", ":solution", "yes", ":reset", "yes", ":nonsense", ":lesson", ":hint 9", ":hint 2", ":answer", ":quit", "say never")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, ":node NAME", "You are in host. The nodes are: host, c1.", "There is no node c9.", "You are in c1.",
+		"c1> say there\nthere\n", "The shell in c1 has ended.", "again\n", "Type yes to go on: no", "Type yes to go on: yes", "do bridge",
+		"as it was at the start", "There is no command :nonsense", "A bold word and `ip -br *`.", "There is no task 9", "Task 2: You know", "Which address has it?")
+	if strings.Contains(said, "say never") {
+		t.Error("lines after :quit were read")
+	}
+	if strings.Contains(said, "Which one?") {
+		t.Error(":lesson asked the lesson's question")
+	}
+	if s.resets != 1 {
+		t.Errorf("%d resets", s.resets)
+	}
+	want := []string{"c1: say there", "c1: : colon", "c1: say again"}
+	for _, l := range want {
+		if !slices.Contains(s.typed, l) {
+			t.Errorf("the shells got %q, which lack %q", s.typed, l)
+		}
+	}
+	for _, l := range s.typed {
+		if _, line, _ := strings.Cut(l, ": "); strings.HasPrefix(line, ":") && line != ": colon" {
+			t.Errorf("the shell got %q", l)
+		}
+	}
+}
+
+func TestLessonAndQuiz(t *testing.T) {
+	s := newFakeSession()
+	d := Deps{Opener: s, Labs: []*engine.Lab{s.lab}, Progress: store(t), ASCII: true}
+	said, err := tell(t, d, "1", "z", "a", "b", "list", "nothing", "quit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, "1. lesson first: The first lesson. Not read yet.", "2. lab wires: Wires. Not begun yet.",
+		"A bold word and `ip -br *`.", "A picture\n", "Figure: A wire", "o--o", "Which one?", "a. this", "b. that",
+		"There is no option", "Not quite.", "Right.", "That is it.", "end of the lesson", "lab wires", "Read.", "There is no lesson, lab or number")
+	quizzes, err := d.Progress.Quizzes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, q := range quizzes {
+		if q.Right != 1 || q.Wrong != 1 {
+			t.Errorf("%s: %+v", id, q)
+		}
+	}
+	if len(quizzes) != 1 {
+		t.Errorf("%d quizzes recorded", len(quizzes))
+	}
+}
+
+func TestLabFromTheListComesBackToIt(t *testing.T) {
+	s := newFakeSession()
+	said, err := tell(t, Deps{Opener: s, Labs: []*engine.Lab{s.lab}}, "lab 1", ":quit", "help")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, "Opening the lab", "host> :quit", "The lab is closed.", "underlay> help", "lab NAME")
+}
+
+func TestLabThatCannotBeOpened(t *testing.T) {
+	s := newFakeSession()
+	d := inLab(s)
+	d.Start.Lab = "nothing"
+	if _, err := tell(t, d); !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("an unknown lab: %v", err)
+	}
+	d = inLab(s)
+	d.Available = func(*engine.Lab) (string, string) { return "there is no veth", "load it" }
+	var hinted *engine.Error
+	if _, err := tell(t, d); !errors.Is(err, engine.ErrCannotRun) || !errors.As(err, &hinted) || hinted.Hint != "load it" {
+		t.Errorf("a lab that cannot run: %v", err)
+	}
+	d.Start.Lab = ""
+	said, err := tell(t, d, "lab wires", "quit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, "Cannot run here: there is no veth", "What to do: load it", "underlay> quit")
+}
+
+// TestLimit: where nobody can press Ctrl-C, a program that does not end is stopped.
+func TestLimit(t *testing.T) {
+	s := newFakeSession()
+	d := inLab(s)
+	d.Limit = 300 * time.Millisecond
+	said, err := tell(t, d, "forever", "say next")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, "working\n", "was interrupted", "host> say next\nnext\n")
+}
+
+// heard is a writer that can be waited at.
+type heard struct {
+	mu   sync.Mutex
+	text strings.Builder
+	news chan struct{}
+}
+
+func (h *heard) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case h.news <- struct{}{}:
+	default:
+	}
+	return h.text.Write(p)
+}
+
+func (h *heard) until(t *testing.T, text string) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		h.mu.Lock()
+		said := h.text.String()
+		h.mu.Unlock()
+		if strings.Contains(said, text) {
+			return
+		}
+		select {
+		case <-h.news:
+		case <-deadline:
+			t.Fatalf("never said %q; it said:\n%s", text, said)
+		}
+	}
+}
+
+// TestCtrlC: it stops the program in the shell and nothing else; what a person
+// types while a program runs goes to that program.
+func TestCtrlC(t *testing.T) {
+	s := newFakeSession()
+	d := inLab(s)
+	in, keys := io.Pipe()
+	interrupts := make(chan os.Signal)
+	out := &heard{news: make(chan struct{}, 1)}
+	d.In, d.Out, d.Interrupts, d.Interactive, d.Book = in, out, interrupts, true, book(t)
+	ended := make(chan error, 1)
+	go func() { ended <- Run(t.Context(), d) }()
+	typeLine := func(l string) {
+		if _, err := io.WriteString(keys, l+"\n"); err != nil {
+			t.Error(err)
+		}
+	}
+	out.until(t, "host> ")
+	interrupts <- os.Interrupt
+	out.until(t, "none is running")
+	typeLine("forever")
+	out.until(t, "working")
+	typeLine("psst")
+	out.until(t, "heard psst")
+	typeLine(":tasks")
+	out.until(t, "A program is running.")
+	interrupts <- os.Interrupt
+	typeLine("say after")
+	out.until(t, "after\n")
+	s.set("bridge", true) // by something in the background
+	out.until(t, "Done: There is a bridge.")
+	typeLine("forever")
+	typeLine(":quit")
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal(":quit did not leave while a program ran")
+	}
+}
