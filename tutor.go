@@ -68,7 +68,7 @@ func (p *program) tutor(ctx context.Context, lab string) (err error) {
 			return err
 		}
 	}
-	store, notice, err := p.openProgress()
+	store, notice, err := progress.Open(p.stateDir())
 	if err != nil {
 		return err
 	}
