@@ -1,0 +1,9 @@
+# fails: addresses
+# misconception: other-subnet
+# A slip of one digit, on the host's side.
+ip link add vc1 type veth peer name eth0 netns c1
+ip addr add 172.18.0.1/24 dev vc1
+ip link set vc1 up
+ip netns exec c1 ip addr add ${net}.2/24 dev eth0
+ip netns exec c1 ip link set eth0 up
+ip netns exec c1 ip link set lo up
