@@ -53,12 +53,13 @@ func (p *program) commands() *cobra.Command {
 			"every lab is a throw-away world. With --plain it is a dialogue in lines of text, which\n" +
 			"ends with 0 whether or not a lab was solved; `underlay try` tells that by its exit code.\n\n" +
 			"Exit codes: 0 solved or done · 1 not solved · 2 wrong usage · 3 cannot run here · 4 internal error",
-		Args:          usage(cobra.NoArgs),
-		RunE:          p.opensTutor(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Args:              usage(cobra.NoArgs),
+		RunE:              p.opensTutor(),
+		PersistentPreRunE: p.checkFlags,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
 	f.StringArrayVar(&p.content, "content", nil, "also load labs and lessons from this `directory` (may be given again)")
 	f.StringVar(&p.state, "state", "", "keep progress in this `directory` (default: $XDG_STATE_HOME/underlay)")
@@ -68,17 +69,8 @@ func (p *program) commands() *cobra.Command {
 	f.StringVar(&p.theme, "theme", "auto", "`name` of the colours: auto, dark, light, contrast")
 	root.AddCommand(p.labCommand(), p.listCommand(), p.tryCommand(), p.doctorCommand(), p.progressCommand(),
 		p.benchCommand(), p.versionCommand())
+	strict(root)
 	return root
-}
-
-// usage makes a wrong number of arguments a usage error.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
-		}
-		return nil
-	}
 }
 
 // inApp makes a command run in the app layer: outside it, the program runs
@@ -90,7 +82,7 @@ func (p *program) inApp(run func(*cobra.Command, []string) error) func(*cobra.Co
 		}
 		code, err := sandbox.Outer(p.args)
 		if err != nil {
-			return err
+			return noWorld(err)
 		}
 		if code != 0 {
 			return exitError(code)

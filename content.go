@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -28,15 +29,15 @@ type content struct {
 // lessons are read side by side: the first frame waits for both.
 func (p *program) load() (*content, error) {
 	for _, dir := range p.content {
-		if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
-			return nil, usageError{fmt.Errorf("--content %s: there is no such directory", dir)}
+		if err := checkContent(dir); err != nil {
+			return nil, err
 		}
 	}
 	var c content
 	var g errgroup.Group
 	g.Go(func() (err error) {
 		if c.labs, err = labs.Open(p.seed, p.content...); err != nil {
-			err = usageError{err}
+			err = badContent(err)
 		}
 		return err
 	})
@@ -63,13 +64,40 @@ func loadBook(dirs []string) (*lessons.Book, error) {
 		}
 		more, err := lessons.Load(os.DirFS(sub))
 		if err != nil {
-			return nil, usageError{fmt.Errorf("%s: %w", sub, err)}
+			return nil, badContent(fmt.Errorf("%s: %w", sub, err))
 		}
 		if book, err = lessons.Merge(book, more); err != nil {
-			return nil, usageError{err}
+			return nil, badContent(err)
 		}
 	}
 	return book, nil
+}
+
+// checkContent says why a --content directory cannot be used. One that holds
+// nothing is a slip, too: a folder too deep, or not deep enough.
+func checkContent(dir string) error {
+	const hint = "give a folder that holds labs/NAME/lab.yaml, NAME/lab.yaml or lessons/MODULE/LESSON.md"
+	if _, err := os.ReadDir(dir); err != nil {
+		return engine.Hintf(usageError{fmt.Errorf("--content: %w", err)}, hint)
+	}
+	for _, pattern := range []string{"*/lab.yaml", "labs/*/lab.yaml", "lessons"} {
+		if found, err := fs.Glob(os.DirFS(dir), pattern); err == nil && len(found) > 0 {
+			return nil
+		}
+	}
+	return engine.Hintf(usageError{fmt.Errorf("--content %s: no lab or lesson is in there", dir)}, hint)
+}
+
+// maxProblems is how many problems of content are told at once.
+const maxProblems = 25
+
+// badContent is the error for what is wrong with labs and lessons, in so many
+// lines that the first can still be seen.
+func badContent(err error) error {
+	if lines := strings.Split(err.Error(), "\n"); len(lines) > maxProblems {
+		err = fmt.Errorf("%s\n… and %d more", strings.Join(lines[:maxProblems], "\n"), len(lines)-maxProblems)
+	}
+	return engine.Hintf(usageError{err}, "correct that, or leave its --content out")
 }
 
 // canRun says whether this machine can run a lab, as an error if it cannot.
@@ -79,6 +107,18 @@ func canRun(lab *engine.Lab) error {
 		return nil
 	}
 	return engine.Hintf(fmt.Errorf("lab %s %w: %s", lab.ID, engine.ErrCannotRun, reason), "%s", remedy)
+}
+
+// noWorld puts the reason why the app layer could not be started into the words
+// of preflight, which looks closer than the error does.
+func noWorld(err error) error {
+	if !errors.Is(err, engine.ErrCannotRun) {
+		return err
+	}
+	if reason, remedy := preflight.Missing(nil); reason != "" {
+		return engine.Hintf(fmt.Errorf("labs %w: %s", engine.ErrCannotRun, reason), "%s", remedy)
+	}
+	return err
 }
 
 // available is canRun in the words of the tutor.

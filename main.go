@@ -60,37 +60,48 @@ type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 
-// usageError is a mistake in how the program was called.
-type usageError struct{ err error }
+// machineError is something about this machine, other than what a lab requires,
+// that keeps the program from its work.
+type machineError struct{ err error }
 
-func (e usageError) Error() string { return e.err.Error() }
-func (e usageError) Unwrap() error { return e.err }
+func (e machineError) Error() string { return e.err.Error() }
+func (e machineError) Unwrap() error { return e.err }
 
 // report prints an error as "error: …" and "hint: …" and returns its exit code.
 func report(w io.Writer, err error) int {
 	var code exitError
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitOK
-	}
-	if errors.As(err, &code) {
+	case errors.As(err, &code):
 		return int(code)
 	}
-	_, _ = fmt.Fprintf(w, "error: %v\n", err)
-	var hinted *engine.Error
-	var usage usageError
-	switch {
-	case errors.As(err, &hinted):
-		_, _ = fmt.Fprintf(w, "hint: %s\n", hinted.Hint)
-	case errors.As(err, &usage):
-		_, _ = fmt.Fprintln(w, "hint: `underlay help` lists the commands and their flags")
+	code, hint := judge(err)
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
 	}
+	_, _ = fmt.Fprintf(w, "error: %v\nhint: %s\n", err, hint)
+	return int(code)
+}
+
+// judge returns an error's exit code, and the hint that it brings along or that
+// its kind has.
+func judge(err error) (code exitError, hint string) {
+	var usage usageError
+	var machine machineError
 	switch {
 	case errors.As(err, &usage), errors.Is(err, engine.ErrNotFound):
-		return exitUsage
-	case errors.Is(err, engine.ErrCannotRun):
-		return exitCannotRun
+		code, hint = exitUsage, "`underlay help` lists the commands and their flags"
+	case errors.As(err, &machine), errors.Is(err, engine.ErrCannotRun):
+		code, hint = exitCannotRun, "`underlay doctor` says what this machine can run"
 	case errors.Is(err, context.Canceled):
-		return 128 + int(syscall.SIGINT)
+		code, hint = 128+exitError(syscall.SIGINT), "nothing of the lab is left behind; start it again when you like"
+	default:
+		code, hint = exitInternal, "try again; if it stays so, please report it with what `underlay doctor --json` prints"
 	}
-	return exitInternal
+	var hinted *engine.Error
+	if errors.As(err, &hinted) {
+		hint = hinted.Hint
+	}
+	return code, hint
 }

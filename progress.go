@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"underlay/engine"
 	"underlay/engine/progress"
 )
 
@@ -53,11 +54,22 @@ func (p *program) progressCommand() *cobra.Command {
 	return cmd
 }
 
+// openProgress opens the progress file. If that fails for a reason that the user
+// can mend, the program cannot run here.
+func (p *program) openProgress() (*progress.Store, progress.Notice, error) {
+	store, notice, err := progress.Open(p.stateDir())
+	var hinted *engine.Error
+	if errors.As(err, &hinted) {
+		err = machineError{err}
+	}
+	return store, notice, err
+}
+
 // withProgress opens the progress file around a command and says what was wrong
 // with the file, if anything was.
 func (p *program) withProgress(run func(context.Context, *progress.Store) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) (err error) {
-		store, notice, err := progress.Open(p.stateDir())
+		store, notice, err := p.openProgress()
 		if err != nil {
 			return err
 		}
@@ -75,20 +87,25 @@ func (p *program) export(ctx context.Context, s *progress.Store, name string) (e
 	}
 	f, err := os.Create(name)
 	if err != nil {
-		return usageError{err}
+		return engine.Hintf(usageError{err}, "name a file that can be written, or - for standard output")
 	}
 	return errors.Join(s.Export(ctx, f), f.Close())
 }
 
 func (p *program) importFrom(ctx context.Context, s *progress.Store, name string) error {
+	const hint = "give a file that `underlay progress export` has written, or - for standard input; nothing was changed"
 	f, err := readable(name)
 	if err != nil {
-		return usageError{err}
+		return engine.Hintf(usageError{err}, hint)
 	}
 	defer f.Close() //nolint:errcheck // only read
 	sum, err := s.Import(ctx, f)
-	if err != nil {
+	var hinted *engine.Error
+	switch {
+	case errors.As(err, &hinted):
 		return usageError{fmt.Errorf("%s: %w", name, err)}
+	case err != nil:
+		return engine.Hintf(usageError{err}, hint)
 	}
 	if !sum.Changed() {
 		_, err = fmt.Fprintln(p.out, "Nothing new: all of it was here already.")

@@ -1,24 +1,26 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"underlay/engine"
 	"underlay/engine/sandbox"
 	"underlay/engine/session"
-	"underlay/engine/typist"
 )
 
-// Limits of try. A line that is still running after lineLimit is interrupted.
+// Limits of try: whatever the script says, it ends.
 const (
-	lineLimit   = 15 * time.Second
+	lineLimit   = 15 * time.Second // a line that is still running then is interrupted
+	scriptLimit = 3 * time.Minute  // what has not been typed by then is left out
 	settleLimit = 20 * time.Second
 	maxScript   = 1 << 20
 )
@@ -84,7 +86,8 @@ func (p *program) tryCommand() *cobra.Command {
 
 func (p *program) try(ctx context.Context, id, scriptFile, node string) (tryResult, error) {
 	if scriptFile == "" {
-		return tryResult{}, usageError{errors.New("try needs --script FILE")}
+		return tryResult{}, engine.Hintf(usageError{errors.New("try needs --script FILE")},
+			"the file has the lines to type, one command a line; - is standard input")
 	}
 	content, err := p.load()
 	if err != nil {
@@ -111,19 +114,24 @@ func (p *program) try(ctx context.Context, id, scriptFile, node string) (tryResu
 }
 
 func readScript(name string) (string, error) {
+	const hint = "give --script a text file with the lines to type, or - for standard input"
 	f, err := readable(name)
 	if err != nil {
-		return "", usageError{fmt.Errorf("read the script: %w", err)}
+		return "", engine.Hintf(usageError{fmt.Errorf("read the script: %w", err)}, hint)
 	}
 	defer f.Close() //nolint:errcheck // only read
 	b, err := io.ReadAll(io.LimitReader(f, maxScript+1))
-	if err != nil {
-		return "", usageError{fmt.Errorf("read the script: %w", err)}
+	switch {
+	case err != nil:
+		err = fmt.Errorf("read the script: %w", err)
+	case len(b) > maxScript:
+		err = fmt.Errorf("the script is larger than %d bytes", maxScript)
+	case !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0:
+		err = fmt.Errorf("the script %s is not text in UTF-8", name)
+	default:
+		return string(b), nil
 	}
-	if len(b) > maxScript {
-		return "", usageError{fmt.Errorf("the script is larger than %d bytes", maxScript)}
-	}
-	return string(b), nil
+	return "", engine.Hintf(usageError{err}, hint)
 }
 
 func firstShell(lab *engine.Lab) string {
@@ -154,8 +162,8 @@ func tryScript(ctx context.Context, lab *engine.Lab, script, node string) (resul
 		return tryResult{}, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	t := &trial{session: s, typists: map[string]*typist.Typist{}}
-	if err := t.typeScript(ctx, script, node); err != nil {
+	t := newTrial(s)
+	if err := t.typeScript(ctx, script, node, scriptLimit); err != nil {
 		return tryResult{}, err
 	}
 	settle, cancel := context.WithTimeout(ctx, settleLimit)
@@ -178,76 +186,4 @@ func tryTasks(in []engine.TaskResult) []tryTask {
 		})
 	}
 	return out
-}
-
-// trial is a script being typed.
-type trial struct {
-	session engine.Session
-	typists map[string]*typist.Typist
-	order   []string
-	notes   []string
-}
-
-func (t *trial) typeScript(ctx context.Context, script, node string) error {
-	ty, err := t.shell(ctx, node)
-	if err != nil {
-		return err
-	}
-	for i, line := range typist.Lines(script) {
-		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "# node:"); ok {
-			node = strings.TrimSpace(name)
-			if ty, err = t.shell(ctx, node); err != nil {
-				return usageError{err}
-			}
-			continue
-		}
-		err := ty.Line(ctx, line, lineLimit)
-		t.session.Poke()
-		var slow *typist.SlowError
-		switch {
-		case errors.As(err, &slow):
-			t.notes = append(t.notes, fmt.Sprintf("line %d was interrupted: %v", i+1, err))
-			if err := ty.Interrupt(ctx); err != nil && ctx.Err() != nil {
-				return err
-			}
-		case errors.Is(err, typist.ErrEnded):
-			t.notes = append(t.notes, fmt.Sprintf("line %d ended the shell: %s", i+1, line))
-			delete(t.typists, node)
-			if ty, err = t.shell(ctx, node); err != nil {
-				t.notes = append(t.notes, "no new shell could be started: "+err.Error())
-				return nil //nolint:nilerr // the note tells it; the checks still judge what the other lines did
-			}
-		case err != nil:
-			return err
-		}
-	}
-	return nil
-}
-
-// shell returns the typist of a node's shell, started if need be.
-func (t *trial) shell(ctx context.Context, node string) (*typist.Typist, error) {
-	if ty := t.typists[node]; ty != nil {
-		return ty, nil
-	}
-	term, err := t.session.Shell(ctx, node, engine.Size{Cols: 120, Rows: 40})
-	if err != nil {
-		return nil, err
-	}
-	ty := typist.New(term)
-	if err := ty.WaitReady(ctx); err != nil {
-		return nil, errors.Join(err, term.Close())
-	}
-	t.typists[node] = ty
-	t.order = append(t.order, node)
-	return ty, nil
-}
-
-func (t *trial) transcript() string {
-	var b strings.Builder
-	for _, node := range t.order {
-		if ty := t.typists[node]; ty != nil {
-			b.WriteString(ty.Output())
-		}
-	}
-	return plainText(b.String())
 }

@@ -68,7 +68,7 @@ func (p *program) tutor(ctx context.Context, lab string) (err error) {
 			return err
 		}
 	}
-	store, notice, err := progress.Open(p.stateDir())
+	store, notice, err := p.openProgress()
 	if err != nil {
 		return err
 	}
