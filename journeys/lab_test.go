@@ -167,7 +167,7 @@ func TestProgramsInTheShell(t *testing.T) {
 	v.types("q")
 	v.until("the prompt after less", atPrompt)
 
-	v.command("ip link set lo up; tcpdump -ni lo -c2 icmp & sleep 1; ping -c1 127.0.0.1 >/dev/null; wait; echo captured")
+	v.command("ip link set lo up; tcpdump -ni lo -c2 icmp 2>/tmp/said & until grep -q listening /tmp/said; do sleep 0.05; done; ping -c1 127.0.0.1 >/dev/null; wait")
 	v.untilText("echo request", "echo reply")
 	v.until("the prompt after tcpdump", atPrompt)
 

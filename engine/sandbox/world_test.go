@@ -87,7 +87,7 @@ func TestLearnersToolsWork(t *testing.T) {
 		"ping":          "ping -c1 -W2 10.0.0.2",
 		"conntrack":     "iptables -A INPUT -m conntrack --ctstate ESTABLISHED && ping -c1 -W2 10.0.0.2 >/dev/null && conntrack -L 2>/dev/null | grep -q 10.0.0.2",
 		"sysctl":        "sysctl -w net.ipv4.ip_forward=1 && test $(cat /proc/sys/net/ipv4/ip_forward) = 1",
-		"tcpdump":       "(sleep 0.3; ping -c3 -i0.2 10.0.0.2 >/dev/null) & timeout 5 tcpdump -c1 -ni vc1 icmp",
+		"tcpdump":       "timeout 20 tcpdump -c1 -ni vc1 icmp 2>/tmp/said & until grep -q listening /tmp/said; do sleep 0.02; done; ping -c1 10.0.0.2 >/dev/null; wait",
 		"ss":            "ss -ltn | grep -q State",
 		"nc and curl":   "(printf 'HTTP/1.0 200 OK\\r\\n\\r\\nhello' | nc -l -p 81 -q1 >/dev/null) & for i in $(seq 50); do ss -ltn | grep -q :81 && break; sleep 0.05; done; curl -s http://10.0.0.1:81/ | grep -q hello",
 		"tc":            "tc qdisc add dev vc1 root tbf rate 1mbit burst 32kbit latency 50ms && tc qdisc show dev vc1 | grep -q tbf",
