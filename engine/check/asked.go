@@ -108,10 +108,15 @@ func (r *run) watch(ctx context.Context, c engine.CaptureCheck) verdict {
 	if len(seen) > 0 {
 		got = fmt.Sprintf("%s seen: %s", count(len(seen), "packet", "packets"), seen[0])
 	}
-	if (len(seen) > 0) != c.Sees {
-		return failed(got, "")
+	switch {
+	case (len(seen) > 0) == c.Sees:
+		return passed(got)
+	case c.Sees:
+		v := failed(got, r.explainUnseen(ctx, c, a.out))
+		v.adds = true
+		return v
 	}
-	return passed(got)
+	return failed(got, "")
 }
 
 // splitAnswer takes apart what an answer is compared with: "mac:c1/eth0".

@@ -11,9 +11,6 @@ import (
 	"underlay/engine/probe"
 )
 
-// maxHops bounds how far a packet is followed.
-const maxHops = 8
-
 // explain says why an attempt did not end as expected, from what the kernel
 // holds. It returns "" rather than a guess.
 func (r *run) explain(ctx context.Context, c engine.TrafficCheck, out probe.Outcome) string {
@@ -29,93 +26,25 @@ func (r *run) explain(ctx context.Context, c engine.TrafficCheck, out probe.Outc
 }
 
 func (r *run) explainFailure(ctx context.Context, c engine.TrafficCheck, out probe.Outcome) string {
-	to, err := netip.ParseAddr(orElse(out.Address, c.To))
-	if err != nil {
+	if w := r.newWalk(c, out); w != nil {
+		return w.follow(ctx)
+	}
+	return ""
+}
+
+// explainUnseen says why the packets of an attempt did not come by a capture.
+func (r *run) explainUnseen(ctx context.Context, c engine.CaptureCheck, out probe.Outcome) string {
+	w := r.newWalk(*c.During, out)
+	switch {
+	case w == nil:
+		return ""
+	case w.holds(c.During.From) && !w.scene.has(c.During.From, true, []string{"dnat", "redirect"}, "output"):
+		return fmt.Sprintf("%s is an address of %s itself, so the packet does not leave it.", w.to, c.During.From)
+	case out.Ended == engine.OK:
 		return ""
 	}
-	w := walk{run: r, scene: r.scene(), check: c, ended: out.Ended, to: to.Unmap()}
-	if w.scene == nil {
-		return ""
-	}
+	w.watched = &holder{c.Node, c.Dev}
 	return w.follow(ctx)
-}
-
-// walk follows a packet that did not make it from node to node.
-type walk struct {
-	*run
-	scene  scene
-	check  engine.TrafficCheck
-	ended  engine.Expect
-	to     netip.Addr
-	passed []string // nodes gone through, the first is where it came from
-}
-
-func (w *walk) follow(ctx context.Context) string {
-	here, dropper := w.check.From, ""
-	for range maxHops {
-		w.passed = append(w.passed, here)
-		if h, ok := w.scene.holder(w.to); ok && h.node == here {
-			return orElse(w.arrival(ctx, here), dropper)
-		}
-		if len(w.passed) > 1 && w.redirected(here) {
-			return dropper // where it goes from here is another address's matter
-		}
-		why, next := w.hop(ctx, here)
-		if why != "" || next == "" || w.redirected(here) {
-			return orElse(why, dropper)
-		}
-		if h, ok := w.scene.holder(w.to); !ok || h.node != next {
-			if setting := w.scene.forwardingOff(next, w.to); setting != "" {
-				return fmt.Sprintf("%s is 0 in %s, so %s does not forward.", setting, next, next)
-			}
-			if dropper == "" && w.ended == engine.Timeout {
-				dropper = w.scene.stops(next, "forward")
-			}
-		}
-		if slices.Contains(w.passed, next) {
-			return fmt.Sprintf("%s and %s send packets for %s to each other.", here, next, w.to)
-		}
-		here = next
-	}
-	return dropper
-}
-
-// redirected reports whether a node on the way may send the packet to another
-// address than the one it was sent to.
-func (w *walk) redirected(here string) bool {
-	if here == w.check.From {
-		return w.scene.redirects(here, "output")
-	}
-	return w.scene.redirects(here, "prerouting")
-}
-
-// hop says what keeps the packet from leaving a node, or the node it gets to.
-func (w *walk) hop(ctx context.Context, here string) (why, next string) {
-	d := w.routeGet(ctx, here, w.to.String(), "")
-	if d.err != nil {
-		return "", ""
-	}
-	if d.Unreachable {
-		return orElse(w.explainNoRoute(here, w.to.String()), reasonWords(here, w.to, d.Reason)), ""
-	}
-	if l := w.scene.link(here, d.Dev); l != nil {
-		if got, more := stateDiffers(w.scene.link, "up", *l); got != "" {
-			return join(fmt.Sprintf("In %s %s.", here, got), " ", more), ""
-		}
-	}
-	gate := w.to
-	if d.Via != "" {
-		via, err := netip.ParseAddr(d.Via)
-		if err != nil {
-			return "", ""
-		}
-		gate = via.Unmap()
-	}
-	if w.scene.unanswered(here, d.Dev, gate) {
-		return w.explainSilence(holder{here, d.Dev}, gate), ""
-	}
-	h, _ := w.scene.holder(gate)
-	return "", h.node
 }
 
 func reasonWords(node string, to netip.Addr, reason string) string {
@@ -197,10 +126,11 @@ func (r *run) explainSilence(from holder, gate netip.Addr) string {
 			return fmt.Sprintf("%s: it is on %s, and %s.", silence, h, got)
 		}
 	}
-	if why := sc.unplugged(from, h); why != "" {
+	why := orElse(sc.unplugged(from, h), sc.isolated(from, h))
+	if why != "" {
 		return silence + ": " + why
 	}
-	return silence + "."
+	return join(silence+".", " ", sc.stopsFrames(from, h, "drop"))
 }
 
 // unplugged says where the wire between two devices is not joined.
@@ -238,69 +168,6 @@ func (s scene) port(h holder) (*observe.Link, string) {
 		return nil, ""
 	}
 	return s.link(l.PeerNode, l.PeerName), l.PeerNode
-}
-
-// arrival says what goes wrong at the node that has the address.
-func (w *walk) arrival(ctx context.Context, here string) string {
-	if w.redirected(here) {
-		return ""
-	}
-	switch w.ended {
-	case engine.Refused:
-		return w.deaf(here)
-	case engine.Timeout:
-		if why := w.noWayBack(ctx, here); why != "" {
-			return why
-		}
-		return w.scene.stops(here, "input")
-	}
-	return ""
-}
-
-// deaf says that no server takes the connection.
-func (w *walk) deaf(here string) string {
-	req := request(w.check)
-	st, ok := w.scene.known(here, observe.Sockets)
-	if !ok || req.Proto == "icmp" {
-		return ""
-	}
-	kind := "tcp"
-	if req.Proto == "udp" {
-		kind = "udp"
-	}
-	var bound []string
-	for _, s := range st.Sockets {
-		if s.Proto != kind || s.Port != req.Port {
-			continue
-		}
-		if s.Addr.IsUnspecified() || s.Addr.Unmap() == w.to {
-			if w.scene.has(here, false, []string{"reject"}, "input", "output") {
-				return fmt.Sprintf("A server is there, but %s has a reject rule.", here)
-			}
-			return ""
-		}
-		bound = append(bound, s.Addr.String())
-	}
-	if len(bound) > 0 {
-		return fmt.Sprintf("In %s the server on port %d is bound to %s only.", here, req.Port, list(bound))
-	}
-	return fmt.Sprintf("Nothing in %s %s port %d.", here, socketWords(kind), req.Port)
-}
-
-// noWayBack says that answers have no route, if nothing on the way can have
-// rewritten the address that they go to.
-func (w *walk) noWayBack(ctx context.Context, here string) string {
-	if here == w.check.From || slices.ContainsFunc(w.passed, w.scene.masks) {
-		return ""
-	}
-	d := w.routeGet(ctx, w.check.From, w.to.String(), "")
-	if d.err != nil || d.Src == "" {
-		return ""
-	}
-	if back := w.routeGet(ctx, here, d.Src, ""); back.err == nil && back.Unreachable {
-		return fmt.Sprintf("The way back is missing: %s has no route to %s.", here, d.Src)
-	}
-	return ""
 }
 
 // explainSeen says whose address the server saw.

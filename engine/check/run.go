@@ -137,7 +137,11 @@ func (r *run) check(ctx context.Context, s scope, c engine.Check) verdict {
 		v.Want = Describe(c)
 	}
 	if c.Because != "" && v.State == engine.Fail && !v.authored {
-		v.Why, v.authored = c.Because, true
+		why := c.Because
+		if v.adds {
+			why = join(why, " ", v.Why)
+		}
+		v.Why, v.authored = why, true
 	}
 	return v
 }

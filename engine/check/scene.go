@@ -17,6 +17,7 @@ const sceneFacets = observe.Links | observe.Addrs | observe.Routes | observe.Nei
 const (
 	forward4 = "net.ipv4.ip_forward"
 	forward6 = "net.ipv6.conf.all.forwarding"
+	callIP   = "net.bridge.bridge-nf-call-iptables"
 )
 
 // scene is all nodes as they are after traffic has failed. Explanations are
@@ -26,7 +27,7 @@ type scene map[string]observe.State
 // survey reads the scene, nil if that fails: a check that has failed has done
 // so whether it can be explained or not.
 func (r *run) survey(ctx context.Context) scene {
-	states, err := r.w.Snapshot(ctx, nil, sceneFacets, []string{forward4, forward6})
+	states, err := r.w.Snapshot(ctx, nil, sceneFacets, []string{forward4, forward6, callIP})
 	if err != nil {
 		return nil
 	}
@@ -108,35 +109,40 @@ func (s scene) has(node string, unknown bool, does []string, at ...string) bool 
 	})
 }
 
-// redirects reports whether a node may send packets at a hook elsewhere than to
-// where they are addressed.
-func (s scene) redirects(node, hook string) bool {
-	return s.has(node, true, []string{"dnat", "redirect"}, hook)
-}
-
 // masks reports whether a node may rewrite source addresses.
 func (s scene) masks(node string) bool {
 	return s.has(node, true, []string{"snat", "masquerade"}, "postrouting", "input")
 }
 
-// stops says how a node's filter may stop packets at a hook, "" if it is not
-// known to.
-func (s scene) stops(node, hook string) string {
+// stops says how a node's filter may drop or reject packets of an address's
+// family at a hook, "" if it is not known to.
+func (s scene) stops(node, hook, does string, a netip.Addr) string {
 	st, ok := s.known(node, observe.Firewall)
 	if !ok {
 		return ""
 	}
 	rule := ""
 	for _, r := range st.Firewall {
-		if r.Does != "drop" || r.Type == "nat" || !atHooks(r, hook) {
+		if r.Does != does || r.Type == "nat" || !atHooks(r, hook) || !carries(r.Family, a) {
 			continue
 		}
 		if r.Policy {
-			return fmt.Sprintf("The %s policy of %s is drop.", hook, node)
+			return fmt.Sprintf("The %s policy of %s is %s.", hook, node, does)
 		}
-		rule = fmt.Sprintf("%s has a drop rule at %s.", node, hook)
+		rule = fmt.Sprintf("%s has %s rule at %s.", node, article(does), hook)
 	}
 	return rule
+}
+
+// carries reports whether packets to an address meet the rules of a family.
+func carries(family string, a netip.Addr) bool {
+	switch family {
+	case "", "inet":
+		return true
+	case "ip":
+		return a.Is4()
+	}
+	return family == "ip6" && a.Is6()
 }
 
 // forwardingOff names the setting that keeps a node from forwarding, "" if none

@@ -11,6 +11,7 @@ import (
 type verdict struct {
 	engine.Result
 	authored bool // Why is the author's own and stays
+	adds     bool // Why goes on from what the author says
 }
 
 func passed(got string) verdict {
