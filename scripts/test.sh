@@ -35,10 +35,16 @@ rootless() {
 	local dir=$work/src/$1 user=${UNDERLAY_TEST_USER:-nobody} bin
 	bin=$work/bin/$(basename "$(cd "$1" && pwd)").test
 	[ "$1" = . ] && bin=$work/bin/underlay.test
+	local enter=()
+	case $1 in # these make namespaces, but not the user namespace to make them in
+	./engine/observe | ./engine/probe | ./engine/workload)
+		enter=(unshare -U -n -m -p -f --map-current-user --keep-caps)
+		;;
+	esac
 	install -d -o "$user" "$work/home" "$work/tmp"
 	(cd "$dir" && setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups \
 		env -i PATH="$PATH" HOME="$work/home" TMPDIR="$work/tmp" USER="$user" LANG=C.UTF-8 TERM=xterm-256color \
-		UNDERLAY_BIN="$work/bin/underlay" "$bin" -test.v -test.timeout 20m)
+		UNDERLAY_BIN="$work/bin/underlay" "${enter[@]}" "$bin" -test.v -test.timeout 20m)
 }
 
 status=0
