@@ -155,8 +155,12 @@ func (s scene) unplugged(from, to holder) string {
 	case far != nil && farNode == nearNode && far.Master != near.Master:
 		return fmt.Sprintf("%s is a port of %s, but %s is a port of %s.", near.Name, near.Master, far.Name, far.Master)
 	}
-	if b := s.link(nearNode, near.Master); b != nil && !b.AdminUp {
+	switch b := s.link(nearNode, near.Master); {
+	case b == nil:
+	case !b.AdminUp:
 		return fmt.Sprintf("the bridge %s is down.", on(b.Name, nearNode))
+	case !b.Carrier:
+		return fmt.Sprintf("none of the ports of %s is forwarding.", on(b.Name, nearNode))
 	}
 	return ""
 }

@@ -162,6 +162,10 @@ func TestExplain(t *testing.T) {
 			incomplete(w, "172.17.0.3")
 			w.editLink("h1", "docker0", func(l *observe.Link) { l.AdminUp = false })
 		}, "ARP for 172.17.0.3 gets no answer on eth0 in c1: the bridge docker0 in h1 is down."},
+		{"bridge forwards by no port", near, engine.Unreachable, func(w *fake) {
+			incomplete(w, "172.17.0.3")
+			w.editLink("h1", "docker0", func(l *observe.Link) { l.Carrier = false })
+		}, "ARP for 172.17.0.3 gets no answer on eth0 in c1: none of the ports of docker0 in h1 is forwarding."},
 		{"not forwarding", far, engine.Timeout, func(w *fake) {
 			w.edit("h1", func(st *observe.State) { st.Sysctls = map[string]string{forward4: "0"} })
 		}, "net.ipv4.ip_forward is 0 in h1, so h1 does not forward."},
