@@ -29,8 +29,9 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 		if len(args) == 0 || !cmd.HasSubCommands() {
 			return engine.Hintf(err, "`%s --help` shows how it is used", cmd.CommandPath())
 		}
+		cmd.SuggestionsMinimumDistance = 2 // slips of the finger
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			return engine.Hintf(err, "did you mean `%s %s`?", cmd.CommandPath(), near[0])
+			return engine.Hintf(err, "did you mean %s?", strings.Join(near, " or "))
 		}
 		return err
 	}
@@ -48,7 +49,6 @@ func flagError(cmd *cobra.Command, err error) error {
 // strict makes the commands that cobra adds by itself as strict about their
 // arguments as ours are.
 func strict(root *cobra.Command) {
-	root.SuggestionsMinimumDistance = 2
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
