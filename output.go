@@ -5,15 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"underlay/engine"
 )
-
-// plainText takes escape sequences and carriage returns out of a terminal's output.
-func plainText(s string) string {
-	return strings.ReplaceAll(ansi.Strip(s), "\r", "")
-}
 
 // printTry prints a result for people.
 func printTry(w io.Writer, r tryResult, transcript bool) error {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -15,15 +14,11 @@ import (
 	"underlay/engine"
 	"underlay/engine/sandbox"
 	"underlay/engine/session"
+	"underlay/engine/trial"
 )
 
-// Limits of try: whatever the script says, it ends.
-const (
-	lineLimit   = 15 * time.Second // a line that is still running then is interrupted
-	scriptLimit = 3 * time.Minute  // what has not been typed by then is left out
-	settleLimit = 20 * time.Second
-	maxScript   = 1 << 20
-)
+// maxScript is how large a script may be, in bytes.
+const maxScript = 1 << 20
 
 // tryResult is what `underlay try --json` prints.
 type tryResult struct {
@@ -101,16 +96,26 @@ func (p *program) try(ctx context.Context, id, scriptFile, node string) (tryResu
 	if err != nil {
 		return tryResult{}, err
 	}
-	if node == "" {
-		node = firstShell(lab)
-	} else if lab.Topology.Node(node) == nil {
+	if node != "" && lab.Topology.Node(node) == nil {
 		return tryResult{}, engine.Hintf(fmt.Errorf("lab %s has no node %q: %w", id, node, engine.ErrNotFound),
-			"its nodes are %s", strings.Join(nodeNames(lab), ", "))
+			"its nodes are %s", strings.Join(lab.Topology.NodeNames(), ", "))
 	}
 	if err := canRun(lab); err != nil {
 		return tryResult{}, err
 	}
-	return tryScript(ctx, lab, lab.Expand(text), node)
+	sb, err := sandbox.New()
+	if err != nil {
+		return tryResult{}, err
+	}
+	out, err := trial.Run(ctx, session.Opener{Sandbox: sb}, lab, engine.Script{Node: node, Text: lab.Expand(text)})
+	if err != nil {
+		return tryResult{}, err
+	}
+	return tryResult{
+		Lab: lab.ID, Seed: lab.Seed, Solved: out.Status.Solved,
+		Tasks: tryTasks(out.Status.Tasks), Collateral: tryTasks(out.Status.Collateral),
+		Health: out.Status.Health, Notes: out.Notes, Transcript: out.Transcript,
+	}, nil
 }
 
 func readScript(name string) (string, error) {
@@ -132,49 +137,6 @@ func readScript(name string) (string, error) {
 		return string(b), nil
 	}
 	return "", engine.Hintf(usageError{err}, hint)
-}
-
-func firstShell(lab *engine.Lab) string {
-	for _, n := range lab.Topology.Nodes {
-		if n.Shell {
-			return n.Name
-		}
-	}
-	return lab.Topology.Nodes[0].Name
-}
-
-func nodeNames(lab *engine.Lab) []string {
-	var names []string
-	for _, n := range lab.Topology.Nodes {
-		names = append(names, n.Name)
-	}
-	return names
-}
-
-// tryScript runs a lab with a script in it to its end.
-func tryScript(ctx context.Context, lab *engine.Lab, script, node string) (result tryResult, err error) {
-	sb, err := sandbox.New()
-	if err != nil {
-		return tryResult{}, err
-	}
-	s, err := session.Opener{Sandbox: sb}.Open(ctx, lab, nil)
-	if err != nil {
-		return tryResult{}, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	t := newTrial(s)
-	if err := t.typeScript(ctx, script, node, scriptLimit); err != nil {
-		return tryResult{}, err
-	}
-	settle, cancel := context.WithTimeout(ctx, settleLimit)
-	defer cancel()
-	st, err := s.Settle(settle)
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return tryResult{}, err
-	}
-	result = tryResult{Lab: lab.ID, Seed: lab.Seed, Solved: st.Solved, Health: st.Health, Notes: t.notes, Transcript: t.transcript()}
-	result.Tasks, result.Collateral = tryTasks(st.Tasks), tryTasks(st.Collateral)
-	return result, nil
 }
 
 func tryTasks(in []engine.TaskResult) []tryTask {

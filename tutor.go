@@ -15,6 +15,7 @@ import (
 	"underlay/engine/progress"
 	"underlay/engine/sandbox"
 	"underlay/engine/session"
+	"underlay/engine/trial"
 	"underlay/plain"
 	"underlay/tui"
 )
@@ -113,7 +114,7 @@ func (p *program) dialogue(ctx context.Context, c *content, store *progress.Stor
 		ASCII: p.ascii || os.Getenv("TERM") == "dumb",
 	}
 	if !d.Interactive {
-		d.Limit = lineLimit // nobody is there to press Ctrl-C
+		d.Limit = trial.LineLimit // nobody is there to press Ctrl-C
 	}
 	if cols, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 		d.Width = min(cols, maxPlainWidth)

@@ -27,6 +27,11 @@ type Lab struct {
 	Topology   Topology     `yaml:",inline"`
 	Tasks      []Task       `yaml:"tasks" lab:"required"`
 	Collateral []Collateral `yaml:"collateral"`
+	Faults     []Fault      `yaml:"faults"`
+
+	// Prepare is run by the program itself, in this order, once the topology
+	// stands and before the learner's first command; reset runs it again.
+	Prepare []Script `yaml:"-"`
 
 	Solution     Script   `yaml:"-"`
 	Alternatives []Script `yaml:"-"`
@@ -82,6 +87,29 @@ type Script struct {
 	Misconception string
 }
 
+// Parts takes a script apart at its "# node: NAME" lines into one script for
+// each stretch that is typed in the same shell. A script without such lines is
+// its own only part; a part's Node is empty for the lab's first shell.
+func (s Script) Parts() []Script {
+	part := s
+	part.Text = ""
+	var out []Script
+	for line := range strings.Lines(s.Text) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "# node:"); ok {
+			if strings.TrimSpace(part.Text) != "" {
+				out = append(out, part)
+			}
+			part.Node, part.Text = strings.TrimSpace(name), ""
+			continue
+		}
+		part.Text += line
+	}
+	if strings.TrimSpace(part.Text) != "" || out == nil {
+		out = append(out, part)
+	}
+	return out
+}
+
 // Topology is the world as it is before the learner's first command.
 type Topology struct {
 	Nodes     []Node     `yaml:"nodes" lab:"required"`
@@ -97,6 +125,29 @@ func (t *Topology) Node(name string) *Node {
 		}
 	}
 	return nil
+}
+
+// NodeNames returns the nodes' names in their order.
+func (t *Topology) NodeNames() []string {
+	names := make([]string, 0, len(t.Nodes))
+	for _, n := range t.Nodes {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// FirstShell names the node whose shell scripts are typed into unless they name
+// another: the first for which a tab is opened, else the first of all.
+func (t *Topology) FirstShell() string {
+	for _, n := range t.Nodes {
+		if n.Shell {
+			return n.Name
+		}
+	}
+	if len(t.Nodes) == 0 {
+		return ""
+	}
+	return t.Nodes[0].Name
 }
 
 // Kind says what a node stands for. It changes how it is drawn, not what it is:
@@ -216,6 +267,25 @@ type Misconception struct {
 type Collateral struct {
 	Goal  string `yaml:"goal" lab:"required"`
 	Check Check  `yaml:"check" lab:"required"`
+}
+
+// Fault is one way in which a solved lab breaks: a break-fix exercise. Its
+// scripts are faults/ID.sh, which breaks the solved lab, and faults/ID.repair.sh,
+// one right repair.
+type Fault struct {
+	ID    string `yaml:"id" lab:"required,id"`
+	Cause string `yaml:"cause" lab:"required"` // what is wrong, as one of the choices that the learner names the cause from
+
+	// Symptom is what the learner is told, and Checks what must work again:
+	// each fails while the fault is there and passes once it is repaired.
+	Symptom string  `yaml:"symptom" lab:"required"`
+	Checks  []Check `yaml:"checks" lab:"required"`
+
+	Hints   Hints  `yaml:"hints" lab:"required"`
+	Explain string `yaml:"explanation" lab:"required"` // how the cause makes the symptom; shown at the end
+
+	Break  Script `yaml:"-"`
+	Repair Script `yaml:"-"`
 }
 
 // Check is one assertion on the live lab. Exactly one field other than Because

@@ -1,6 +1,9 @@
 package engine
 
-import "testing"
+import (
+	"reflect"
+	"testing"
+)
 
 func TestExpandLeavesTheScriptsOwnVariables(t *testing.T) {
 	lab := &Lab{Params: map[string]string{"net": "10.1", "port": "8080"}}
@@ -20,6 +23,20 @@ func TestExpandLeavesTheScriptsOwnVariables(t *testing.T) {
 	} {
 		if got := lab.Expand(script); got != want {
 			t.Errorf("%q became %q, not %q", script, got, want)
+		}
+	}
+}
+
+func TestPartsFollowTheNodeLines(t *testing.T) {
+	for text, want := range map[string][]Script{
+		"a\nb\n":                           {{Node: "n", Text: "a\nb\n"}},
+		"# node: c1\na\n":                  {{Node: "c1", Text: "a\n"}},
+		"a\n  # node: c1  \nb\n# node: c2": {{Node: "n", Text: "a\n"}, {Node: "c1", Text: "b\n"}},
+		"# a comment\na\n":                 {{Node: "n", Text: "# a comment\na\n"}},
+		"":                                 {{Node: "n"}},
+	} {
+		if got := (Script{Node: "n", Text: text}).Parts(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v, want %+v", text, got, want)
 		}
 	}
 }

@@ -15,7 +15,7 @@ func (v *validator) checkTasks() {
 	if len(tasks) == 0 {
 		return // told already
 	}
-	ids, misconceptions := map[string]bool{}, map[string]string{}
+	ids, misconceptions, twice := map[string]bool{}, map[string]string{}, false
 	for i := range tasks {
 		t := &tasks[i]
 		if t.Mode == "" {
@@ -23,6 +23,7 @@ func (v *validator) checkTasks() {
 		}
 		if t.ID != "" && ids[t.ID] {
 			v.errorf(v.at(&t.ID), "task %q is there twice; each id names one task", t.ID)
+			twice = true
 		}
 		ids[t.ID] = true
 		for j := range t.Misconceptions {
@@ -33,7 +34,9 @@ func (v *validator) checkTasks() {
 			misconceptions[m.ID] = t.ID
 		}
 	}
-	v.checkOrder()
+	if !twice { // else it is not clear which task waits for which
+		v.checkOrder()
+	}
 }
 
 func (v *validator) checkOrder() {

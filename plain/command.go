@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"underlay/engine"
 )
 
 // command is a line for the tutor. A colon followed by a space is the shell's own.
@@ -60,7 +58,7 @@ func (v *visit) commandHelp() {
 		{":tasks", "how each task stands, and what was found"},
 		{":hint", "the next hint for the current task; :hint 2 for task 2"},
 		{":lesson", "the lesson of this lab"},
-		{":node NAME", "go to another node's shell: " + strings.Join(nodeNames(v.lab), ", ")},
+		{":node NAME", "go to another node's shell: " + strings.Join(v.lab.Topology.NodeNames(), ", ")},
 		{":answer TEXT", "answer the question of a task"},
 		{":stop", "stop a program that waits for input, as Ctrl-C does"},
 		{":reset", "build the lab anew"},
@@ -70,14 +68,6 @@ func (v *visit) commandHelp() {
 		v.println(fmt.Sprintf("  %-13s %s", row[0], row[1]))
 	}
 	v.say("Everything else is typed into the shell. Ctrl-C stops the program that runs there.")
-}
-
-func nodeNames(lab *engine.Lab) []string {
-	var names []string
-	for _, n := range lab.Topology.Nodes {
-		names = append(names, n.Name)
-	}
-	return names
 }
 
 // hint gives the next hint of a task, the current one unless a number is given.
@@ -129,10 +119,10 @@ func (v *visit) lesson() error {
 func (v *visit) goTo(name string) error {
 	switch {
 	case name == "":
-		v.sayf("You are in %s. The nodes are: %s.", v.node, strings.Join(nodeNames(v.lab), ", "))
+		v.sayf("You are in %s. The nodes are: %s.", v.node, strings.Join(v.lab.Topology.NodeNames(), ", "))
 		return nil
-	case !slices.Contains(nodeNames(v.lab), name):
-		v.sayf("There is no node %s. The nodes are: %s.", name, strings.Join(nodeNames(v.lab), ", "))
+	case !slices.Contains(v.lab.Topology.NodeNames(), name):
+		v.sayf("There is no node %s. The nodes are: %s.", name, strings.Join(v.lab.Topology.NodeNames(), ", "))
 		return nil
 	}
 	v.node = name
@@ -174,7 +164,7 @@ func (v *visit) solution() error {
 	v.attempt.peeked()
 	node := v.lab.Solution.Node
 	if node == "" {
-		node = firstShell(v.lab)
+		node = v.lab.Topology.FirstShell()
 	}
 	v.println("The solution, typed in "+node+":", "")
 	for _, l := range strings.Split(strings.TrimSpace(v.lab.Solution.Text), "\n") {

@@ -57,7 +57,7 @@ func (g *guide) visitLab(id string) (err error) {
 	}
 	v := &visit{
 		guide: g, lab: lab, session: s, attempt: g.journal.start(lab.ID, lab.Seed), begun: time.Now(),
-		shells: map[string]*shell{}, hints: map[string]int{}, node: firstShell(lab),
+		shells: map[string]*shell{}, hints: map[string]int{}, node: lab.Topology.FirstShell(),
 	}
 	defer func() {
 		v.attempt.end()
@@ -119,15 +119,6 @@ func (v *visit) start(st engine.Status) {
 	for _, t := range st.Tasks {
 		v.done[t.ID] = t.State == engine.Pass
 	}
-}
-
-func firstShell(lab *engine.Lab) string {
-	for _, n := range lab.Topology.Nodes {
-		if n.Shell {
-			return n.Name
-		}
-	}
-	return lab.Topology.Nodes[0].Name
 }
 
 func (v *visit) introduce() {

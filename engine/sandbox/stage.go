@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -242,7 +243,13 @@ func setReadOnly(path string, recursive bool) error {
 
 // tools puts this binary where a world finds it, whatever directory it came
 // from, and a sudo that is the same binary under another name.
+//
+// No child is forked meanwhile: until it becomes another program it has our
+// descriptors, and one that is open for writing keeps the kernel from making
+// the file system read-only (EBUSY).
 func (s *stage) tools(exe int) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	dir := stageRoot + toolDir
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

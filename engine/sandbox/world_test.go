@@ -4,9 +4,11 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,6 +48,39 @@ func newWorld(t *testing.T, nodes ...string) *sandbox.World {
 		t.Cleanup(func() { _ = unix.Close(fd) })
 	}
 	return w
+}
+
+// A child that is being forked while a world is made holds open, until it becomes
+// another program, the files that are being written there.
+func TestWorldsAreMadeWhileOtherChildrenStart(t *testing.T) {
+	sb, err := sandbox.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var forking sync.WaitGroup
+	for range 4 {
+		forking.Go(func() {
+			for ctx.Err() == nil {
+				if err := exec.Command("/bin/true").Run(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 40 {
+		w, err := sb.NewWorld(ctx)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	stop()
+	forking.Wait()
 }
 
 // run runs shell lines in a node and returns their output and exit code.

@@ -5,6 +5,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,6 +116,12 @@ func (s *Session) furnish(ctx context.Context, p *place, progress func(string)) 
 	if err := populate(ctx, p.world, t); err != nil {
 		return err
 	}
+	for _, script := range s.lab.Prepare {
+		progress("Preparing it")
+		if err := prepare(ctx, p.world, t, script); err != nil {
+			return err
+		}
+	}
 	if p.reader, err = observe.NewReader(p.nodes); err != nil {
 		return err
 	}
@@ -144,6 +151,21 @@ func populate(ctx context.Context, w *sandbox.World, t *engine.Topology) error {
 		}
 		if code != 0 {
 			return fmt.Errorf("setup of %s ended with %d: %s", n.Name, code, strings.TrimSpace(out))
+		}
+	}
+	return nil
+}
+
+// prepare runs a script part by part. As in a shell that somebody types into, a
+// line that fails does not keep the next ones from being run; the last command
+// of each part must succeed.
+func prepare(ctx context.Context, w *sandbox.World, t *engine.Topology, script engine.Script) error {
+	for _, part := range script.Parts() {
+		node := cmp.Or(part.Node, t.FirstShell())
+		if out, code, err := w.Run(ctx, node, "", "bash", "-c", part.Text); err != nil {
+			return fmt.Errorf("%s: %w", script.Name, err)
+		} else if code != 0 {
+			return fmt.Errorf("%s in %s ended with %d: %s", script.Name, node, code, strings.TrimSpace(out))
 		}
 	}
 	return nil

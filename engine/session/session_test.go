@@ -132,6 +132,40 @@ func TestTasksFollowTheKernel(t *testing.T) {
 	}
 }
 
+func TestWhatALabPreparesIsThereFromTheStart(t *testing.T) {
+	lab := cable()
+	lab.Prepare = []engine.Script{
+		{Name: "solve", Text: "ip link set eth0 up\n# node: b\nip addr add 10.0.0.3/24 dev eth0\n"},
+		{Name: "break", Node: "b", Text: "false\nip addr del 10.0.0.2/24 dev eth0\n"},
+	}
+	s := open(t, lab)
+	check := func(when string) {
+		t.Helper()
+		st := s.Status()
+		if st.Tasks[0].State != engine.Pass || st.Tasks[1].State != engine.Fail || st.Collateral[0].State != engine.Fail {
+			t.Errorf("%s: %+v", when, st)
+		}
+	}
+	check("opened")
+	if err := s.Reset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check("reset")
+}
+
+func TestAPreparationThatFailsOpensNoLab(t *testing.T) {
+	lab := cable()
+	lab.Prepare = []engine.Script{{Name: "solve", Text: "ip link set nothing up\n"}}
+	sb, err := sandbox.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = session.Opener{Sandbox: sb}.Open(t.Context(), lab, nil)
+	if err == nil || !strings.Contains(err.Error(), "solve in a ended with 1: Cannot find device") {
+		t.Errorf("opened with %v", err)
+	}
+}
+
 func TestSolvedNeedsCollateral(t *testing.T) {
 	s := open(t, cable())
 	line := shell(t, s, "a")

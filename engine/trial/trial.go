@@ -1,4 +1,8 @@
-package main
+// Package trial tries a script in a lab: it opens the lab, types the script into
+// real shells as a learner would, waits until the state settles, and says how
+// the tasks stand. It knows sessions and terminals, and nothing of what is
+// behind them.
+package trial
 
 import (
 	"context"
@@ -8,19 +12,48 @@ import (
 	"sync"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"underlay/engine"
 	"underlay/engine/typist"
 )
 
+// Limits of a trial: whatever the script says, it ends.
 const (
+	LineLimit   = 15 * time.Second // a line that is still running then is interrupted
+	scriptLimit = 3 * time.Minute  // what has not been typed by then is left out
+	settleLimit = 20 * time.Second
 	// maxShells is how many shells a script may end before it is given up on.
 	maxShells = 100
 	// maxInterrupts is how often Ctrl-C is typed to a line that does not end.
 	maxInterrupts = 3
 )
 
-// trial is a script being typed.
-type trial struct {
+// Outcome is how a lab stands after a script.
+type Outcome struct {
+	Status     engine.Status
+	Notes      []string // what happened while the script was typed, in sentences
+	Transcript string   // the end of what the terminals showed, as plain text
+}
+
+// Run opens the lab, tries one script in it and closes the lab. What the script
+// does to its shells is noted and no error; a "# node:" line that names no node
+// is one that wraps engine.ErrNotFound.
+func Run(ctx context.Context, o engine.Opener, lab *engine.Lab, s engine.Script) (out Outcome, err error) {
+	session, err := o.Open(ctx, lab, nil)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer func() { err = errors.Join(err, session.Close()) }()
+	t := New(session)
+	if err := t.Type(ctx, s); err != nil {
+		return Outcome{}, err
+	}
+	return t.Settle(ctx)
+}
+
+// Trial is a session that scripts are tried in, one after another.
+type Trial struct {
 	session engine.Session
 	shells  map[string]*typist.Typist // the live one of each node
 	typists []*typist.Typist          // all, in the order in which they came
@@ -30,35 +63,49 @@ type trial struct {
 	terminals []engine.Terminal
 }
 
-func newTrial(s engine.Session) *trial {
-	return &trial{session: s, shells: map[string]*typist.Typist{}}
+// New begins a trial in a session, which stays the caller's.
+func New(s engine.Session) *Trial {
+	return &Trial{session: s, shells: map[string]*typist.Typist{}}
 }
 
-func (t *trial) note(format string, args ...any) {
+// Settle waits until the lab's state has settled and says how it stands.
+func (t *Trial) Settle(ctx context.Context) (Outcome, error) {
+	settle, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
+	st, err := t.session.Settle(settle)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return Outcome{}, err
+	}
+	return Outcome{Status: st, Notes: t.notes, Transcript: t.transcript()}, nil
+}
+
+func (t *Trial) note(format string, args ...any) {
 	t.notes = append(t.notes, fmt.Sprintf(format, args...))
 }
 
-// typeScript types a script, at most for limit. What a script does to its shells
-// is noted and no error.
-func (t *trial) typeScript(ctx context.Context, script, node string, limit time.Duration) error {
-	limited, cancel := context.WithTimeout(ctx, limit)
+// Type types a script. What it does to its shells is noted and no error.
+func (t *Trial) Type(ctx context.Context, s engine.Script) error {
+	limited, cancel := context.WithTimeout(ctx, scriptLimit)
 	defer cancel()
 	// A program that does not read lets the terminal fill up, and then typing
 	// waits for it for ever: hanging up ends that, too.
 	stop := context.AfterFunc(limited, t.hangUp)
 	defer stop()
-	err := t.typeLines(limited, script, node)
+	err := t.typeLines(limited, s.Text, s.Node)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case limited.Err() != nil:
-		t.note("the script was still running after %v; the rest of it was not typed", limit)
+		t.note("the script was still running after %v; the rest of it was not typed", scriptLimit)
 		return nil
 	}
 	return err
 }
 
-func (t *trial) typeLines(ctx context.Context, script, node string) error {
+func (t *Trial) typeLines(ctx context.Context, script, node string) error {
+	if node == "" {
+		node = t.session.Lab().Topology.FirstShell()
+	}
 	if _, err := t.shell(ctx, node); err != nil {
 		return err
 	}
@@ -66,8 +113,8 @@ func (t *trial) typeLines(ctx context.Context, script, node string) error {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "# node:"); ok {
 			node = strings.TrimSpace(name)
 			if _, err := t.shell(ctx, node); errors.Is(err, engine.ErrNotFound) {
-				return engine.Hintf(usageError{fmt.Errorf("line %q of the script: %w", line, err)}, "its nodes are %s",
-					strings.Join(nodeNames(t.session.Lab()), ", "))
+				return engine.Hintf(fmt.Errorf("line %q of the script: %w", line, err), "its nodes are %s",
+					strings.Join(t.session.Lab().Topology.NodeNames(), ", "))
 			} else if err != nil {
 				return err
 			}
@@ -81,13 +128,13 @@ func (t *trial) typeLines(ctx context.Context, script, node string) error {
 }
 
 // typeLine types one line and says whether there is a shell for the next one.
-func (t *trial) typeLine(ctx context.Context, number int, line, node string) (goOn bool, err error) {
+func (t *Trial) typeLine(ctx context.Context, number int, line, node string) (goOn bool, err error) {
 	ty, err := t.shell(ctx, node)
 	if err != nil {
 		t.note("no new shell could be started: %v", err)
 		return false, nil // the checks still judge what the other lines did
 	}
-	err = ty.Line(ctx, line, lineLimit)
+	err = ty.Line(ctx, line, LineLimit)
 	t.session.Poke()
 	var slow *typist.SlowError
 	switch {
@@ -110,7 +157,7 @@ func (t *trial) typeLine(ctx context.Context, number int, line, node string) (go
 
 // interrupt types Ctrl-C until the shell is back. A program that does not heed
 // it would take the lines after it for its own.
-func (t *trial) interrupt(ctx context.Context, ty *typist.Typist, number int) (goOn bool, err error) {
+func (t *Trial) interrupt(ctx context.Context, ty *typist.Typist, number int) (goOn bool, err error) {
 	for range maxInterrupts {
 		err := ty.Interrupt(ctx)
 		var slow *typist.SlowError
@@ -123,7 +170,7 @@ func (t *trial) interrupt(ctx context.Context, ty *typist.Typist, number int) (g
 }
 
 // shell returns the typist of a node's shell, started if need be.
-func (t *trial) shell(ctx context.Context, node string) (*typist.Typist, error) {
+func (t *Trial) shell(ctx context.Context, node string) (*typist.Typist, error) {
 	if ty := t.shells[node]; ty != nil {
 		return ty, nil
 	}
@@ -144,7 +191,7 @@ func (t *trial) shell(ctx context.Context, node string) (*typist.Typist, error) 
 }
 
 // hangUp ends every shell. That a terminal is closed already does not matter.
-func (t *trial) hangUp() {
+func (t *Trial) hangUp() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, term := range t.terminals {
@@ -152,12 +199,12 @@ func (t *trial) hangUp() {
 	}
 }
 
-func (t *trial) transcript() string {
+func (t *Trial) transcript() string {
 	var b strings.Builder
 	for _, ty := range t.typists {
 		b.WriteString(ty.Output())
 	}
-	return plainText(b.String())
+	return strings.ReplaceAll(ansi.Strip(b.String()), "\r", "")
 }
 
 // clip shortens a line that is quoted in a note.
