@@ -365,9 +365,11 @@ type LinkCheck struct {
 
 // AddrCheck looks for an address on a device. With Addr empty, any IPv4
 // address counts; a bare address without a prefix length matches any length.
+// Peer asks for an end of a cable without asking what the learner calls it.
 type AddrCheck struct {
 	Node string `yaml:"node" lab:"required,node"`
 	Dev  string `yaml:"dev" lab:"ifname"`
+	Peer string `yaml:"peer" lab:"node"` // only devices that are veth ends whose other end is in this node
 	Addr string `yaml:"addr" lab:"prefix"`
 }
 

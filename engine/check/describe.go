@@ -112,7 +112,7 @@ func describeAddr(c engine.AddrCheck) string {
 	if c.Addr != "" {
 		what = "the address " + c.Addr
 	}
-	return fmt.Sprintf("%s has %s", on(c.Dev, c.Node), what)
+	return fmt.Sprintf("%s has %s", addrPlace(c), what)
 }
 
 // on names a device of a node, or the node alone.

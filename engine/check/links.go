@@ -186,7 +186,7 @@ func checkAddr(f *facts, c engine.AddrCheck) verdict {
 	}
 	var have []string
 	for _, a := range st.Addrs {
-		if c.Dev != "" && a.Dev != c.Dev || c.Dev == "" && a.Dev == "lo" {
+		if !countsFor(st, c, a.Dev) {
 			continue
 		}
 		if want.matches(a.Prefix) {
@@ -197,9 +197,27 @@ func checkAddr(f *facts, c engine.AddrCheck) verdict {
 		}
 	}
 	if len(have) == 0 {
-		return failed(on(c.Dev, c.Node)+" has no "+family(want.addr)+" address", elsewhere(st, c.Dev, want))
+		return failed(addrPlace(c)+" has no "+family(want.addr)+" address", elsewhere(st, c, want))
 	}
-	return failed(fmt.Sprintf("%s has %s", on(c.Dev, c.Node), list(have)), elsewhere(st, c.Dev, want))
+	return failed(fmt.Sprintf("%s has %s", addrPlace(c), list(have)), elsewhere(st, c, want))
+}
+
+// countsFor reports whether an address on a device is one that a check looks at.
+// On lo it counts only for those who ask for lo.
+func countsFor(st observe.State, c engine.AddrCheck, dev string) bool {
+	if c.Dev != "" && dev != c.Dev || c.Dev == "" && dev == "lo" {
+		return false
+	}
+	l := findLink(st, dev)
+	return c.Peer == "" || l != nil && l.PeerNode == c.Peer
+}
+
+// addrPlace says where a check looks for an address.
+func addrPlace(c engine.AddrCheck) string {
+	if c.Peer == "" {
+		return on(c.Dev, c.Node)
+	}
+	return fmt.Sprintf("the cable to %s in %s", c.Peer, c.Node)
 }
 
 // addrWant is an address that is looked for: none means any IPv4 address,
@@ -235,14 +253,14 @@ func family(a netip.Addr) string {
 }
 
 // elsewhere explains a missing address by its prefix length, or else by where it
-// is. On lo it counts only for those who ask for lo.
-func elsewhere(st observe.State, dev string, want addrWant) string {
+// is.
+func elsewhere(st observe.State, c engine.AddrCheck, want addrWant) string {
 	other := ""
 	for _, a := range st.Addrs {
 		if !want.addr.IsValid() || a.Prefix.Addr() != want.addr {
 			continue
 		}
-		if a.Dev == dev || dev == "" && a.Dev != "lo" {
+		if countsFor(st, c, a.Dev) {
 			return fmt.Sprintf("The address is right, but the prefix length is /%d instead of /%d.", a.Prefix.Bits(), want.length)
 		}
 		if other == "" {
