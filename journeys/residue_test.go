@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -34,17 +35,20 @@ func machineState(t *testing.T) map[string]string {
 		state[name] = string(out)
 	}
 	if os.Getuid() == 0 {
-		for name, argv := range map[string][]string{"nft": {"nft", "list", "ruleset"}, "iptables": {"iptables-legacy-save"}} {
+		for name, argv := range map[string][]string{"nft": {"nft", "--stateless", "list", "ruleset"}, "iptables": {"iptables-legacy-save"}} {
 			out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v: %v\n%s", argv, err, out)
 			}
-			state[name] = string(out)
+			state[name] = passing.ReplaceAllString(string(out), "")
 		}
 	}
 	state["settings"] = settings(t)
 	return state
 }
+
+// passing is what changes by itself in what iptables-save prints: the time, and counters.
+var passing = regexp.MustCompile(`(?m)^#.*\n| \[\d+:\d+\]$`)
 
 // settings hashes /proc/sys/net and /proc/sys/kernel's own words.
 func settings(t *testing.T) string {
