@@ -2,72 +2,62 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
 	"underlay/engine/sandbox"
 )
 
 // The test binary is also the program: started under one of the program's names
-// it is that part of it, so the tests run what is in this checkout. Two more
-// names help the scripts to take a tool away.
+// it is that part of it, so the tests run what is in this checkout. Under two more
+// names it helps to take something away from the machine that the program sees.
 const (
-	withoutName = "without" // without TOOL PROGRAM ARG…: runs a program that does not find a tool
-	hideName    = "hide"    // its second half, in a mount namespace of its own
+	withoutName = "without" // without TOOL PROGRAM ARG…: no such tool; without AF_PACKET …: no such feature
+	hideName    = "hide"    // without's second half, in a mount namespace of its own
 )
 
 func TestMain(m *testing.M) {
-	switch name := filepath.Base(os.Args[0]); {
-	case name == withoutName:
-		os.Exit(fails(without(os.Args[1:])))
-	case name == hideName:
-		os.Exit(fails(hide(os.Args[1:])))
-	case name == sandbox.SudoName, strings.HasPrefix(name, "underlay") && !strings.HasSuffix(name, ".test"):
+	// The names that the program gives itself are not all known beforehand.
+	if name := filepath.Base(os.Args[0]); name == sandbox.SudoName || strings.HasPrefix(name, "underlay-") {
 		os.Exit(dispatch(os.Args))
 	}
-	os.Exit(inBinDir(m))
+	// Scripts wait more than they compute.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
+	testscript.Main(m, map[string]func(){
+		"underlay":  main,
+		withoutName: helper(without),
+		hideName:    helper(hide),
+	})
 }
 
-// fails prints an error of a helper; a code that no test expects.
-func fails(err error) int {
-	fmt.Fprintln(os.Stderr, os.Args, err)
-	return 125
+// helper is a program that becomes another; that it comes back is a failure, with
+// a code that no test expects.
+func helper(run func(args []string) error) func() {
+	return func() {
+		fmt.Fprintln(os.Stderr, os.Args, run(os.Args[1:]))
+		os.Exit(125)
+	}
 }
 
-// inBinDir runs the tests with a PATH that begins with a directory in which this
-// binary has the names that scripts use.
-func inBinDir(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "underlay-bin")
-	if err != nil {
-		return fails(err)
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	exe, err := os.Executable()
-	if err != nil {
-		return fails(err)
-	}
-	for _, name := range []string{"underlay", withoutName, hideName} {
-		if err := os.Symlink(exe, filepath.Join(dir, name)); err != nil {
-			return fails(err)
-		}
-	}
-	if err := os.Setenv("PATH", dir+":"+os.Getenv("PATH")+":/usr/sbin:/sbin"); err != nil {
-		return fails(err)
-	}
-	return m.Run()
-}
-
-// without becomes unshare, which becomes hide in a mount namespace: root's own,
-// or an ordinary user's in a user namespace that leaves the user who they are.
+// without becomes a program that lacks a tool, or the kernel's packet sockets.
+// A tool is hidden in a mount namespace: root's own, or an ordinary user's in a
+// user namespace that leaves the user who they are.
 func without(args []string) error {
+	if args[0] == "AF_PACKET" {
+		return errors.Join(refuseSockets(unix.AF_PACKET), become(args[1:]))
+	}
 	argv := []string{"unshare", "--mount"}
 	if os.Getuid() != 0 {
 		argv = append(argv, "--user", "--map-current-user", "--keep-caps")
@@ -103,6 +93,26 @@ func hide(args []string) error {
 	return errors.Join(os.Remove(empty), become(args[1:]))
 }
 
+// refuseSockets makes this thread, and the program that it becomes, live with a
+// kernel that has no such family of sockets, by a filter that answers for it.
+func refuseSockets(family uint32) error {
+	const number, firstArg = 0, 16 // where seccomp_data has them
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: number},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_SOCKET, Jf: 3},
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: firstArg},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: family, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EAFNOSUPPORT)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	return unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
+}
+
+// become turns this process into a program.
 func become(argv []string) error {
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
@@ -110,109 +120,3 @@ func become(argv []string) error {
 	}
 	return syscall.Exec(path, argv, os.Environ())
 }
-
-// TestScripts runs the scripts of testdata/script; script_test.go says what they
-// may say.
-func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/script/*.txtar")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d scripts, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			newScript(t).run(file)
-		})
-	}
-}
-
-// TestEveryBadLab gives each of the loader's bad labs to the program: all are
-// refused with their place in the file, and no other lab is lost for it.
-func TestEveryBadLab(t *testing.T) {
-	files, err := filepath.Glob("labs/testdata/bad/*.yaml")
-	if err != nil || len(files) < 25 {
-		t.Fatalf("%d bad labs, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
-			t.Parallel()
-			s := newScript(t)
-			s.write("bad/x/lab.yaml", readFile(t, file))
-			s.write("bad/x/solve.sh", "true\n")
-			s.do("exits", "2", "underlay", "list", "--content", "bad")
-			s.do("stderr", `^error: bad/x/lab\.yaml(:[0-9]+:[0-9]+)?: .`)
-			s.do("stderr", `^hint: .`)
-			s.do("!", "stderr", `^panic:|^goroutine [0-9]`)
-			s.do("!", "stdout", `.`)
-			s.do("exits", "0", "underlay", "list")
-		})
-	}
-}
-
-// TestLabsAreAvailableAsDoctorSays writes a lab for every feature and tool that
-// doctor knows and demands that list agrees with it, and that one which cannot
-// run says why instead of running.
-func TestLabsAreAvailableAsDoctorSays(t *testing.T) {
-	s := newScript(t)
-	s.do("exits", "0", "underlay", "doctor", "--json")
-	var report struct {
-		Findings []struct {
-			ID, Remedy string
-			OK         bool
-		}
-	}
-	s.decode(&report)
-	absent, present := 0, 0
-	for _, f := range report.Findings {
-		kind, word, _ := strings.Cut(f.ID, "/")
-		if kind != "kernel" && kind != "tool" || word == "version" {
-			continue
-		}
-		id := "needs-" + word
-		s.write("more/"+id+"/lab.yaml", strings.NewReplacer("id: tiny", "id: "+id, "[veth]", "["+word+"]").Replace(tinyLab))
-		s.write("more/"+id+"/solve.sh", "ip link set lo down\n")
-	}
-	s.do("exits", "0", "underlay", "list", "--json", "--content", "more")
-	var list listResult
-	s.decode(&list)
-	for _, f := range report.Findings {
-		_, word, _ := strings.Cut(f.ID, "/")
-		i := slices.IndexFunc(list.Labs, func(l listLab) bool { return l.ID == "needs-"+word })
-		if i < 0 || word == "iptables" { // the name of a feature and of a tool: both count
-			continue
-		}
-		lab := list.Labs[i]
-		if lab.Available != f.OK || lab.Available != (lab.Reason == "") {
-			t.Errorf("doctor says %s is %v, list says %v (%s)", f.ID, f.OK, lab.Available, lab.Reason)
-		}
-		if lab.Available {
-			present++
-			continue
-		}
-		absent++
-		s.do("exits", "3", "underlay", "try", lab.ID, "--content", "more", "--script", "more/"+lab.ID+"/solve.sh")
-		s.do("stderr", `^error: lab `+lab.ID+` cannot run here: .*`+word)
-		s.do("stderr", `^hint: .`)
-		s.do("!", "stdout", `.`)
-	}
-	if present == 0 || absent+present < 20 {
-		t.Errorf("%d labs can run and %d cannot: too few to have looked at doctor's findings", present, absent)
-	}
-}
-
-// tinyLab is the smallest lab that is one.
-const tinyLab = `id: tiny
-title: Tiny
-module: bridge
-summary: The smallest lab.
-minutes: 1
-requires: [veth]
-nodes:
-  - {name: host, kind: host, shell: true}
-tasks:
-  - id: down
-    goal: lo of host is down.
-    checks:
-      - link: {node: host, name: lo, state: down}
-    hints: {symptom: It is up., layer: Links., command: ip link set, solution: ip link set lo down}
-`
