@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"charm.land/fang/v2"
 	"github.com/adrg/xdg"
@@ -34,14 +35,15 @@ func (p *program) run(ctx context.Context) int {
 	root.SetArgs(p.args)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
-	var failed error
-	err := fang.Execute(ctx, root,
-		fang.WithVersion(version), fang.WithoutManpage(),
-		fang.WithErrorHandler(func(_ io.Writer, _ fang.Styles, err error) { failed = err }))
-	if failed == nil {
-		failed = err
-	}
-	return report(p.err, failed)
+	return report(p.err, root.ExecuteContext(ctx))
+}
+
+// help has fang print a command's help. Fang runs nothing else: after any error it
+// asks the terminal for its colours, and what is typed meanwhile is lost.
+func (p *program) help(cmd *cobra.Command, _ []string) {
+	root := cmd.Root()
+	root.SetArgs(append(strings.Fields(cmd.CommandPath())[1:], "--help"))
+	_ = fang.Execute(cmd.Context(), root, fang.WithoutVersion(), fang.WithoutManpage()) // a help that could not be written is not told anywhere
 }
 
 func (p *program) commands() *cobra.Command {
@@ -58,7 +60,9 @@ func (p *program) commands() *cobra.Command {
 		PersistentPreRunE: p.checkFlags,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
+		Version:           version,
 	}
+	root.SetHelpFunc(p.help)
 	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
 	f.StringArrayVar(&p.content, "content", nil, "also load labs and lessons from this `directory` (may be given again)")
