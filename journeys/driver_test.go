@@ -142,6 +142,13 @@ func (v *traveller) sees() string {
 	return v.screen.String()
 }
 
+// said returns the end of what the program sent to the terminal, as it came.
+func (v *traveller) said() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return string(v.raw)
+}
+
 // until waits until the screen satisfies ok, or fails the journey.
 func (v *traveller) until(what string, ok func(screen string) bool) string {
 	v.t.Helper()

@@ -2,7 +2,6 @@ package journeys
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -185,46 +184,6 @@ func TestNothingIsLeftBehind(t *testing.T) {
 				if after[part] != was {
 					t.Errorf("%s changed:\n%s\nbecame\n%s", part, was, after[part])
 				}
-			}
-		})
-	}
-}
-
-func TestTerminalIsRestored(t *testing.T) {
-	for name, end := range map[string]func(*traveller){
-		"left": func(v *traveller) { v.leave() },
-		"app killed": func(v *traveller) {
-			children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", v.cmd.Process.Pid, v.cmd.Process.Pid))
-			if err != nil {
-				v.t.Fatal(err)
-			}
-			var pid int
-			if _, err := fmt.Sscan(string(children), &pid); err != nil {
-				v.t.Fatal(err)
-			}
-			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-				v.t.Fatal(err)
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			v := depart(t, 100, 30, t.TempDir())
-			before := termios(t, v.tty)
-			v.untilText("docker0")
-			if termios(t, v.tty) == before {
-				t.Fatal("the program did not take the terminal over")
-			}
-			end(v)
-			v.untilEnd()
-			if got := termios(t, v.tty); got != before {
-				t.Errorf("the terminal's modes were %v, are %v", before, got)
-			}
-			v.mu.Lock()
-			raw := string(v.raw)
-			v.mu.Unlock()
-			on, off := strings.LastIndex(raw, "\x1b[?1049h"), strings.LastIndex(raw, "\x1b[?1049l")
-			if on < 0 || off < on {
-				t.Errorf("the alternate screen was left on")
 			}
 		})
 	}
