@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -128,7 +129,7 @@ func member(v any, key string) (any, bool) {
 }
 
 // jsonShape reads the output strictly into what docs/JSON.md describes, of which
-// docs_test.go takes care.
+// docs_test.go takes care; written again it is the same, so no member is missing.
 func jsonShape(ts *testscript.TestScript, args []string) {
 	into, ok := map[string]any{
 		"list": &listResult{}, "try": &tryResult{}, "doctor": &preflight.Report{}, "progress": &progress.Overview{},
@@ -136,10 +137,18 @@ func jsonShape(ts *testscript.TestScript, args []string) {
 	if !ok {
 		ts.Fatalf("unknown shape %s", args[0])
 	}
-	d := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	said := ts.ReadFile("stdout")
+	d := json.NewDecoder(strings.NewReader(said))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil || d.More() {
 		ts.Fatalf("the output is not what docs/JSON.md says of %s: %v", args[0], err)
+	}
+	again, err := json.Marshal(into)
+	ts.Check(err)
+	var a, b any
+	ts.Check(errors.Join(json.Unmarshal([]byte(said), &a), json.Unmarshal(again, &b)))
+	if !reflect.DeepEqual(a, b) {
+		ts.Fatalf("the output lacks something of what docs/JSON.md says of %s: %s", args[0], again)
 	}
 }
 
