@@ -49,6 +49,7 @@ var refusal = regexp.MustCompile(`^error: (bad/x/lab\.yaml(:\d+:\d+)?: \S.*\n){1
 // TestEveryBadLab gives each of the loader's bad labs to the program, by the one
 // way that all of its commands take.
 func TestEveryBadLab(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("labs/testdata/bad/*.yaml")
 	if err != nil || len(files) < 25 {
 		t.Fatalf("%d bad labs, %v", len(files), err)

@@ -33,6 +33,7 @@ const scriptsLimit = 5 * time.Minute
 //	spoil DIR OLD NEW        makes DIR/x a copy of good/x with OLD in lab.yaml replaced; \n is a newline
 //	fill FILE SIZE TEXT      makes a file of so many bytes of TEXT again and again; \n is a newline
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:      "testdata/script",
 		Deadline: time.Now().Add(scriptsLimit),
