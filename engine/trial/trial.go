@@ -33,7 +33,15 @@ const (
 type Outcome struct {
 	Status     engine.Status
 	Notes      []string // what happened while the script was typed, in sentences
+	Steps      []Step   // the lines that were typed
 	Transcript string   // the end of what the terminals showed, as plain text
+}
+
+// Step is one line that was typed.
+type Step struct {
+	Node    string // in whose shell
+	Command string
+	Output  string // what it printed, at most its last 32 KiB, as plain text without a final newline
 }
 
 // Run opens the lab, tries one script in it and closes the lab. What the script
@@ -58,6 +66,7 @@ type Trial struct {
 	shells  map[string]*typist.Typist // the live one of each node
 	typists []*typist.Typist          // all, in the order in which they came
 	notes   []string
+	steps   []Step
 
 	mu        sync.Mutex
 	terminals []engine.Terminal
@@ -76,7 +85,7 @@ func (t *Trial) Settle(ctx context.Context) (Outcome, error) {
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return Outcome{}, err
 	}
-	return Outcome{Status: st, Notes: t.notes, Transcript: t.transcript()}, nil
+	return Outcome{Status: st, Notes: t.notes, Steps: t.steps, Transcript: t.transcript()}, nil
 }
 
 func (t *Trial) note(format string, args ...any) {
@@ -135,6 +144,7 @@ func (t *Trial) typeLine(ctx context.Context, number int, line, node string) (go
 		return false, nil // the checks still judge what the other lines did
 	}
 	err = ty.Line(ctx, line, LineLimit)
+	t.steps = append(t.steps, Step{Node: node, Command: line, Output: strings.Trim(plain(ty.Printed()), "\n")})
 	t.session.Poke()
 	var slow *typist.SlowError
 	switch {
@@ -204,8 +214,11 @@ func (t *Trial) transcript() string {
 	for _, ty := range t.typists {
 		b.WriteString(ty.Output())
 	}
-	return strings.ReplaceAll(ansi.Strip(b.String()), "\r", "")
+	return plain(b.String())
 }
+
+// plain is what a terminal showed without what it does to the terminal.
+func plain(s string) string { return strings.ReplaceAll(ansi.Strip(s), "\r", "") }
 
 // clip shortens a line that is quoted in a note.
 func clip(line string) string {

@@ -49,6 +49,7 @@ type Typist struct {
 
 	mu      sync.Mutex
 	tail    []byte // the end of what came out
+	typed   int    // where in tail what came after the last line that was typed begins
 	scanned int    // how much of tail has been searched for the marks
 	isReady bool
 	readies int // how often the shell became ready
@@ -98,6 +99,7 @@ func (t *Typist) take(p []byte) {
 			if cut := len(t.tail) - keep; cut > 0 {
 				t.tail = append([]byte(nil), t.tail[cut:]...)
 				t.scanned = max(0, t.scanned-cut)
+				t.typed = max(0, t.typed-cut)
 			}
 			return
 		case off < 0 || (on >= 0 && on < off):
@@ -118,6 +120,22 @@ func (t *Typist) Output() string {
 	return string(t.tail)
 }
 
+// Printed returns what the last line that was typed has printed so far, without
+// the line itself and the prompt after it, where the shell marks them off. It
+// is at most the last 32 KiB.
+func (t *Typist) Printed() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := t.tail[t.typed:]
+	if _, after, found := bytes.Cut(out, notReady); found {
+		out = bytes.TrimPrefix(after, []byte("\r"))
+	}
+	if prompt := bytes.LastIndex(out, ready); prompt >= 0 {
+		out = out[:prompt]
+	}
+	return string(out)
+}
+
 // WaitReady waits for the shell's first prompt.
 func (t *Typist) WaitReady(ctx context.Context) error {
 	return t.wait(ctx, 0, firstPrompt, "the shell's prompt")
@@ -130,6 +148,7 @@ func (t *Typist) Line(ctx context.Context, line string, limit time.Duration) err
 	before, paste := t.readies, t.isReady
 	t.isReady = false
 	t.last = time.Now()
+	t.typed = len(t.tail)
 	t.mu.Unlock()
 	text := line + "\r"
 	if paste { // so that a tab is a tab, not a wish for completion
