@@ -33,6 +33,11 @@ type Lab struct {
 	// stands and before the learner's first command; reset runs it again.
 	Prepare []Script `yaml:"-"`
 
+	// Unwatched labs are looked at by Session.Settle only. Until it is called
+	// nothing is judged and no packet sent, so that what the first commands
+	// show is the lab as it was built.
+	Unwatched bool `yaml:"-"`
+
 	Solution     Script   `yaml:"-"`
 	Alternatives []Script `yaml:"-"`
 	Mistakes     []Script `yaml:"-"`

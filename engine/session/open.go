@@ -29,7 +29,8 @@ type Opener struct{ Sandbox *sandbox.Sandbox }
 
 var _ engine.Opener = Opener{}
 
-// Open builds the lab and evaluates it once before it returns.
+// Open builds the lab and, unless it is unwatched, evaluates it once before it
+// returns.
 func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)) (engine.Session, error) {
 	if progress == nil {
 		progress = func(string) {}
@@ -41,6 +42,10 @@ func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)
 	}
 	if err := s.build(ctx, progress); err != nil {
 		return nil, fmt.Errorf("open lab %s: %w", lab.ID, err)
+	}
+	if lab.Unwatched {
+		close(s.stopped) // there is no loop that Close would have to wait for
+		return s, nil
 	}
 	progress("Looking at it")
 	s.evaluate(ctx)

@@ -161,8 +161,10 @@ func (s *Session) Reset(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("reset lab %s: %w", s.lab.ID, err), closeErr)
 	}
-	s.evaluate(ctx)
-	s.trigger(trigger{poke: true})
+	if !s.lab.Unwatched {
+		s.evaluate(ctx)
+		s.trigger(trigger{poke: true})
+	}
 	return closeErr
 }
 

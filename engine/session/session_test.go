@@ -264,3 +264,30 @@ func TestOpenSaysWhatFailed(t *testing.T) {
 		t.Errorf("a cancelled opening says %v", err)
 	}
 }
+
+// An unwatched lab is judged by Settle alone: before it, no packet is sent that
+// could be seen in the lab.
+func TestUnwatchedIsJudgedWhenAsked(t *testing.T) {
+	lab := cable()
+	lab.Topology.Links[0].A.Down = false
+	lab.Unwatched = true
+	s := open(t, lab)
+	enter := shell(t, s, "a")
+	enter("ip neigh show > /tmp/before")
+	if st := s.Status(); len(st.Tasks) != 0 {
+		t.Errorf("it was judged before it was asked: %+v", st.Tasks)
+	}
+	enter("test ! -s /tmp/before && sysctl -w net.ipv4.ip_forward=1")
+	st, err := s.Settle(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range st.Tasks[:3] {
+		if task.State != engine.Pass {
+			t.Errorf("%s: %+v", task.ID, task.Result)
+		}
+	}
+	if err := s.Reset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
