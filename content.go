@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"underlay/course"
 	"underlay/engine"
 	"underlay/engine/preflight"
 	"underlay/labs"
@@ -41,22 +42,35 @@ func (p *program) load() (*content, error) {
 		}
 		return err
 	})
+	var added []addedBook
 	g.Go(func() (err error) {
-		c.book, err = loadBook(p.content)
+		c.book, added, err = loadBook(p.content)
 		return err
 	})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	for _, a := range added {
+		if err := c.checkPredictions(a); err != nil {
+			return nil, err
+		}
+	}
 	return &c, nil
 }
 
+// addedBook is the lessons of one content directory.
+type addedBook struct {
+	dir  string
+	book *lessons.Book
+}
+
 // loadBook reads the built-in lessons and those of content directories.
-func loadBook(dirs []string) (*lessons.Book, error) {
+func loadBook(dirs []string) (*lessons.Book, []addedBook, error) {
 	book, err := lessons.Builtin()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	var added []addedBook
 	for _, dir := range dirs {
 		sub := filepath.Join(dir, "lessons")
 		if _, err := os.Stat(sub); errors.Is(err, fs.ErrNotExist) {
@@ -64,13 +78,43 @@ func loadBook(dirs []string) (*lessons.Book, error) {
 		}
 		more, err := lessons.Load(os.DirFS(sub))
 		if err != nil {
-			return nil, badContent(fmt.Errorf("%s: %w", sub, err))
+			return nil, nil, badContent(fmt.Errorf("%s: %w", sub, err))
 		}
 		if book, err = lessons.Merge(book, more); err != nil {
-			return nil, badContent(err)
+			return nil, nil, badContent(err)
+		}
+		added = append(added, addedBook{sub, more})
+	}
+	return book, added, nil
+}
+
+// predictions are those of a lesson. They are made when the lesson is opened, so
+// that the first frame does not wait for them.
+func (c *content) predictions(l *lessons.Lesson) ([]*engine.Prediction, error) {
+	lab, err := c.labs.Lab(l.Lab)
+	if err != nil {
+		lab = nil // the error of a prediction without a lab has its place in the file
+	}
+	return course.Predictions(l, lab)
+}
+
+// checkPredictions makes all predictions of a content directory, to refuse what
+// is wrong at once. Tests do so for the built-in ones.
+func (c *content) checkPredictions(a addedBook) error {
+	var all labs.Problems
+	for _, l := range a.book.Lessons() {
+		_, err := c.predictions(l)
+		var problems labs.Problems
+		errors.As(err, &problems)
+		for _, p := range problems {
+			p.File = filepath.Join(a.dir, p.File)
+			all = append(all, p)
 		}
 	}
-	return book, nil
+	if len(all) > 0 {
+		return badContent(all)
+	}
+	return nil
 }
 
 // checkContent says why a --content directory cannot be used. One that holds

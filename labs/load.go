@@ -12,7 +12,7 @@ import (
 // are drawn. What is wrong with the lab is in the decoder's problems; the
 // returned problem is one that stops the reading.
 func decode(name, text string, out *file) (*decoder, *Problem) {
-	root, problem := parseYAML(name, text)
+	root, problem := parseYAML(name, text, "a lab needs at least id, title, module, summary, minutes, nodes and tasks")
 	if problem != nil {
 		return nil, problem
 	}

@@ -108,8 +108,9 @@ func position(text string, at int) (line, col int) {
 }
 
 // parseYAML parses one YAML document whose top is a map. It refuses what would
-// cost too much, and what a lab file has no use for.
-func parseYAML(file, text string) (root *ast.MappingNode, problem *Problem) {
+// cost too much, and what a lab file has no use for. needs is what a text with
+// nothing in it is told.
+func parseYAML(file, text, needs string) (root *ast.MappingNode, problem *Problem) {
 	defer func() { // the parser is not ours: a panic of its is bad input to us
 		if r := recover(); r != nil {
 			root, problem = nil, &Problem{File: file, What: fmt.Sprintf("is not YAML that can be read (%v)", r)}
@@ -130,11 +131,11 @@ func parseYAML(file, text string) (root *ast.MappingNode, problem *Problem) {
 		line, col, what := syntaxError(err, text)
 		return nil, &Problem{file, line, col, what}
 	}
-	return onlyMap(file, f)
+	return onlyMap(file, f, needs)
 }
 
 // onlyMap returns the map that is the only document of a parsed file.
-func onlyMap(file string, f *ast.File) (*ast.MappingNode, *Problem) {
+func onlyMap(file string, f *ast.File, needs string) (*ast.MappingNode, *Problem) {
 	var bodies []ast.Node
 	for _, d := range f.Docs {
 		if _, directive := d.Body.(*ast.DirectiveNode); d.Body != nil && !directive {
@@ -142,16 +143,16 @@ func onlyMap(file string, f *ast.File) (*ast.MappingNode, *Problem) {
 		}
 	}
 	if len(bodies) == 0 {
-		return nil, &Problem{File: file, What: "is empty; a lab needs at least id, title, module, summary, minutes, nodes and tasks"}
+		return nil, &Problem{File: file, What: "is empty; " + needs}
 	}
 	if len(bodies) > 1 {
 		at := start(bodies[1])
-		return nil, &Problem{file, at.Line, at.Column, "a second YAML document; one file holds one lab"}
+		return nil, &Problem{file, at.Line, at.Column, "a second YAML document; only one is allowed here"}
 	}
 	m, ok := bodies[0].(*ast.MappingNode)
 	if !ok {
 		at := start(bodies[0])
-		return nil, &Problem{file, at.Line, at.Column, "must be a map of fields (id:, title:, …), this is " + describe(bodies[0])}
+		return nil, &Problem{file, at.Line, at.Column, "must be a map of fields (id:, …), this is " + describe(bodies[0])}
 	}
 	return m, nil
 }

@@ -25,6 +25,12 @@
 //
 //   - quiz: YAML with question, explanation and either options (text, right)
 //     or answers with a model answer; optionally id and interview.
+//   - predict NODE start|solved: a question that the lesson's lab answers, opened
+//     as it is built or as its solution leaves it: YAML with id, question, run
+//     (the lines that are typed in NODE's shell once the learner has committed to
+//     an answer), options and explanation. Each option has a text and when: checks
+//     as in a lab.yaml, which all pass if it came out so; one option's must. No
+//     field says which: the kernel does. ${name} stands for a parameter of the lab.
 //   - run NODE [start|solved]: commands, each on a line that starts with
 //     "$ ", and the output they gave. The second word says in which state of
 //     the lab that output was recorded.

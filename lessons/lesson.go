@@ -31,20 +31,31 @@ type Kind string
 
 // The kinds of block.
 const (
-	KindText   Kind = "text"
-	KindQuiz   Kind = "quiz"
-	KindRun    Kind = "run"
-	KindFigure Kind = "figure"
+	KindText    Kind = "text"
+	KindQuiz    Kind = "quiz"
+	KindPredict Kind = "predict"
+	KindRun     Kind = "run"
+	KindFigure  Kind = "figure"
 )
 
 // Block is one piece of a lesson. The field that its Kind names is set.
 type Block struct {
-	Kind   Kind
-	Line   int    // line of the file it starts on, from 1
-	Text   string // Markdown
-	Quiz   *Quiz
-	Run    *Run
-	Figure *Figure
+	Kind    Kind
+	Line    int    // line of the file it starts on, from 1
+	Text    string // Markdown
+	Quiz    *Quiz
+	Predict *Predict
+	Run     *Run
+	Figure  *Figure
+}
+
+// Predict is a question that the lesson's lab answers. What it asks and what
+// decides it is about a lab, of which this package knows nothing: the text is
+// kept as it is written.
+type Predict struct {
+	Node   string // whose shell its lines are typed into
+	Solved bool   // it is about the solved lab rather than about the lab as it is built
+	Text   string // YAML; it begins on the line below the block's own
 }
 
 // Run shows commands and what they printed.

@@ -123,6 +123,7 @@ covers: [2, 7]
 first
 
 ` + "```sh\n# no heading\n```\n\n```quiz\nquestion: Why?\nanswers: [because, /no reason/]\nmodel: because\nexplanation: it is so\n```\n" +
+	"```predict c1 solved\nid: p\n\n  - ${x}\n```\n" +
 	"## Then #\n\n```run c1 solved\n$ true\n$ ip route\ndefault via 10.0.0.1 dev eth0\n…\n\n```\n" +
 	"```figure A box\n┌─┐\n└─┘\n\n```\n" +
 	"```wrong\nitems: [7]\nverdict: wrong\nclaim: It is\n  flat\ntruth: It is round.\n```\n\nlast\n"
@@ -152,27 +153,30 @@ func checkWhole(t *testing.T, book *Book) {
 	for _, b := range l.Blocks {
 		kinds = append(kinds, b.Kind)
 	}
-	if want := []Kind{KindText, KindQuiz, KindText, KindRun, KindFigure, KindText}; !slices.Equal(kinds, want) {
+	if want := []Kind{KindText, KindQuiz, KindPredict, KindText, KindRun, KindFigure, KindText}; !slices.Equal(kinds, want) {
 		t.Fatalf("kinds: %v, want %v", kinds, want)
 	}
 	if got := l.Blocks[0].Text; got != "# X\n\nfirst\n\n```sh\n# no heading\n```" || l.Blocks[0].Line != 11 {
 		t.Errorf("text at line %d: %q", l.Blocks[0].Line, got)
 	}
-	run := l.Blocks[3].Run
+	if p := l.Blocks[2].Predict; *p != (Predict{Node: "c1", Solved: true, Text: "id: p\n\n  - ${x}"}) || l.Blocks[2].Line != 25 {
+		t.Errorf("predict at line %d: %+v", l.Blocks[2].Line, p)
+	}
+	run := l.Blocks[4].Run
 	if run.Node != "c1" || run.State != "solved" || len(run.Steps) != 2 || run.Steps[0] != (Step{Command: "true"}) ||
 		run.Steps[1] != (Step{"ip route", "default via 10.0.0.1 dev eth0\n…"}) {
 		t.Errorf("run: %+v", run)
 	}
-	if f := l.Blocks[4].Figure; f.Caption != "A box" || f.Text != "┌─┐\n└─┘" || f.ASCII() != "+-+\n+-+" {
+	if f := l.Blocks[5].Figure; f.Caption != "A box" || f.Text != "┌─┐\n└─┘" || f.ASCII() != "+-+\n+-+" {
 		t.Errorf("figure: %+v", f)
 	}
-	if got, want := l.Blocks[5].Text, "**“It is flat”** *Wrong.* It is round.\n\n\nlast"; got != want {
+	if got, want := l.Blocks[6].Text, "**“It is flat”** *Wrong.* It is round.\n\n\nlast"; got != want {
 		t.Errorf("wrong is shown as %q, want %q", got, want)
 	}
 	if len(l.Wrongs) != 1 || l.Wrongs[0].Claim != "It is flat" || l.Wrongs[0].Verdict != "wrong" {
 		t.Errorf("wrongs: %+v", l.Wrongs)
 	}
-	if got, want := l.Outline(), []Heading{{1, "X", 0, 0}, {2, "Then", 2, 0}}; !slices.Equal(got, want) {
+	if got, want := l.Outline(), []Heading{{1, "X", 0, 0}, {2, "Then", 3, 0}}; !slices.Equal(got, want) {
 		t.Errorf("outline: %v, want %v", got, want)
 	}
 }

@@ -142,6 +142,8 @@ func (s *splitter) block(line int, word, rest string, body []string) {
 	switch word {
 	case "quiz":
 		s.quiz(line, rest, body)
+	case "predict":
+		s.predict(line, rest, body)
 	case "run":
 		s.run(line, rest, body)
 	case "figure":
@@ -152,7 +154,7 @@ func (s *splitter) block(line int, word, rest string, body []string) {
 		s.wrong(line, rest, body)
 	default:
 		if !slices.Contains(languages, word) {
-			s.fail(line, "unknown block %q; allowed: quiz, run NODE, figure, wrong, or code in %s", word, strings.Join(languages[1:], ", "))
+			s.fail(line, "unknown block %q; allowed: quiz, predict NODE STATE, run NODE, figure, wrong, or code in %s", word, strings.Join(languages[1:], ", "))
 		}
 		for i := line; i < s.next; i++ {
 			s.keep(i, s.lines[i])
@@ -172,6 +174,24 @@ func (s *splitter) quiz(line int, rest string, body []string) {
 	}
 	s.quizzes[q.ID] = true
 	s.add(line, Block{Kind: KindQuiz, Quiz: q})
+}
+
+func (s *splitter) predict(line int, rest string, body []string) {
+	const want = "predict NODE start, or predict NODE solved"
+	words := strings.Fields(rest)
+	if len(words) != 2 {
+		s.fail(line, "predict has %d words after it; allowed: %s", len(words), want)
+		return
+	}
+	if words[1] != "start" && words[1] != "solved" {
+		s.fail(line, "unknown state %q; allowed: %s", words[1], want)
+	}
+	if s.lesson.Lab == "" {
+		s.fail(line, "a prediction needs a lab to come true in; give the front matter lab: ID")
+	}
+	s.add(line, Block{Kind: KindPredict, Predict: &Predict{
+		Node: words[0], Solved: words[1] == "solved", Text: strings.Join(body, "\n"),
+	}})
 }
 
 func (s *splitter) run(line int, rest string, body []string) {

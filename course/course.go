@@ -1,0 +1,50 @@
+// Package course joins lessons and labs, which know each other by id only: it
+// makes predictions of the predict blocks in a lesson, whose checks are about
+// the lesson's lab.
+package course
+
+import (
+	"errors"
+	"fmt"
+
+	"underlay/engine"
+	"underlay/labs"
+	"underlay/lessons"
+)
+
+// Predictions returns the predictions of a lesson, one for each predict block in
+// reading order. lab is the lesson's, drawn with whichever seed; nil if there is
+// no such lab. The error is a labs.Problems with everything that is wrong.
+func Predictions(l *lessons.Lesson, lab *engine.Lab) ([]*engine.Prediction, error) {
+	var out []*engine.Prediction
+	var problems labs.Problems
+	taken := map[string]bool{}
+	for _, b := range l.Blocks {
+		if b.Predict == nil {
+			continue
+		}
+		refuse := func(format string, args ...any) {
+			problems = append(problems, labs.Problem{File: l.File, Line: b.Line, Col: 1, What: fmt.Sprintf(format, args...)})
+		}
+		if lab == nil {
+			refuse("there is no lab %q to predict; give the lesson the id of a lab", l.Lab)
+			continue
+		}
+		p, err := labs.Prediction(lab, labs.Block{File: l.File, Line: b.Line, Node: b.Predict.Node, Solved: b.Predict.Solved, Text: b.Predict.Text})
+		if wrong := (labs.Problems)(nil); errors.As(err, &wrong) {
+			problems = append(problems, wrong...)
+			continue
+		}
+		if taken[p.ID] {
+			refuse("prediction id %q is taken in this lesson; give each prediction its own", p.ID)
+		}
+		taken[p.ID] = true
+		// A slash is in no id, so that no quiz of the lesson can be called this.
+		p.ID = l.ID + "/predict/" + p.ID
+		out = append(out, p)
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return out, nil
+}

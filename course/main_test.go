@@ -1,0 +1,10 @@
+package course
+
+import (
+	"os"
+	"testing"
+
+	"underlay/engine/sandbox/sandboxtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(sandboxtest.Main(m)) }
