@@ -82,7 +82,7 @@ func (p *program) tutor(ctx context.Context, lab string) (err error) {
 		return err
 	}
 	return tui.Run(ctx, tui.Deps{
-		Book: content.book, Labs: content.labs.All(),
+		Book: content.book, Labs: content.labs.All(), Predictions: content.predictions,
 		Opener: session.Opener{Sandbox: sb}, Available: engine.Available(available),
 		Progress: store, Notice: string(notice),
 		Start:   tui.Start{Lab: lab},
@@ -107,7 +107,7 @@ func (p *program) dialogue(ctx context.Context, c *content, store *progress.Stor
 	}
 	d := plain.Deps{
 		In: os.Stdin, Out: p.out, Interrupts: interrupts, Interactive: onTerminal(),
-		Book: c.book, Labs: c.labs.All(),
+		Book: c.book, Labs: c.labs.All(), Predictions: c.predictions,
 		Opener: session.Opener{Sandbox: sb}, Available: engine.Available(available),
 		Progress: store, Notice: notice,
 		Start: plain.Start{Lab: lab},

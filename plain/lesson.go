@@ -16,6 +16,10 @@ func (g *guide) readLesson(id string) error {
 	if l == nil {
 		return engine.Hintf(fmt.Errorf("there is no lesson or number %q: %w", id, engine.ErrNotFound), "type list to see what there is")
 	}
+	predictions, err := g.Predictions(l)
+	if err != nil {
+		return fmt.Errorf("the lesson %s cannot be read: %w", l.ID, err)
+	}
 	g.blank()
 	g.sayf("Lesson: %s. About %s.", l.Title, count(l.Minutes, "minute"))
 	if g.Interactive {
@@ -23,6 +27,13 @@ func (g *guide) readLesson(id string) error {
 	}
 	for i := range l.Blocks {
 		g.journal.keep(func(ctx context.Context, s *progress.Store) error { return s.ReadLesson(ctx, l.ID, i) })
+		if l.Blocks[i].Kind == lessons.KindPredict {
+			if err := g.predict(l, predictions[0]); err != nil {
+				return err
+			}
+			predictions = predictions[1:]
+			continue
+		}
 		goOn, err := g.readBlock(&l.Blocks[i], l.Title, true)
 		if err != nil || !goOn {
 			return err
@@ -97,10 +108,15 @@ func (g *guide) readFigure(f *lessons.Figure) {
 func (g *guide) readRun(r *lessons.Run) {
 	g.println("", "Typed in "+r.Node+":", "")
 	for _, step := range r.Steps {
-		g.println("    $ " + strings.ReplaceAll(step.Command, "\n", "\n    > "))
-		if step.Output != "" {
-			g.println("    " + strings.ReplaceAll(step.Output, "\n", "\n    "))
-		}
+		g.readStep(step.Command, step.Output)
+	}
+}
+
+// readStep reads one command and what it printed.
+func (g *guide) readStep(command, output string) {
+	g.println("    $ " + strings.ReplaceAll(command, "\n", "\n    > "))
+	if output != "" {
+		g.println("    " + strings.ReplaceAll(output, "\n", "\n    "))
 	}
 }
 

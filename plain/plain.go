@@ -29,16 +29,17 @@ type Deps struct {
 	// program. Otherwise lines wait for their turn, and are repeated in Out.
 	Interactive bool
 
-	Book      *lessons.Book
-	Labs      []*engine.Lab
-	Opener    engine.Opener
-	Available engine.Available // nil means that every lab can run
-	Progress  *progress.Store  // nil forgets everything at the end
-	Notice    string           // a sentence said once at the start
-	Start     Start
-	Width     int           // in columns; 0 is DefaultWidth
-	Limit     time.Duration // a command that runs longer is interrupted; 0 lets it run
-	ASCII     bool          // figures are drawn with ASCII characters only
+	Book        *lessons.Book
+	Labs        []*engine.Lab
+	Predictions func(*lessons.Lesson) ([]*engine.Prediction, error) // one for each predict block
+	Opener      engine.Opener
+	Available   engine.Available // nil means that every lab can run
+	Progress    *progress.Store  // nil forgets everything at the end
+	Notice      string           // a sentence said once at the start
+	Start       Start
+	Width       int           // in columns; 0 is DefaultWidth
+	Limit       time.Duration // a command that runs longer is interrupted; 0 lets it run
+	ASCII       bool          // figures are drawn with ASCII characters only
 }
 
 // Start says where to begin; the zero value begins with the list.

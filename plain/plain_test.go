@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"underlay/course"
 	"underlay/engine"
 	"underlay/engine/progress"
 	"underlay/lessons"
@@ -71,6 +72,7 @@ func tell(t *testing.T, d Deps, lines ...string) (string, error) {
 	if d.Book == nil {
 		d.Book = book(t)
 	}
+	d.Predictions = func(l *lessons.Lesson) ([]*engine.Prediction, error) { return course.Predictions(l, fakeLab()) }
 	err := Run(ctx, d)
 	if ctx.Err() != nil {
 		t.Fatalf("the dialogue did not end; it said:\n%s", out.String())

@@ -17,6 +17,7 @@ import (
 	"underlay/tui/layout"
 	"underlay/tui/marks"
 	"underlay/tui/paint"
+	"underlay/tui/reader"
 	"underlay/tui/term"
 	"underlay/tui/theme"
 	"underlay/tui/workspace"
@@ -118,6 +119,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		cmd = m.onStore(msg)
 	case opened, step:
 		cmd = m.onOpening(msg)
+	case reader.Asked:
+		cmd = msg.Reader.Hear(msg)
 	default:
 		cmd = m.onRest(msg)
 	}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -8,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"underlay/engine"
+	"underlay/engine/foretell"
 	"underlay/lessons"
 	"underlay/tui/dialog"
 	"underlay/tui/intent"
@@ -50,8 +52,16 @@ func (m *model) onIntent(msg any) (tea.Cmd, bool) {
 	return nil, true
 }
 
+// leaveLesson ends what an open lesson has started, and stores how far it was read.
+func (m *model) leaveLesson() tea.Cmd {
+	if r, ok := m.screen.(*reader.Reader); ok {
+		r.Leave()
+	}
+	return m.savePosition()
+}
+
 func (m *model) goHome() tea.Cmd {
-	save := m.savePosition()
+	save := m.leaveLesson()
 	switch s := m.screen.(type) {
 	case *reader.Reader:
 		m.home.Show(s.Lesson().ID, "")
@@ -68,9 +78,17 @@ func (m *model) openLesson(id string) tea.Cmd {
 		m.note = fmt.Sprintf("There is no lesson called %s.", id)
 		return nil
 	}
-	save := m.savePosition()
+	predictions, err := m.deps.Predictions(l)
+	if err != nil {
+		m.note = fmt.Sprintf("The lesson %s cannot be shown: %v", id, err)
+		return nil
+	}
+	save := m.leaveLesson()
 	all := m.deps.Book.Lessons()
-	cfg := reader.Config{Styles: m.styles, Lesson: l, Lab: m.labOf(l), Answered: m.marks.Quizzes, Block: m.marks.Lessons[id].Block}
+	cfg := reader.Config{
+		Context: m.ctx, Styles: m.styles, Lesson: l, Lab: m.labOf(l), Predictions: predictions, Foretell: m.foretell(l.Lab),
+		Answered: m.marks.Quizzes, Block: m.marks.Lessons[id].Block,
+	}
 	for i, o := range all {
 		if o != l {
 			continue
@@ -89,6 +107,13 @@ func (m *model) openLesson(id string) tea.Cmd {
 	}
 	m.screen = reader.New(cfg)
 	return tea.Batch(save, m.record(intent.ReadTo{Lesson: id, Block: cfg.Block}))
+}
+
+// foretell has the kernel asked in this lab.
+func (m *model) foretell(lab string) reader.Foretell {
+	return func(ctx context.Context, p *engine.Prediction, say func(string)) (foretell.Finding, error) {
+		return foretell.Ask(ctx, m.deps.Opener, m.lab(lab), p, say)
+	}
 }
 
 // labOf describes the lab of a lesson for the reader.
@@ -117,7 +142,7 @@ func (m *model) openLab(id string) tea.Cmd {
 		m.note = fmt.Sprintf("There is no lab called %s.", id)
 		return nil
 	}
-	save := m.savePosition()
+	save := m.leaveLesson()
 	o := newOpening(m.ctx, lab, m.styles)
 	m.screen = o
 	return tea.Batch(save, o.start(m.deps.Opener))

@@ -20,14 +20,15 @@ import (
 
 // Deps is what the program needs from outside.
 type Deps struct {
-	Book      *lessons.Book
-	Labs      []*engine.Lab
-	Opener    engine.Opener
-	Available engine.Available // nil means that every lab can run
-	Progress  *progress.Store  // nil forgets everything at the end
-	Notice    string           // a sentence shown once at the start
-	Start     Start
-	Options   Options
+	Book        *lessons.Book
+	Labs        []*engine.Lab
+	Predictions func(*lessons.Lesson) ([]*engine.Prediction, error) // one for each predict block
+	Opener      engine.Opener
+	Available   engine.Available // nil means that every lab can run
+	Progress    *progress.Store  // nil forgets everything at the end
+	Notice      string           // a sentence shown once at the start
+	Start       Start
+	Options     Options
 }
 
 // Start says where to begin; the zero value begins at home.

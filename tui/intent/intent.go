@@ -72,7 +72,8 @@ type ReadTo struct {
 	Done   bool
 }
 
-// QuizMarked says that an answer to a question was marked.
+// QuizMarked says that an answer to a question was marked, or that the kernel has
+// marked a prediction.
 type QuizMarked struct {
 	Quiz  string
 	Right bool

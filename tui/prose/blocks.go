@@ -21,7 +21,7 @@ func Run(st *theme.Styles, r *lessons.Run, w int) []string {
 		out = append(out, edge(y.Vertical)+" "+paint.Fit(s, w-4)+" "+edge(y.Vertical))
 	}
 	for i, step := range r.Steps {
-		if i > 0 {
+		if i > 0 && r.Steps[i-1].Output != "" {
 			row("")
 		}
 		for j, l := range strings.Split(step.Command, "\n") {

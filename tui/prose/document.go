@@ -36,15 +36,15 @@ type Renderer struct {
 // NewRenderer makes a renderer for a lesson.
 func NewRenderer(l *lessons.Lesson) *Renderer { return &Renderer{lesson: l} }
 
-// Draw draws the lesson at a width of w cells. quiz draws a question; with nil
-// a remark stands in their place.
-func (r *Renderer) Draw(st *theme.Styles, w int, quiz func(block int, q *lessons.Quiz) []string) Document {
+// Draw draws the lesson at a width of w cells. question draws a block that is a
+// quiz or a prediction; with nil a remark stands in their place.
+func (r *Renderer) Draw(st *theme.Styles, w int, question func(block int) []string) Document {
 	if r.style != st || r.width != w {
 		r.style, r.width, r.text = st, w, map[int][]string{}
 	}
 	var d Document
 	for i := range r.lesson.Blocks {
-		lines := r.block(i, quiz)
+		lines := r.block(i, question)
 		if len(lines) > 0 && len(d.Lines) > 0 {
 			d.Lines = append(d.Lines, "")
 		}
@@ -56,14 +56,14 @@ func (r *Renderer) Draw(st *theme.Styles, w int, quiz func(block int, q *lessons
 	return d
 }
 
-func (r *Renderer) block(i int, quiz func(int, *lessons.Quiz) []string) []string {
+func (r *Renderer) block(i int, question func(int) []string) []string {
 	b := &r.lesson.Blocks[i]
 	switch {
-	case b.Quiz != nil:
-		if quiz == nil {
-			return r.noQuiz(i)
+	case asks(b):
+		if question == nil {
+			return r.noQuestion(i)
 		}
-		return quiz(i, b.Quiz)
+		return question(i)
 	case b.Run != nil:
 		return Run(r.style, b.Run, r.width)
 	case b.Figure != nil:
@@ -79,9 +79,12 @@ func (r *Renderer) block(i int, quiz func(int, *lessons.Quiz) []string) []string
 	return r.text[i]
 }
 
-// noQuiz stands in for one or more questions where they cannot be answered.
-func (r *Renderer) noQuiz(i int) []string {
-	if i > 0 && r.lesson.Blocks[i-1].Quiz != nil {
+// asks reports whether a block is a question to the learner.
+func asks(b *lessons.Block) bool { return b.Quiz != nil || b.Predict != nil }
+
+// noQuestion stands in for one or more questions where they cannot be answered.
+func (r *Renderer) noQuestion(i int) []string {
+	if i > 0 && asks(&r.lesson.Blocks[i-1]) {
 		return nil
 	}
 	return Sentence(r.style, r.style.Muted, "The questions are in the lesson.", r.width)

@@ -67,23 +67,14 @@ func (q *Question) options(st *theme.Styles, w int) []string {
 		case q.Marked && q.Right && o.Right:
 			sym, style = st.Good.Render(st.Sym.Done), st.Strong
 		case q.Marked && chosen && !o.Right:
-			sym, style = st.Bad.Render("x"), st.Text
-			if st.Options.ASCII {
-				sym = st.Bad.Render("!")
-			}
+			sym, style = wrong(st), st.Text
 		case chosen:
 			sym, style = st.Accent.Render(st.Sym.Pointer), st.Strong
 		}
 		if !q.Current {
 			key = st.Muted
 		}
-		for j, l := range Sentence(st, style, o.Text, w-6) {
-			if j == 0 {
-				out = append(out, sym+" "+key.Render(string(rune('a'+i)))+"  "+l)
-				continue
-			}
-			out = append(out, "     "+l)
-		}
+		out = append(out, option(st, sym, key.Render(string(rune('a'+i))), style, o.Text, w)...)
 	}
 	return out
 }

@@ -4,11 +4,13 @@
 package reader
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/engine"
 	"underlay/lessons"
 	"underlay/tui/edit"
 	"underlay/tui/intent"
@@ -30,14 +32,17 @@ type Lab struct {
 
 // Config is what a reader needs.
 type Config struct {
-	Styles   *theme.Styles
-	Lesson   *lessons.Lesson
-	Module   string // title of its module
-	Previous *lessons.Lesson
-	Next     *lessons.Lesson
-	Lab      *Lab            // nil if none goes with the lesson
-	Answered map[string]bool // quizzes answered rightly before
-	Block    int             // where reading was left
+	Context     context.Context // ends what the reader has started
+	Styles      *theme.Styles
+	Lesson      *lessons.Lesson
+	Module      string // title of its module
+	Previous    *lessons.Lesson
+	Next        *lessons.Lesson
+	Lab         *Lab                 // nil if none goes with the lesson
+	Predictions []*engine.Prediction // of the lesson's predict blocks, in their order
+	Foretell    Foretell             // asks the kernel about one
+	Answered    map[string]bool      // quizzes and predictions answered rightly before
+	Block       int                  // where reading was left
 }
 
 // Reader is a lesson on the screen.
@@ -51,20 +56,31 @@ type Reader struct {
 	offset    int
 	start     int // block to show once the size is known, -1 afterwards
 	questions map[int]*prose.Question
+	foretold  map[int]*prose.Prediction
 	current   int // block of the question that keys answer, -1 for none
 	ended     bool
 	cursorY   int // of a free answer, in lines of the document; -1 for none
 	cursorX   int
+
+	ctx    context.Context // of a lab that is asked about a prediction
+	cancel context.CancelFunc
 }
 
 // New makes a reader.
 func New(cfg Config) *Reader {
-	r := &Reader{cfg: cfg, draw: prose.NewRenderer(cfg.Lesson), questions: map[int]*prose.Question{}, current: -1, start: cfg.Block, cursorY: -1}
-	n := 0
+	r := &Reader{
+		cfg: cfg, draw: prose.NewRenderer(cfg.Lesson), current: -1, start: cfg.Block, cursorY: -1,
+		questions: map[int]*prose.Question{}, foretold: map[int]*prose.Prediction{},
+	}
+	r.ctx, r.cancel = context.WithCancel(cfg.Context)
 	for i := range cfg.Lesson.Blocks {
-		if q := cfg.Lesson.Blocks[i].Quiz; q != nil {
-			n++
-			r.questions[i] = &prose.Question{Quiz: q, Number: n, Before: cfg.Answered[q.ID]}
+		b := &cfg.Lesson.Blocks[i]
+		switch {
+		case b.Quiz != nil:
+			r.questions[i] = &prose.Question{Quiz: b.Quiz, Number: len(r.questions) + 1, Before: cfg.Answered[b.Quiz.ID]}
+		case b.Predict != nil:
+			p := cfg.Predictions[len(r.foretold)]
+			r.foretold[i] = &prose.Prediction{Prediction: p, Chosen: -1, Before: cfg.Answered[p.ID]}
 		}
 	}
 	return r
@@ -117,7 +133,11 @@ func (r *Reader) refresh() {
 	top := r.drawTop(st, w)
 	r.head, r.cursorY = len(top), -1
 	var typedBlock, typedLine int
-	r.doc = r.draw.Draw(st, w, func(block int, _ *lessons.Quiz) []string {
+	r.doc = r.draw.Draw(st, w, func(block int) []string {
+		if p := r.foretold[block]; p != nil {
+			p.Current = block == r.current
+			return p.Draw(st, w)
+		}
 		q := r.questions[block]
 		q.Current = block == r.current
 		lines, y, x := q.Draw(st, w)
@@ -159,6 +179,18 @@ func (r *Reader) settle() tea.Cmd {
 	return intent.Do(intent.ReadTo{Lesson: r.cfg.Lesson.ID, Block: r.topBlock(), Done: done})
 }
 
+// asks reports whether a block is a question.
+func (r *Reader) asks(block int) bool { return r.questions[block] != nil || r.foretold[block] != nil }
+
+// unanswered reports whether the question of a block is still open.
+func (r *Reader) unanswered(block int) bool {
+	if p := r.foretold[block]; p != nil {
+		return p.Chosen < 0 && !p.Before
+	}
+	q := r.questions[block]
+	return !q.Marked && !q.Before
+}
+
 // visible reports whether a block's first lines are on the screen.
 func (r *Reader) visible(block int) bool {
 	s := r.doc.Blocks[block]
@@ -173,11 +205,10 @@ func (r *Reader) pickQuestion() int {
 	}
 	first := -1
 	for i := range r.doc.Blocks {
-		q := r.questions[i]
-		if q == nil || !r.visible(i) {
+		if !r.asks(i) || !r.visible(i) {
 			continue
 		}
-		if !q.Marked && !q.Before {
+		if r.unanswered(i) {
 			return i
 		}
 		if first < 0 {
@@ -191,7 +222,7 @@ func (r *Reader) pickQuestion() int {
 func (r *Reader) jumpQuestion(dir int) tea.Cmd {
 	var blocks []int
 	for i := range r.doc.Blocks {
-		if r.questions[i] != nil {
+		if r.asks(i) {
 			blocks = append(blocks, i)
 		}
 	}
@@ -234,6 +265,9 @@ func (r *Reader) whole(s prose.Span) bool {
 
 // answer chooses option i of the current question, or starts a free answer.
 func (r *Reader) answer(i int) tea.Cmd {
+	if r.foretold[r.current] != nil {
+		return r.commit(i)
+	}
 	q := r.questions[r.current]
 	if q == nil {
 		return nil
@@ -270,9 +304,14 @@ func (r *Reader) mark(q *prose.Question) tea.Cmd {
 	q.Marked = true
 	q.Right = q.Quiz.Mark(lessons.Answer{Chosen: q.Chosen, Text: q.Text})
 	r.refresh()
+	r.reveal()
+	return tea.Batch(intent.Do(intent.QuizMarked{Quiz: q.Quiz.ID, Right: q.Right}), r.settle())
+}
+
+// reveal brings as much of the current question into view as there is room for.
+func (r *Reader) reveal() {
 	s := r.doc.Blocks[r.current]
 	if bottom := r.head + s.Last - r.rects.Body.H + 1; bottom > r.offset {
 		r.offset = min(bottom, max(r.offset, r.head+s.First-1))
 	}
-	return tea.Batch(intent.Do(intent.QuizMarked{Quiz: q.Quiz.ID, Right: q.Right}), r.settle())
 }

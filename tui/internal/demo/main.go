@@ -15,7 +15,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"underlay/course"
 	"underlay/engine"
+	"underlay/labs"
 	"underlay/lessons"
 	"underlay/tui"
 	"underlay/tui/internal/fake"
@@ -53,14 +55,30 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
-	d := tui.Deps{Book: book, Labs: labs(book), Opener: opener(dir, *delay, *fail), Available: available, Options: o}
+	d := tui.Deps{
+		Book: book, Labs: madeUp(book), Predictions: predictions,
+		Opener: opener(dir, *delay, *fail), Available: available, Options: o,
+	}
 	if *lab {
 		d.Start.Lab = "docker0"
 	}
 	return tui.Run(context.Background(), d)
 }
 
-func labs(book *lessons.Book) []*engine.Lab {
+// predictions are about the real labs, which have the nodes that they speak of.
+func predictions(l *lessons.Lesson) ([]*engine.Prediction, error) {
+	catalogue, err := labs.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	lab, err := catalogue.Lab(l.Lab)
+	if err != nil {
+		return nil, err
+	}
+	return course.Predictions(l, lab)
+}
+
+func madeUp(book *lessons.Book) []*engine.Lab {
 	out := []*engine.Lab{fake.Lab()}
 	for _, l := range book.Lessons() {
 		if l.Lab != "" && l.Lab != "docker0" {
