@@ -51,7 +51,8 @@ func tells(t *testing.T, said string, parts ...string) {
 	}
 }
 
-// TestPlainLesson reads the first lesson, and answers its first choice wrongly and
+// TestPlainLesson reads the first lesson. It commits to a wrong prediction, which
+// the kernel marks, passes the others by, and answers the first choice wrongly and
 // then rightly.
 func TestPlainLesson(t *testing.T) {
 	book, err := lessons.Builtin()
@@ -62,27 +63,36 @@ func TestPlainLesson(t *testing.T) {
 	state := t.TempDir()
 	var input strings.Builder
 	input.WriteString("netns-veth\n")
-	answered := false
-	for _, q := range lesson.Quizzes() {
-		if !answered && !q.Free() && !q.Multiple() {
+	answered, foretold := false, false
+	for _, b := range lesson.Blocks {
+		q := b.Quiz
+		if b.Predict != nil && !foretold {
+			input.WriteString("a\n")
+			foretold = true
+			continue
+		}
+		if q != nil && !answered && !q.Free() && !q.Multiple() {
 			right := q.Right()[0]
 			fmt.Fprintf(&input, "%c\n%c\n", 'a'+(right+1)%len(q.Options), 'a'+right)
 			answered = true
 			continue
 		}
-		input.WriteString("\n")
+		if q != nil || b.Predict != nil {
+			input.WriteString("\n")
+		}
 	}
-	if !answered {
-		t.Fatal("the lesson has no question with one right option")
+	if !answered || !foretold {
+		t.Fatal("the lesson has no prediction, or no question with one right option")
 	}
 	said, errs, code := piped(t, state, input.String()+"list\nquit\n", "--plain")
 	if code != 0 || errs != "" {
 		t.Errorf("it ended with %d and %q", code, errs)
 	}
 	tells(t, said, "1. lesson netns-veth", "Not read yet.", "Lesson: "+lesson.Title, "Figure: ", "Typed in c1:", "    $ ip -br link",
-		"Not quite.", "Right.", "end of the lesson", "Type: lab netns-veth", "underlay> list", "lesson netns-veth: "+lesson.Title+". Read.", "underlay> quit")
+		"Prediction", "How does it arrive?", "You have committed to a.", "Typed in host:", "    $ ip link set eth0 netns c1", "Not so. You said a, the kernel confirms d: Switched off",
+		"Asked: ", "Seen: eth0 in c1 has no IPv4 address", "Prediction", "Who answers?", "or Enter to go on: \n", "Not quite.", "Right.", "end of the lesson", "Type: lab netns-veth", "underlay> list", "lesson netns-veth: "+lesson.Title+". Read.", "underlay> quit")
 	shown, _, _ := piped(t, state, "", "progress", "show")
-	tells(t, shown, "netns-veth", "read", "1 right and 1 wrong answers")
+	tells(t, shown, "netns-veth", "read", "1 right and 2 wrong answers")
 }
 
 // TestPlainLab solves a lab by typing its solution.
