@@ -132,7 +132,8 @@ func (s *Store) FinishLesson(ctx context.Context, lesson string) error {
 	return err
 }
 
-// AnswerQuiz records one answer to a quiz.
+// AnswerQuiz records one answer to a quiz, or to a prediction that the kernel has
+// marked.
 func (s *Store) AnswerQuiz(ctx context.Context, quiz string, right bool) error {
 	if err := checkID("a quiz", quiz); err != nil {
 		return err
