@@ -42,6 +42,10 @@ type Lab struct {
 	Alternatives []Script `yaml:"-"`
 	Mistakes     []Script `yaml:"-"`
 
+	// Fault is what is broken in this lab from the start; nil in a lab as its
+	// author wrote it. See Faulted.
+	Fault *Fault `yaml:"-"`
+
 	Seed   int64             `yaml:"-"` // the seed the parameters were drawn with; 0 is the canonical lab
 	Params map[string]string `yaml:"-"` // the parameters' values
 }
@@ -286,6 +290,11 @@ type Fault struct {
 	Symptom string  `yaml:"symptom" lab:"required"`
 	Checks  []Check `yaml:"checks" lab:"required"`
 
+	// Tell is what shows this cause and no other in the live lab: all of it
+	// passes while the fault is there. A learner who names this cause where
+	// another one is at work is told what of it is not so.
+	Tell []Check `yaml:"tell" lab:"required"`
+
 	Hints   Hints  `yaml:"hints" lab:"required"`
 	Explain string `yaml:"explanation" lab:"required"` // how the cause makes the symptom; shown at the end
 
@@ -312,6 +321,7 @@ type Check struct {
 	Capture   *CaptureCheck   `yaml:"capture"`
 	DNS       *DNSCheck       `yaml:"dns"`
 	Answer    *AnswerCheck    `yaml:"answer"`
+	Choice    *ChoiceCheck    `yaml:"-"` // not for lab.yaml: Faulted makes it
 
 	All []Check `yaml:"all"`
 	Any []Check `yaml:"any"`
@@ -496,4 +506,19 @@ type DNSCheck struct {
 type AnswerCheck struct {
 	Prompt string `yaml:"prompt" lab:"required"`
 	Of     string `yaml:"of" lab:"required,answer"` // mac:NODE/IFACE, addr:NODE/IFACE, ifindex:NODE/IFACE, peer:NODE/IFACE, mtu:NODE/IFACE
+}
+
+// ChoiceCheck asks which of several statements is true. It is answered with an
+// option's id.
+type ChoiceCheck struct {
+	Prompt  string
+	Options []Option
+	Right   string // id of the true one
+}
+
+// Option is one statement of a choice.
+type Option struct {
+	ID   string
+	Text string
+	Tell []Check // what would pass if it were true; what does not speaks against it
 }

@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// The tasks of a lab that Faulted returns, in their order.
+const (
+	TaskCause  = "cause"  // name the cause: a choice
+	TaskRepair = "repair" // what the fault broke works again
+	TaskWhole  = "whole"  // everything else that the solved lab had holds, too
+)
+
+// RandomFault stands for a fault that the seed chooses.
+const RandomFault = "random"
+
+// maxOptions is how many causes a learner chooses from at most.
+const maxOptions = 6
+
+// Faulted returns the lab as a break-fix exercise: solved, then broken by one
+// fault, with tasks of its own. The fault is named by its id, or chosen by the
+// lab's seed if that is RandomFault; the seed also orders the causes to choose
+// from. The lab itself is left as it is.
+//
+// The new lab's id is FaultedID's, its Solution the fault's repair, and its
+// collateral what of the lab's collateral the fault leaves alive: a fault that
+// breaks some has that check among its own. The error wraps ErrNotFound if the
+// lab has no such fault.
+func Faulted(lab *Lab, fault string) (*Lab, error) {
+	f, err := findFault(lab, fault)
+	if err != nil {
+		return nil, err
+	}
+	out := *lab
+	out.ID = FaultedID(lab.ID, f.ID)
+	out.Title = lab.Title + ", broken"
+	out.Summary = "This lab was solved, and then something broke. Find out what, and repair it."
+	out.Fault, out.Faults = f, nil
+	out.Prepare = []Script{lab.Solution, f.Break}
+	out.Solution, out.Alternatives, out.Mistakes = f.Repair, nil, nil
+	out.Tasks = []Task{causeTask(lab, f), repairTask(f), wholeTask(lab, f)}
+	out.Collateral = slices.DeleteFunc(slices.Clone(lab.Collateral), func(c Collateral) bool {
+		return slices.ContainsFunc(f.Checks, func(own Check) bool { return sameAssertion(own, c.Check) })
+	})
+	return &out, nil
+}
+
+// FaultedID is the id of a lab that is broken by a fault: "docker0/isolated".
+func FaultedID(lab, fault string) string { return lab + "/" + fault }
+
+// SplitID takes a lab's id apart into that of the lab as its author wrote it
+// and that of the fault in it, "" if there is none.
+func SplitID(id string) (lab, fault string) {
+	lab, fault, _ = strings.Cut(id, "/")
+	return lab, fault
+}
+
+func findFault(lab *Lab, id string) (*Fault, error) {
+	if len(lab.Faults) == 0 {
+		return nil, fmt.Errorf("lab %s has no faults to repair: %w", lab.ID, ErrNotFound)
+	}
+	if id == RandomFault {
+		return &lab.Faults[draw(lab).IntN(len(lab.Faults))], nil
+	}
+	var ids []string
+	for i := range lab.Faults {
+		if lab.Faults[i].ID == id {
+			return &lab.Faults[i], nil
+		}
+		ids = append(ids, lab.Faults[i].ID)
+	}
+	return nil, Hintf(fmt.Errorf("lab %s has no fault %q: %w", lab.ID, id, ErrNotFound),
+		"its faults are %s, and %s", strings.Join(ids, ", "), RandomFault)
+}
+
+// draw is the source of what a lab's seed decides about its faults. What it
+// gives for a seed is the same on every machine.
+func draw(lab *Lab) *rand.Rand {
+	name := fnv.New64a()
+	io.WriteString(name, lab.ID) //nolint:errcheck // a hash takes everything
+	return rand.New(rand.NewPCG(uint64(lab.Seed), name.Sum64()))
+}
+
+// causeTask asks for the cause. A right answer stays one, whatever is typed
+// after it.
+func causeTask(lab *Lab, f *Fault) Task {
+	c := &ChoiceCheck{Prompt: "What is wrong?", Options: options(lab, f), Right: f.ID}
+	return Task{
+		ID: TaskCause, Goal: "Find the cause, and name it.", Mode: Once, Checks: []Check{{Choice: c}},
+		Hints: Hints{Symptom: f.Hints.Symptom, Layer: f.Hints.Layer, Command: f.Hints.Command},
+	}
+}
+
+// options are the causes to choose from: the true one and others of the lab. If
+// not all fit, the seed chooses; it orders them, too, and whichever is true has
+// no say in that order.
+func options(lab *Lab, f *Fault) []Option {
+	r := draw(lab)
+	_ = r.Uint64() // chose the fault
+	order := r.Perm(len(lab.Faults))
+	others := maxOptions - 1
+	var out []Option
+	for _, i := range order {
+		o := &lab.Faults[i]
+		if o.ID != f.ID {
+			if others == 0 {
+				continue
+			}
+			others--
+		}
+		out = append(out, Option{ID: o.ID, Text: o.Cause, Tell: o.Tell})
+	}
+	return out
+}
+
+func repairTask(f *Fault) Task {
+	return Task{
+		ID: TaskRepair, Goal: "Repair it: what was reported works again.", Mode: Now, After: []string{TaskCause},
+		Checks: f.Checks, Hints: Hints{Command: f.Hints.Command, Solution: f.Hints.Solution},
+	}
+}
+
+// wholeTask demands what the lab's own tasks demand, those left out that cannot
+// be asked for again: answers to questions, and what had to be seen only once.
+func wholeTask(lab *Lab, f *Fault) Task {
+	var checks []Check
+	for _, t := range lab.Tasks {
+		if t.Mode != Once && !slices.ContainsFunc(t.Checks, asks) {
+			checks = append(checks, t.Checks...)
+		}
+	}
+	if len(checks) == 0 {
+		checks = f.Checks
+	}
+	return Task{
+		ID: TaskWhole, Goal: "Everything else works as it did before it broke.", Mode: Now, After: []string{TaskRepair},
+		Checks: checks,
+		Hints: Hints{
+			Symptom:  "Something that worked before it broke does not work now, or works only by another way. What was wanted and what was seen is said with this task.",
+			Layer:    "A repair that is wider than the fault breaks something else: a flush takes other rules along, an open policy lets in what was kept out, a detour hides what is still broken.",
+			Command:  "Undo what you did besides, or start again from the broken lab and change as little as you can.",
+			Solution: f.Hints.Solution,
+		},
+	}
+}
+
+// asks reports whether a check wants an answer from the learner.
+func asks(c Check) bool {
+	return c.Answer != nil || c.Choice != nil || c.Not != nil && asks(*c.Not) ||
+		slices.ContainsFunc(c.All, asks) || slices.ContainsFunc(c.Any, asks)
+}
+
+// sameAssertion reports whether two checks assert the same, in whatever words.
+func sameAssertion(a, b Check) bool {
+	a.Because, b.Because = "", ""
+	return reflect.DeepEqual(a, b)
+}
+
+// Choice returns the choice that a task asks for, or nil.
+func (t *Task) Choice() *ChoiceCheck {
+	for _, c := range t.Checks {
+		if c.Choice != nil {
+			return c.Choice
+		}
+	}
+	return nil
+}
+
+// Option returns the option with this id, or nil.
+func (c *ChoiceCheck) Option(id string) *Option {
+	for i := range c.Options {
+		if c.Options[i].ID == id {
+			return &c.Options[i]
+		}
+	}
+	return nil
+}
