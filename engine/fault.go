@@ -61,6 +61,9 @@ func SplitID(id string) (lab, fault string) {
 	return lab, fault
 }
 
+// DrawSeed returns a seed from 1 to 999999, so that it can be given again by hand.
+func DrawSeed() int64 { return 1 + rand.Int64N(999_999) }
+
 func findFault(lab *Lab, id string) (*Fault, error) {
 	if len(lab.Faults) == 0 {
 		return nil, fmt.Errorf("lab %s has no faults to repair: %w", lab.ID, ErrNotFound)

@@ -415,7 +415,7 @@ type NeighCheck struct {
 	Node  string `yaml:"node" lab:"required,node"`
 	Dev   string `yaml:"dev" lab:"ifname"`
 	Addr  string `yaml:"addr" lab:"addr"`
-	MAC   string `yaml:"mac" lab:"mac"`
+	MAC   string `yaml:"mac" lab:"macref"`                           // literal, or "NODE/IFACE" as in FDBCheck
 	State string `yaml:"state" lab:"one=reachable|permanent|failed"` // reachable (any usable state), permanent, failed
 }
 

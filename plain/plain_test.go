@@ -97,7 +97,7 @@ func inOrder(t *testing.T, said string, parts ...string) {
 }
 
 func inLab(s *fakeSession) Deps {
-	return Deps{Opener: s, Labs: []*engine.Lab{s.lab}, Start: Start{Lab: s.lab.ID}}
+	return Deps{Opener: s, Labs: []*engine.Lab{s.lab}, Start: Start{Lab: s.lab}}
 }
 
 func TestLabIsSolvedAndRecorded(t *testing.T) {
@@ -212,22 +212,17 @@ func TestLabFromTheListComesBackToIt(t *testing.T) {
 func TestLabThatCannotBeOpened(t *testing.T) {
 	s := newFakeSession()
 	d := inLab(s)
-	d.Start.Lab = "nothing"
-	if _, err := tell(t, d); !errors.Is(err, engine.ErrNotFound) {
-		t.Errorf("an unknown lab: %v", err)
-	}
-	d = inLab(s)
 	d.Available = func(*engine.Lab) (string, string) { return "there is no veth", "load it" }
 	var hinted *engine.Error
 	if _, err := tell(t, d); !errors.Is(err, engine.ErrCannotRun) || !errors.As(err, &hinted) || hinted.Hint != "load it" {
 		t.Errorf("a lab that cannot run: %v", err)
 	}
-	d.Start.Lab = ""
-	said, err := tell(t, d, "lab wires", "quit")
+	d.Start.Lab = nil
+	said, err := tell(t, d, "lab nothing", "lab wires", "quit")
 	if err != nil {
 		t.Fatal(err)
 	}
-	inOrder(t, said, "Cannot run here: there is no veth", "What to do: load it", "underlay> quit")
+	inOrder(t, said, "underlay> lab nothing", "There is no lesson, lab or number of that name.", "underlay> lab wires", "annot run here: there is no veth", "What to do: load it", "underlay> quit")
 }
 
 // TestLimit: where nobody can press Ctrl-C, a program that does not end is stopped.
