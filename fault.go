@@ -51,11 +51,11 @@ func (c *content) lab(id, fault string) (*engine.Lab, error) {
 	return c.labs.Faulted(id, fault, c.seed)
 }
 
-// broken returns a lab with a fault in it. Unless --seed is given each call draws
-// addresses of its own, and another fault where it is a random one.
+// broken returns a lab with a fault in it. Unless --seed is given each random fault
+// is drawn anew, and the lab's addresses with it.
 func (c *content) broken(id, fault string) (*engine.Lab, error) {
 	seed := c.seed
-	if seed == 0 {
+	if seed == 0 && fault == engine.RandomFault {
 		seed = engine.DrawSeed()
 	}
 	return c.labs.Faulted(id, fault, seed)

@@ -60,12 +60,7 @@ func (m *model) anotherFault(id string) *dialog.Option {
 	if lab == nil {
 		return nil
 	}
-	left := 0
-	for i := range lab.Faults {
-		if !m.marks.Labs[engine.FaultedID(id, lab.Faults[i].ID)].Solved {
-			left++
-		}
-	}
+	left := len(lab.Faults) - m.marks.Repaired(lab)
 	if left == 0 {
 		return nil
 	}

@@ -47,7 +47,7 @@ func chosen(t *testing.T, right, id string) engine.TaskResult {
 func TestChoices(t *testing.T) {
 	for _, r := range choiceRows {
 		got := chosen(t, r.right, r.id).Result
-		want := engine.Result{State: r.state, Got: r.got, Want: "the right choice: What is wrong?", Why: r.why}
+		want := engine.Result{State: r.state, Got: r.got, Want: "the right answer to: What is wrong?", Why: r.why}
 		if got != want {
 			t.Errorf("%q where %q is right:\n got %+v\nwant %+v", r.id, r.right, got, want)
 		}

@@ -53,7 +53,7 @@ func describeOther(c engine.Check) string {
 	case c.Answer != nil:
 		return "the right answer to: " + c.Answer.Prompt
 	case c.Choice != nil:
-		return "the right choice: " + c.Choice.Prompt
+		return "the right answer to: " + c.Choice.Prompt
 	case len(c.All) > 0:
 		return describeList(c.All, "; ")
 	case len(c.Any) > 0:

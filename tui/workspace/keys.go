@@ -120,7 +120,11 @@ func (w *Workspace) hintKey() keys.Binding {
 
 func (w *Workspace) answerKey() keys.Binding {
 	b := keys.Binding{ID: keyAnswer, Keys: []string{"f7"}, Show: "F7", Help: "answer", Long: "Type the answer to the current task"}
-	switch i := w.looked(); {
+	i := w.looked()
+	if w.choice(i) != nil {
+		b.Help, b.Long = "cause", "Name the cause"
+	}
+	switch {
 	case i < 0 || w.question(i) == "":
 		b.Off = "this task is not answered in words"
 	case w.isDone(i):
@@ -151,6 +155,9 @@ func (w *Workspace) viewKey() keys.Binding {
 
 func (w *Workspace) solutionKey() keys.Binding {
 	b := keys.Binding{ID: keySolution, Keys: []string{"f9"}, Show: "F9", Long: "See the solution"}
+	if w.lab.Fault != nil {
+		b.Long = "See the repair"
+	}
 	if w.lab.Solution.Text == "" {
 		b.Off = "this lab has none"
 	}
@@ -186,8 +193,11 @@ func (w *Workspace) question(i int) string {
 }
 
 func prompt(c engine.Check) string {
-	if c.Answer != nil {
+	switch {
+	case c.Answer != nil:
 		return c.Answer.Prompt
+	case c.Choice != nil:
+		return c.Choice.Prompt
 	}
 	for _, sub := range append(append([]engine.Check(nil), c.All...), c.Any...) {
 		if q := prompt(sub); q != "" {
