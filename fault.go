@@ -74,9 +74,10 @@ func checkCause(lab *engine.Lab, cause string) error {
 	if choice.Option(cause) != nil {
 		return nil
 	}
+	id, _ := engine.SplitID(lab.ID)
 	var ids []string
 	for _, o := range choice.Options {
 		ids = append(ids, o.ID)
 	}
-	return engine.Hintf(usageError{fmt.Errorf("there is no cause %q to choose in lab %s", cause, lab.ID)}, "its causes are %s", strings.Join(ids, ", "))
+	return engine.Hintf(usageError{fmt.Errorf("there is no cause %q to choose in lab %s", cause, id)}, "its causes are %s", strings.Join(ids, ", "))
 }

@@ -66,7 +66,7 @@ func DrawSeed() int64 { return 1 + rand.Int64N(999_999) }
 
 func findFault(lab *Lab, id string) (*Fault, error) {
 	if len(lab.Faults) == 0 {
-		return nil, fmt.Errorf("lab %s has no faults to repair: %w", lab.ID, ErrNotFound)
+		return nil, noFault(fmt.Sprintf("lab %s has no faults that could be repaired", lab.ID))
 	}
 	if id == RandomFault {
 		return &lab.Faults[draw(lab).IntN(len(lab.Faults))], nil
@@ -78,9 +78,15 @@ func findFault(lab *Lab, id string) (*Fault, error) {
 		}
 		ids = append(ids, lab.Faults[i].ID)
 	}
-	return nil, Hintf(fmt.Errorf("lab %s has no fault %q: %w", lab.ID, id, ErrNotFound),
+	return nil, Hintf(noFault(fmt.Sprintf("lab %s has no fault %q", lab.ID, id)),
 		"its faults are %s, and %s", strings.Join(ids, ", "), RandomFault)
 }
+
+// noFault says that a lab lacks a fault. It is an ErrNotFound in other words.
+type noFault string
+
+func (e noFault) Error() string        { return string(e) }
+func (e noFault) Is(target error) bool { return target == ErrNotFound }
 
 // draw is the source of what a lab's seed decides about its faults. What it
 // gives for a seed is the same on every machine.

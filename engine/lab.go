@@ -2,6 +2,7 @@ package engine
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -261,8 +262,11 @@ type Hints struct {
 	Solution string `yaml:"solution" lab:"required"`
 }
 
-// Tiers returns the hints in the order in which they are given.
-func (h Hints) Tiers() []string { return []string{h.Symptom, h.Layer, h.Command, h.Solution} }
+// Tiers returns the hints that there are, in the order in which they are given.
+func (h Hints) Tiers() []string {
+	all := []string{h.Symptom, h.Layer, h.Command, h.Solution}
+	return slices.DeleteFunc(all, func(tier string) bool { return tier == "" })
+}
 
 // Misconception is a wrong idea that can be recognised from the live state.
 // The first of a task whose When passes is what the learner is told.

@@ -291,6 +291,25 @@ func TestFaults(t *testing.T) {
 	if tr := f.Checks[0].Traffic; tr.Port != 80 || tr.Expect != engine.OK || f.Tell[0].Traffic.Expect != engine.OK {
 		t.Errorf("what may be left out is not filled in: %+v, %+v", f.Checks, f.Tell)
 	}
+	broken, err := c.Faulted("sample", "gone", 5)
+	if err != nil || broken.ID != "sample/gone" || broken.Seed != 5 || broken.Fault.ID != "gone" {
+		t.Errorf("%+v, %v", broken, err)
+	}
+	var hinted *engine.Error
+	if _, err := c.Faulted("sample", "going", 0); !errors.Is(err, engine.ErrNotFound) || err.Error() != `lab sample has no fault "going"` {
+		t.Errorf("an unknown fault: %v", err)
+	}
+	if _, err := c.Faulted("simple", "gone", 0); !errors.Is(err, engine.ErrNotFound) || !errors.As(err, &hinted) || hinted.Hint != `did you mean "sample"?` {
+		t.Errorf("an unknown lab: %v", err)
+	}
+	whole, err := Load(twoLabs(t), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := whole.Faulted("first", engine.RandomFault, 0); err == nil || err.Error() != "lab first has no faults that could be repaired" ||
+		!errors.As(err, &hinted) || hinted.Hint != "labs with faults: none" {
+		t.Errorf("a lab without faults: %v", err)
+	}
 	wantProblems(t, without(base, "x/faults/gone.sh"), `x/faults/gone.sh: the file is missing; it breaks the solved lab`)
 	wantProblems(t, without(base, "x/faults/down.repair.sh"), `x/faults/down.repair.sh: the file is missing; it repairs what down.sh breaks`)
 	wantProblems(t, with(base, "x/faults/dwon.sh", "ip a\n"), `x/faults/dwon.sh: belongs to no fault; faults in lab.yaml: down, gone; did you mean "down"?`)

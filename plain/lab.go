@@ -129,6 +129,9 @@ func (v *visit) start(st engine.Status) {
 func (v *visit) introduce() {
 	v.blank()
 	v.say(v.lab.Summary)
+	if v.lab.Fault != nil {
+		v.report()
+	}
 	v.blank()
 	v.tasks()
 	v.blank()

@@ -39,7 +39,7 @@ func (m *model) openFault(i intent.OpenFault) tea.Cmd {
 func (m *model) chooseFault(id string) {
 	lab := m.lab(id)
 	if lab == nil || len(lab.Faults) == 0 {
-		m.note = "This lab has nothing that could be broken."
+		m.note = "This lab has no faults that could be repaired."
 		return
 	}
 	items := []dialog.Item{{Text: "Surprise me", Action: intent.OpenFault{Lab: id, Fault: engine.RandomFault}}}

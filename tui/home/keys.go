@@ -89,7 +89,7 @@ func (h *Home) mendKey() keys.Binding {
 	case r.lab == nil:
 		b.Off = "no lab goes with this lesson"
 	case len(r.lab.Faults) == 0:
-		b.Off = "this lab has nothing that could be broken"
+		b.Off = "this lab has no faults that could be repaired"
 	default:
 		b.Off = h.available[r.lab.ID].Reason
 	}

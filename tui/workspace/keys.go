@@ -108,11 +108,11 @@ func (w *Workspace) hintKey() keys.Binding {
 		b.Off = "every task is done"
 	case i < 0 || i >= len(w.lab.Tasks):
 		b.Off = "the lab is still being looked at"
-	case len(w.tiers(i)) == 0:
+	case len(w.lab.Tasks[i].Hints.Tiers()) == 0:
 		b.Off = "this task has no hints"
 	case w.isDone(i):
 		b.Off = "this task is done"
-	case w.hints[w.lab.Tasks[i].ID] >= len(w.tiers(i)):
+	case w.hints[w.lab.Tasks[i].ID] >= len(w.lab.Tasks[i].Hints.Tiers()):
 		b.Off = "you have seen all hints for this task"
 	}
 	return b
@@ -166,17 +166,6 @@ func (w *Workspace) solutionKey() keys.Binding {
 
 func (w *Workspace) isDone(i int) bool {
 	return i < len(w.status.Tasks) && w.status.Tasks[i].State == engine.Pass
-}
-
-// tiers are the hints a task has, the empty ones left out.
-func (w *Workspace) tiers(i int) []string {
-	var out []string
-	for _, h := range w.lab.Tasks[i].Hints.Tiers() {
-		if h != "" {
-			out = append(out, h)
-		}
-	}
-	return out
 }
 
 // question is what a task asks the learner to type, or "".

@@ -241,7 +241,7 @@ func tierName(n, of int) string {
 }
 
 func (w *Workspace) hintLines(st *theme.Styles, i, width int) []string {
-	tiers := w.tiers(i)
+	tiers := w.lab.Tasks[i].Hints.Tiers()
 	given := min(w.hints[w.lab.Tasks[i].ID], len(tiers))
 	var out []string
 	for n, h := range tiers[:given] {

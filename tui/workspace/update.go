@@ -195,7 +195,7 @@ func (w *Workspace) leave() tea.Cmd {
 func (w *Workspace) hint() tea.Cmd {
 	i := w.looked()
 	task := w.lab.Tasks[i]
-	tier := min(w.hints[task.ID]+1, len(w.tiers(i)))
+	tier := min(w.hints[task.ID]+1, len(w.lab.Tasks[i].Hints.Tiers()))
 	w.hints[task.ID] = tier
 	w.hintCount++
 	w.view, w.follow = Tasks, true
