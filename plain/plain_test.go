@@ -313,3 +313,70 @@ func TestCtrlC(t *testing.T) {
 		t.Fatal(":quit did not leave while a program ran")
 	}
 }
+
+// brokenLab is the fake lab with a fault in it.
+func brokenLab(t *testing.T, s *fakeSession) *engine.Lab {
+	t.Helper()
+	hints := engine.Hints{Symptom: "See.", Layer: "Think.", Command: "Look.", Solution: "Mend."}
+	s.lab.Faults = []engine.Fault{
+		{ID: "right", Cause: "The wire is cut.", Symptom: "Nothing works!", Explain: "Somebody cut the wire.", Hints: hints, Repair: engine.Script{Text: "mend\n"}},
+		{ID: "wrong", Cause: "The wire is knotted.", Symptom: "It is slow!", Explain: "A knot.", Hints: hints},
+	}
+	lab, err := engine.Faulted(s.lab, "right")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lab
+}
+
+func TestBrokenLab(t *testing.T) {
+	s := newFakeSession()
+	d := inLab(s)
+	d.Progress = store(t)
+	lab := brokenLab(t, s)
+	whole := s.lab
+	d.Labs = []*engine.Lab{whole}
+	var asked []string
+	d.Faulted = func(id, fault string) (*engine.Lab, error) {
+		asked = append(asked, id+" "+fault)
+		switch {
+		case id != whole.ID:
+			return nil, engine.ErrNotFound
+		case fault != engine.RandomFault:
+			return engine.Faulted(whole, fault)
+		}
+		s.lab = lab
+		return lab, nil
+	}
+	d.Start.Lab = nil
+	letter, other := "a", "b"
+	if lab.Task(engine.TaskCause).Choice().Options[1].ID == "right" {
+		letter, other = other, letter
+	}
+	said, err := tell(t, d, "break nothing", "break wires magic", "break wires",
+		":cause", ":cause z", ":cause "+other, ":hint", ":hint", ":hint", ":hint", ":lesson", ":solution", "yes", ":cause "+letter, ":cause",
+		"do repair", "do whole", ":quit", "list", "quit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, "There is no lesson, lab or number", `Lab wires has no fault "magic".`, "What to do: its faults are right, wrong, and random",
+		"Something is broken: “Nothing works!”", "What is wrong?", "a. The wire is", "b. The wire is", "There is no cause z to choose.",
+		"The wire is knotted.", "That does not do it yet.", "Hint 1 of 3: See.", "Hint 3 of 3: Look.", "Hint 3 of 3: Look.", "A bold word", "mend",
+		"The wire is cut.", "Done: Find the cause", "You have named the cause.", "Solved: Wires, broken", "What it was: Somebody cut the wire.",
+		"It is solved.", "lab wires: Wires. Not begun yet. 1 of 2 faults repaired.")
+	if !slices.Equal(asked, []string{"nothing random", "wires magic", "wires random"}) {
+		t.Errorf("asked for %q", asked)
+	}
+	labs, err := d.Progress.Labs(t.Context())
+	if err != nil || !labs["wires/right"].Solved || labs["wires"].Attempts != 0 {
+		t.Errorf("recorded %+v, %v", labs, err)
+	}
+}
+
+func TestCauseWhereNothingIsBroken(t *testing.T) {
+	said, err := tell(t, inLab(newFakeSession()), ":cause", ":quit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, "Nothing is broken in this lab")
+}

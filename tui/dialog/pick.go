@@ -69,7 +69,7 @@ func (p *Pick) begin() {
 // move goes to the next item that can be chosen, round the end.
 func (p *Pick) move(step int) {
 	for i := 1; i <= len(p.Items); i++ {
-		at := (p.at + (i+len(p.Items))*step + len(p.Items)*len(p.Items)) % len(p.Items)
+		at := (p.at + i*step + len(p.Items)) % len(p.Items)
 		if !p.Items[at].Off {
 			p.at = at
 			return

@@ -37,7 +37,7 @@ func At(lab string) Place {
 // Marks is all of it.
 type Marks struct {
 	Lessons map[string]Lesson
-	Labs    map[string]Lab // those with a fault in them, too, each by its own id
+	Labs    map[string]Lab  // those with a fault in them, too, each by its own id
 	Quizzes map[string]bool // answered rightly
 	Last    Place
 }
