@@ -10,6 +10,33 @@ import (
 	"strings"
 )
 
+// Fault is one way in which a solved lab breaks: a break-fix exercise. Its
+// scripts are faults/ID.sh, which breaks the solved lab, and faults/ID.repair.sh,
+// one right repair.
+type Fault struct {
+	ID    string `yaml:"id" lab:"required,id"`
+	Cause string `yaml:"cause" lab:"required"` // what is wrong, as one of the choices that the learner names the cause from
+
+	// Symptom is what the learner is told, and Checks what must work again:
+	// each fails while the fault is there and passes once it is repaired.
+	Symptom string  `yaml:"symptom" lab:"required"`
+	Checks  []Check `yaml:"checks" lab:"required"`
+
+	// Tell is what shows this cause and no other in the live lab: all of it
+	// passes while the fault is there. A learner who names this cause where
+	// another one is at work is told what of it is not so.
+	Tell []Check `yaml:"tell" lab:"required"`
+
+	// Requires names what this fault needs of the machine beyond what its lab does.
+	Requires []string `yaml:"requires" lab:"id"`
+
+	Hints   Hints  `yaml:"hints" lab:"required"`
+	Explain string `yaml:"explanation" lab:"required"` // how the cause makes the symptom; shown at the end
+
+	Break  Script `yaml:"-"`
+	Repair Script `yaml:"-"`
+}
+
 // The tasks of a lab that Faulted returns, in their order.
 const (
 	TaskCause  = "cause"  // name the cause: a choice
@@ -42,6 +69,7 @@ func Faulted(lab *Lab, fault string) (*Lab, error) {
 	out.Title = lab.Title + ", broken"
 	out.Summary = "This lab was solved, and then something broke. Find out what, and repair it."
 	out.Fault, out.Faults = f, nil
+	out.Requires = slices.Concat(lab.Requires, f.Requires)
 	out.Prepare = []Script{lab.Solution, f.Break}
 	out.Solution, out.Alternatives, out.Mistakes = f.Repair, nil, nil
 	out.Tasks = []Task{causeTask(lab, f), repairTask(f), wholeTask(lab, f)}
@@ -169,6 +197,21 @@ func asks(c Check) bool {
 func sameAssertion(a, b Check) bool {
 	a.Because, b.Because = "", ""
 	return reflect.DeepEqual(a, b)
+}
+
+// ChoiceCheck asks which of several statements is true. It is answered with an
+// option's id.
+type ChoiceCheck struct {
+	Prompt  string
+	Options []Option
+	Right   string // id of the true one
+}
+
+// Option is one statement of a choice.
+type Option struct {
+	ID   string
+	Text string
+	Tell []Check // what would pass if it were true; what does not speaks against it
 }
 
 // Choice returns the choice that a task asks for, or nil.

@@ -14,7 +14,7 @@ func breakable(n int) *Lab {
 	here := Check{Netns: &NetnsCheck{Node: "a"}}
 	away := Check{Not: &here}
 	lab := &Lab{
-		ID: "lab", Title: "Lab", Solution: Script{Name: "solve"}, Alternatives: []Script{{}}, Mistakes: []Script{{}},
+		ID: "lab", Title: "Lab", Requires: []string{"veth"}, Solution: Script{Name: "solve"}, Alternatives: []Script{{}}, Mistakes: []Script{{}},
 		Tasks: []Task{
 			{ID: "one", Checks: []Check{here}},
 			{ID: "two", Checks: []Check{{Any: []Check{{Answer: &AnswerCheck{}}}}}},
@@ -25,6 +25,7 @@ func breakable(n int) *Lab {
 	}
 	for i := range n {
 		f := Fault{ID: fmt.Sprintf("f%d", i), Cause: fmt.Sprintf("Cause %d.", i), Checks: []Check{{Link: &LinkCheck{Node: "a"}}}}
+		f.Requires = []string{"r" + f.ID}
 		f.Break.Name, f.Repair.Name = f.ID, f.ID+".repair"
 		lab.Faults = append(lab.Faults, f)
 	}
@@ -43,7 +44,7 @@ func TestFaulted(t *testing.T) {
 		t.Error("the lab itself was changed")
 	}
 	if got.ID != "lab/f0" || got.Fault.ID != "f0" || got.Solution.Name != "f0.repair" || len(got.Prepare) != 2 ||
-		got.Prepare[0].Name != "solve" || got.Prepare[1].Name != "f0" || got.Alternatives != nil || got.Mistakes != nil {
+		!slices.Equal(got.Requires, []string{"veth", "rf0"}) || got.Prepare[0].Name != "solve" || got.Prepare[1].Name != "f0" || got.Alternatives != nil || got.Mistakes != nil {
 		t.Errorf("%+v", got)
 	}
 	if len(got.Collateral) != 1 || got.Collateral[0].Goal != "kept" {

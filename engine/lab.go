@@ -282,30 +282,6 @@ type Collateral struct {
 	Check Check  `yaml:"check" lab:"required"`
 }
 
-// Fault is one way in which a solved lab breaks: a break-fix exercise. Its
-// scripts are faults/ID.sh, which breaks the solved lab, and faults/ID.repair.sh,
-// one right repair.
-type Fault struct {
-	ID    string `yaml:"id" lab:"required,id"`
-	Cause string `yaml:"cause" lab:"required"` // what is wrong, as one of the choices that the learner names the cause from
-
-	// Symptom is what the learner is told, and Checks what must work again:
-	// each fails while the fault is there and passes once it is repaired.
-	Symptom string  `yaml:"symptom" lab:"required"`
-	Checks  []Check `yaml:"checks" lab:"required"`
-
-	// Tell is what shows this cause and no other in the live lab: all of it
-	// passes while the fault is there. A learner who names this cause where
-	// another one is at work is told what of it is not so.
-	Tell []Check `yaml:"tell" lab:"required"`
-
-	Hints   Hints  `yaml:"hints" lab:"required"`
-	Explain string `yaml:"explanation" lab:"required"` // how the cause makes the symptom; shown at the end
-
-	Break  Script `yaml:"-"`
-	Repair Script `yaml:"-"`
-}
-
 // Check is one assertion on the live lab. Exactly one field other than Because
 // is set.
 type Check struct {
@@ -510,19 +486,4 @@ type DNSCheck struct {
 type AnswerCheck struct {
 	Prompt string `yaml:"prompt" lab:"required"`
 	Of     string `yaml:"of" lab:"required,answer"` // mac:NODE/IFACE, addr:NODE/IFACE, ifindex:NODE/IFACE, peer:NODE/IFACE, mtu:NODE/IFACE
-}
-
-// ChoiceCheck asks which of several statements is true. It is answered with an
-// option's id.
-type ChoiceCheck struct {
-	Prompt  string
-	Options []Option
-	Right   string // id of the true one
-}
-
-// Option is one statement of a choice.
-type Option struct {
-	ID   string
-	Text string
-	Tell []Check // what would pass if it were true; what does not speaks against it
 }

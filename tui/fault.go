@@ -24,12 +24,17 @@ func labID(lab *engine.Lab) string {
 }
 
 func (m *model) openFault(i intent.OpenFault) tea.Cmd {
-	draw := m.deps.Faulted
+	draw, available := m.deps.Faulted, m.deps.Available
 	if draw == nil {
 		return nil
 	}
 	return func() tea.Msg {
 		lab, err := draw(i.Lab, i.Fault)
+		if err == nil && available != nil {
+			if reason, remedy := available(lab); reason != "" {
+				err = fmt.Errorf("this cannot run here: %s; %s", reason, remedy)
+			}
+		}
 		return faulted{lab, err}
 	}
 }

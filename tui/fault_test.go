@@ -103,6 +103,10 @@ func TestFaultThatCannotBeDrawnIsSaid(t *testing.T) {
 	})
 	d.send(intent.OpenFault{Lab: "docker0", Fault: "down"})
 	d.want("The dice are lost.")
+	d.m.deps.Faulted = func(string, string) (*engine.Lab, error) { return engine.Faulted(breakable(), "down") }
+	d.m.deps.Available = func(l *engine.Lab) (string, string) { return l.ID + " needs more", "get it" }
+	d.send(intent.OpenFault{Lab: "docker0", Fault: "down"})
+	d.want("This cannot run here: docker0/down needs more; get it.")
 }
 
 // answerWith makes the status that an answer leads to.
