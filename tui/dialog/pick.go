@@ -85,12 +85,18 @@ func (p *Pick) pick(i int) Action {
 	return p.Items[i].Action
 }
 
+// fewRows is how many rows of items must show before the text may.
+const fewRows = 6
+
 // Draw implements Dialog.
 func (p *Pick) Draw(st *theme.Styles, w, h int) Box {
 	p.begin()
 	bw := width(68, w)
 	in := bw - 2 - 2*padX
 	head := append(paint.Each(paint.Wrap(st.Sym.Plain(p.Text), in), st.Text.Render), "")
+	if h-frameRows-len(head) < fewRows {
+		head = nil
+	}
 	var rows []string
 	first, last := 0, 0
 	for i := range p.Items {
