@@ -21,6 +21,10 @@ func (b *builder) sysctls() error {
 	return nil
 }
 
+// Set writes settings in a network namespace. One that fails does not keep the
+// others from being written.
+func Set(ns int, settings []engine.Sysctl) error { return setSysctls(ns, settings, false) }
+
 // setSysctls writes settings in a network namespace. A setting that this kernel
 // does not have is an error unless it is optional.
 func setSysctls(ns int, settings []engine.Sysctl, optional bool) error {
