@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -88,6 +89,8 @@ func (w *worldInit) serve(r request) {
 		names, fds := w.refresh()
 		w.reply(message{ID: r.ID, Names: names, Health: w.health()}, nil, fds...)
 		closeAll(fds)
+	case r.Ended != nil:
+		w.reply(message{ID: r.ID, Ended: w.ended(r.Ended)}, nil)
 	case r.Start != nil:
 		go w.start(r.ID, r.Start)
 	case r.Signal != nil:
@@ -95,6 +98,13 @@ func (w *worldInit) serve(r request) {
 	default:
 		w.reply(message{ID: r.ID}, nil)
 	}
+}
+
+// ended returns those of these children that are no more.
+func (w *worldInit) ended(pids []int) []int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(pids), func(pid int) bool { return w.children[pid] != nil })
 }
 
 func (w *worldInit) reply(m message, err error, fds ...int) {

@@ -28,6 +28,8 @@ type request struct {
 	// Refresh asks for the nodes whose /run/netns entry has become another
 	// namespace since: their names, and a descriptor of each.
 	Refresh bool `json:",omitempty"`
+	// Ended asks which of these children of init have ended.
+	Ended []int `json:",omitempty"`
 }
 
 // NodeSpec is a node to make.
@@ -72,6 +74,7 @@ type message struct {
 	Output string   `json:",omitempty"`
 	Names  []string `json:",omitempty"`
 	Health []string `json:",omitempty"` // event: how the world is; empty is well
+	Ended  []int    `json:",omitempty"` // those asked for that have ended
 	Event  bool     `json:",omitempty"`
 }
 

@@ -22,6 +22,7 @@ type World struct {
 	conn    *conn
 	process *os.Process
 	home    string
+	runMu   sync.Mutex // held while run is used or closed
 	run     *os.File   // its /run
 	etc     chan error // the copy of /etc is there
 
@@ -129,9 +130,14 @@ func (w *World) HealthChanged() <-chan struct{} { return w.healthChanged }
 
 // UsedLegacyIptables reports whether iptables-legacy has been run in the world:
 // of the tools, it alone takes this lock.
-func (w *World) UsedLegacyIptables() bool {
+func (w *World) UsedLegacyIptables() bool { return w.hasRun("xtables.lock") }
+
+// hasRun reports whether there is a file in the world's /run.
+func (w *World) hasRun(path string) bool {
+	w.runMu.Lock()
+	defer w.runMu.Unlock()
 	var st unix.Stat_t
-	return unix.Fstatat(int(w.run.Fd()), "xtables.lock", &st, unix.AT_SYMLINK_NOFOLLOW) == nil
+	return unix.Fstatat(int(w.run.Fd()), path, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
 }
 
 // Done is closed when the world has ended.
@@ -250,6 +256,21 @@ func (w *World) Workload(ctx context.Context, node, kind string, args []string) 
 	return got.PID, nil
 }
 
+// Ended returns those of these workloads, by their process ids, that have ended.
+func (w *World) Ended(ctx context.Context, pids []int) ([]int, error) {
+	if len(pids) == 0 {
+		return nil, nil
+	}
+	got, err := w.call(ctx, request{Ended: pids})
+	return got.Ended, err
+}
+
+// Gone returns those of these nodes whose name stands for no namespace any more:
+// somebody has deleted them and not made them anew.
+func (w *World) Gone(nodes []string) []string {
+	return slices.DeleteFunc(slices.Clone(nodes), func(node string) bool { return w.hasRun("netns/" + node) })
+}
+
 // Close ends the world and everything in it, and waits until it has ended.
 // Closing it again does nothing.
 func (w *World) Close() (err error) {
@@ -266,5 +287,7 @@ func (w *World) end() error {
 	if errors.Is(err, unix.ECHILD) {
 		err = nil
 	}
+	w.runMu.Lock()
+	defer w.runMu.Unlock()
 	return errors.Join(killErr, err, w.conn.Close(), w.run.Close())
 }
