@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -59,6 +60,41 @@ func (e *Evaluator) Reset() {
 	e.generation++
 	clear(e.answers)
 	clear(e.latched)
+	e.last = nil
+}
+
+// Memory is what an Evaluator remembers at one time: the answers that were
+// given and the tasks that were done once.
+type Memory struct {
+	answers map[string]string
+	latched map[string]engine.TaskResult
+}
+
+// Remember returns what is remembered once this status is.
+func (e *Evaluator) Remember(st *engine.Status) Memory {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m := Memory{answers: maps.Clone(e.answers), latched: maps.Clone(e.latched)}
+	e.latch(m.latched, st)
+	return m
+}
+
+// latch adds the tasks that are done once and for all.
+func (e *Evaluator) latch(latched map[string]engine.TaskResult, st *engine.Status) {
+	for i, t := range e.lab.Tasks {
+		if t.Mode == engine.Once && i < len(st.Tasks) && st.Tasks[i].State == engine.Pass {
+			latched[t.ID] = st.Tasks[i]
+		}
+	}
+}
+
+// Recall forgets everything since Remember returned m. Like after Reset, an
+// evaluation under way leaves nothing behind.
+func (e *Evaluator) Recall(m Memory) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.generation++
+	e.answers, e.latched = maps.Clone(m.answers), maps.Clone(m.latched)
 	e.last = nil
 }
 
@@ -178,11 +214,7 @@ func (e *Evaluator) end(ctx context.Context, v *evaluation) engine.Status {
 	if e.generation == v.generation && ctx.Err() == nil {
 		kept := copyStatus(&st)
 		e.last = &kept
-		for i, t := range e.lab.Tasks {
-			if t.Mode == engine.Once && st.Tasks[i].State == engine.Pass {
-				e.latched[t.ID] = st.Tasks[i]
-			}
-		}
+		e.latch(e.latched, &st)
 	}
 	return st
 }
