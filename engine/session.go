@@ -70,6 +70,52 @@ type Terminal interface {
 	Node() string
 }
 
+// Checkpoint is a state of the lab that can be gone back to: how it was at the
+// start, or when tasks had just been solved.
+type Checkpoint struct {
+	ID    int      // 0 is the start; later ones have higher numbers
+	Label string   // "the start", or the goals that had just been reached
+	Tasks []string // ids of the tasks that were done then, in the lab's order
+	At    time.Time
+}
+
+// Change is one difference between two states of the lab.
+type Change struct {
+	Node string
+	// What is its kind: link, address, route, rule, neighbour, fdb, setting,
+	// firewall, server or node.
+	What string
+	// Before and After are what it was and what it is, in the words of the tool
+	// that shows it; "" where it was not there, or is gone.
+	Before, After string
+}
+
+// Restored is how a lab was led back to a checkpoint.
+type Restored struct {
+	// Rebuilt says that the world was built anew, so that shells have ended.
+	Rebuilt bool
+	// Why says in sentences what forced that, and what could not be put back.
+	Why []string
+	// Changes is how many differences there were.
+	Changes int
+}
+
+// History is where a lab has been. All methods may be called from any goroutine.
+type History interface {
+	// Checkpoints are all there are, oldest first. The first one is there once
+	// the lab is open. Where one is being taken for tasks just solved, it waits
+	// for that.
+	Checkpoints() []Checkpoint
+
+	// Diff says what has changed since a checkpoint, node by node. An unknown
+	// checkpoint is an error that wraps ErrNotFound.
+	Diff(ctx context.Context, id int) ([]Change, error)
+
+	// Restore leads the lab back to a checkpoint and forgets the later ones.
+	// Shells go on, unless the world had to be built anew.
+	Restore(ctx context.Context, id int) (Restored, error)
+}
+
 // Session is a lab that runs. It does not know whether a screen, a script or a
 // test drives it. All methods may be called from any goroutine.
 type Session interface {

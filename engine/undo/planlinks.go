@@ -1,0 +1,193 @@
+package undo
+
+import (
+	"bytes"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+const vethPeer = 1 // VETH_INFO_PEER
+
+// links deletes the links that should not be there and makes those that are
+// missing, each with the index that it had.
+func (p *plan) links() []op {
+	var gone, aside, made []op
+	clash := false // a name is to go to another link than the one that has it
+	for i := range p.have.nodes {
+		have := &p.have.nodes[i]
+		want := p.want.node(have.name)
+		if want == nil {
+			continue
+		}
+		for k := range have.links {
+			l := &have.links[k]
+			if w := want.link(l.index); w == nil || !w.same(l) {
+				gone = append(gone, op{node: have.name, what: "link " + l.name, link: &Message{unix.RTM_DELLINK, 0, ifinfo(l.index, 0, 0)}})
+			} else if w.name != l.name {
+				clash = clash || have.linkNamed(w.name) != nil
+				aside = append(aside, rename(have.name, l, fmt.Sprintf("undo%d", l.index))...)
+			}
+		}
+	}
+	for i := range p.want.nodes {
+		want := &p.want.nodes[i]
+		have := p.have.node(want.name)
+		if have == nil {
+			continue
+		}
+		for k := range want.links {
+			l := &want.links[k]
+			if h := have.link(l.index); h == nil || !h.same(l) {
+				made = append(made, p.create(want, l)...)
+			}
+		}
+	}
+	if len(gone)+len(made) == 0 && !clash {
+		return nil // what is left of names is put right with the attributes
+	}
+	return append(append(gone, aside...), made...)
+}
+
+// ifinfo is the fixed part of a link's request.
+func ifinfo(index int, flags, change uint32) []byte {
+	b := make([]byte, 4, unix.SizeofIfInfomsg)
+	b = append(b, put32(uint32(index))...)
+	b = append(b, put32(flags)...)
+	return append(b, put32(change)...)
+}
+
+// rename gives a link another name. Older kernels do that only while it is down.
+func rename(node string, l *link, name string) []op {
+	what := "link " + l.name
+	return []op{
+		{node: node, what: what, link: &Message{unix.RTM_NEWLINK, 0, ifinfo(l.index, 0, unix.IFF_UP)}},
+		{node: node, what: what, link: &Message{unix.RTM_NEWLINK, 0, attrs{{unix.IFLA_IFNAME, putCString(name)}}.append(ifinfo(l.index, 0, 0))}},
+	}
+}
+
+// create makes a link. The two ends of a veth are made by one request.
+func (p *plan) create(n *node, l *link) []op {
+	o := op{node: n.name, what: "link " + l.name}
+	body := ifinfo(l.index, 0, 0)
+	as := l.birth()
+	var data attrs
+	switch l.kind {
+	case "veth":
+		peerNode := p.want.node(l.peerNode)
+		if peerNode == nil || peerNode.link(l.peer) == nil {
+			return nil // its other end lay outside the lab
+		}
+		if l.peerNode < n.name || l.peerNode == n.name && l.peer < l.index {
+			return nil // made with its other end
+		}
+		peer := append(peerNode.link(l.peer).birth(), attr{unix.IFLA_NET_NS_FD, put32(uint32(p.ns[l.peerNode]))})
+		data = attrs{{vethPeer, peer.append(ifinfo(l.peer, 0, 0))}}
+	case "bridge": // what it was told comes after, as it does for one that is there
+	case "":
+		return nil // a device that no request makes, such as lo
+	default:
+		data = l.data
+		if l.parent != 0 {
+			as = append(as, attr{unix.IFLA_LINK, put32(uint32(l.parent))})
+		}
+		if l.parentNode != "" && l.parentNode != n.name { // made where its parent is
+			o.node = l.parentNode
+			as = append(as, attr{unix.IFLA_NET_NS_FD, put32(uint32(p.ns[n.name]))})
+		}
+	}
+	info := attrs{{unix.IFLA_INFO_KIND, []byte(l.kind)}}
+	if len(data) > 0 {
+		info = append(info, attr{unix.IFLA_INFO_DATA | unix.NLA_F_NESTED, data.append(nil)})
+	}
+	as = append(as, attr{unix.IFLA_LINKINFO | unix.NLA_F_NESTED, info.append(nil)})
+	o.link = &Message{unix.RTM_NEWLINK, unix.NLM_F_CREATE | unix.NLM_F_EXCL, as.append(body)}
+	return []op{o}
+}
+
+// birth are the attributes that any link is made with.
+func (l *link) birth() attrs {
+	out := attrs{{unix.IFLA_IFNAME, putCString(l.name)}, {unix.IFLA_MTU, put32(l.mtu)}}
+	if len(l.mac) > 0 {
+		out = append(out, attr{unix.IFLA_ADDRESS, l.mac})
+	}
+	return out
+}
+
+// attributes makes links that are there what they should be.
+func attributes(have, want *node) []op {
+	var now, later []op
+	for i := range want.links {
+		w := &want.links[i]
+		h := have.link(w.index)
+		if h == nil || !h.same(w) {
+			continue
+		}
+		a, b := change(want.name, h, w)
+		now, later = append(now, a...), append(later, b...)
+	}
+	if len(now) > 0 {
+		return now
+	}
+	return later
+}
+
+// change says how to make one link the other. What is done later would else be
+// undone: a bridge's address and MTU follow those of its ports, and a port's
+// options are set anew when it joins.
+func change(node string, h, w *link) (now, later []op) {
+	what := "link " + w.name
+	request := func(as attrs) []op {
+		if len(as) == 0 {
+			return nil
+		}
+		return []op{{node: node, what: what, link: &Message{unix.RTM_NEWLINK, 0, as.append(ifinfo(w.index, 0, 0))}}}
+	}
+	var follows, as attrs
+	if !bytes.Equal(h.mac, w.mac) {
+		follows = append(follows, attr{unix.IFLA_ADDRESS, w.mac})
+	}
+	if h.mtu != w.mtu {
+		follows = append(follows, attr{unix.IFLA_MTU, put32(w.mtu)})
+	}
+	if w.kind == "bridge" {
+		later = append(later, request(follows)...)
+	} else {
+		as = append(as, follows...)
+	}
+	if h.queue != w.queue {
+		as = append(as, attr{unix.IFLA_TXQLEN, put32(w.queue)})
+	}
+	if h.group != w.group {
+		as = append(as, attr{unix.IFLA_GROUP, put32(w.group)})
+	}
+	if h.alias != w.alias {
+		as = append(as, attr{unix.IFLA_IFALIAS, []byte(w.alias)})
+	}
+	if h.master != w.master {
+		as = append(as, attr{unix.IFLA_MASTER, put32(uint32(w.master))})
+	}
+	now = append(now, request(as)...)
+	if w.kind == "bridge" {
+		now = append(now, request(linkInfo(unix.IFLA_INFO_KIND, w.kind, unix.IFLA_INFO_DATA, differing(h.data, w.data)))...)
+	}
+	if h.master == w.master && w.slaveKind == "bridge" {
+		now = append(now, request(linkInfo(unix.IFLA_INFO_SLAVE_KIND, w.slaveKind, unix.IFLA_INFO_SLAVE_DATA, differing(h.port, w.port)))...)
+	}
+	if h.name != w.name {
+		now = append(now, rename(node, h, w.name)...)
+	}
+	if d := h.flags ^ w.flags; d != 0 || h.name != w.name && w.up() {
+		now = append(now, op{node: node, what: what, link: &Message{unix.RTM_NEWLINK, 0, ifinfo(w.index, w.flags, settable)}})
+	}
+	return now, later
+}
+
+// linkInfo wraps options of a kind of link; there is none where none differs.
+func linkInfo(kindID uint16, kind string, dataID uint16, options attrs) attrs {
+	if len(options) == 0 {
+		return nil
+	}
+	info := attrs{{kindID, []byte(kind)}, {dataID | unix.NLA_F_NESTED, options.append(nil)}}
+	return attrs{{unix.IFLA_LINKINFO | unix.NLA_F_NESTED, info.append(nil)}}
+}
