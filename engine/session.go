@@ -142,6 +142,9 @@ type Session interface {
 	// Shell opens a shell in a node.
 	Shell(ctx context.Context, node string, size Size) (Terminal, error)
 
+	// History is where the lab has been since it was opened or reset.
+	History() History
+
 	// Reset throws the world away and builds it anew. Shells end.
 	Reset(context.Context) error
 

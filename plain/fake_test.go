@@ -38,6 +38,11 @@ type fakeSession struct {
 	resets  int
 	closed  bool
 	typed   []string // "NODE: line" of everything that the shells got
+
+	past     []engine.Checkpoint
+	changes  []engine.Change
+	way      engine.Restored
+	restored []int
 }
 
 func newFakeSession() *fakeSession {
@@ -85,6 +90,22 @@ func (s *fakeSession) set(task string, done bool) {
 	case s.changed <- struct{}{}:
 	default:
 	}
+}
+
+func (s *fakeSession) History() engine.History { return fakeHistory{s} }
+
+type fakeHistory struct{ s *fakeSession }
+
+func (h fakeHistory) Checkpoints() []engine.Checkpoint { return h.s.past }
+
+func (h fakeHistory) Diff(context.Context, int) ([]engine.Change, error) { return h.s.changes, nil }
+
+func (h fakeHistory) Restore(_ context.Context, id int) (engine.Restored, error) {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	h.s.restored = append(h.s.restored, id)
+	h.s.done = map[string]bool{}
+	return h.s.way, nil
 }
 
 func (s *fakeSession) Reset(context.Context) error {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,7 +38,7 @@ func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)
 	}
 	judge := check.New(lab)
 	s := &Session{
-		lab: lab, sandbox: o.Sandbox, judge: judge, sysctls: judge.Sysctls(),
+		lab: lab, sandbox: o.Sandbox, judge: judge, sysctls: judge.Sysctls(), past: newPast(),
 		changed: make(chan struct{}, 1), triggers: make(chan trigger, 64), quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := s.build(ctx, progress); err != nil {
@@ -48,7 +49,9 @@ func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)
 		return s, nil
 	}
 	progress("Looking at it")
-	s.evaluate(ctx)
+	if err := s.begin(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open lab %s: %w", lab.ID, err), s.place.close())
+	}
 	go s.watchLoop()
 	return s, nil
 }
@@ -61,6 +64,11 @@ type place struct {
 	reader *observe.Reader
 	stop   context.CancelFunc // ends the watch
 	legacy sync.Once          // iptables-legacy has been used
+	// servers are the process ids of the lab's workloads, in its order.
+	serversMu sync.Mutex
+	servers   []int
+	// remade are the nodes that the learner has deleted and made anew, by name.
+	remade map[string]bool
 }
 
 func (p *place) close() error {
@@ -85,7 +93,7 @@ func (p *place) close() error {
 
 // build makes the lab's place anew.
 func (s *Session) build(ctx context.Context, progress func(string)) error {
-	p := &place{ns: map[string]int{}}
+	p := &place{ns: map[string]int{}, remade: map[string]bool{}}
 	if err := s.furnish(ctx, p, progress); err != nil {
 		return errors.Join(err, p.close())
 	}
@@ -118,7 +126,7 @@ func (s *Session) furnish(ctx context.Context, p *place, progress func(string)) 
 		return err
 	}
 	progress("Starting servers")
-	if err := populate(ctx, p.world, t); err != nil {
+	if err := p.populate(ctx, t); err != nil {
 		return err
 	}
 	for _, script := range s.lab.Prepare {
@@ -134,13 +142,12 @@ func (s *Session) furnish(ctx context.Context, p *place, progress func(string)) 
 }
 
 // populate starts the workloads side by side, then runs the setup lines in turn.
-func populate(ctx context.Context, w *sandbox.World, t *engine.Topology) error {
+func (p *place) populate(ctx context.Context, t *engine.Topology) error {
+	w := p.world
 	g, gctx := errgroup.WithContext(ctx)
-	for _, l := range t.Workloads {
-		g.Go(func() error {
-			_, err := w.Workload(gctx, l.Node, l.Kind, workload.Args(l, sandbox.ReadyFD))
-			return err
-		})
+	p.servers = make([]int, len(t.Workloads))
+	for i, l := range t.Workloads {
+		g.Go(func() error { return p.serve(gctx, i, l) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -159,6 +166,24 @@ func populate(ctx context.Context, w *sandbox.World, t *engine.Topology) error {
 		}
 	}
 	return nil
+}
+
+// serve starts a workload of the lab, which is its i-th.
+func (p *place) serve(ctx context.Context, i int, l engine.Workload) error {
+	pid, err := p.world.Workload(ctx, l.Node, l.Kind, workload.Args(l, sandbox.ReadyFD))
+	if err != nil {
+		return err
+	}
+	p.serversMu.Lock()
+	defer p.serversMu.Unlock()
+	p.servers[i] = pid
+	return nil
+}
+
+func (p *place) pids() []int {
+	p.serversMu.Lock()
+	defer p.serversMu.Unlock()
+	return slices.Clone(p.servers)
 }
 
 // prepare runs a script part by part. As in a shell that somebody types into, a
@@ -191,7 +216,7 @@ func (s *Session) refresh(ctx context.Context, p *place) error {
 			continue
 		}
 		errs = append(errs, p.reader.RemoveNode(n.Name), unix.Close(n.NS))
-		n.NS, p.ns[n.Name] = fd, fd
+		n.NS, p.ns[n.Name], p.remade[n.Name] = fd, fd, true
 		errs = append(errs, p.reader.AddNode(*n))
 	}
 	p.stop()

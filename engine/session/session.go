@@ -25,7 +25,9 @@ type Session struct {
 	quit     chan struct{}
 	stopped  chan struct{}
 
-	evalMu sync.Mutex // one evaluation at a time
+	changing sync.Mutex // one reset or restoration at a time
+	evalMu   sync.Mutex // one evaluation at a time
+	past     *past
 
 	mu      sync.Mutex
 	place   *place
@@ -120,6 +122,7 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	_ = s.refresh(ctx, p)
 	unlessCut := func(st engine.Status) {
 		if ctx.Err() == nil {
+			s.noteProgress(p, &st)
 			s.publish(st)
 		}
 	}
@@ -148,6 +151,8 @@ func (s *Session) cancelEvaluation() {
 
 // Reset throws the world away and builds it anew.
 func (s *Session) Reset(ctx context.Context) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	old, err := s.here()
 	if err != nil {
 		return err
@@ -158,11 +163,13 @@ func (s *Session) Reset(ctx context.Context) error {
 	s.judge.Reset()
 	err = s.build(ctx, func(string) {})
 	s.evalMu.Unlock()
+	if err == nil && !s.lab.Unwatched {
+		err = s.begin(ctx)
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("reset lab %s: %w", s.lab.ID, err), closeErr)
 	}
 	if !s.lab.Unwatched {
-		s.evaluate(ctx)
 		s.trigger(trigger{poke: true})
 	}
 	return closeErr

@@ -17,6 +17,12 @@ type Session struct {
 	// Evaluate, if set, is asked for the status after each Poke.
 	Evaluate func() engine.Status
 
+	// Past are the checkpoints, Changes what has changed since any of them, and
+	// Way how the lab is led back.
+	Past    []engine.Checkpoint
+	Changes []engine.Change
+	Way     engine.Restored
+
 	// Open opens a shell; nil gives a Terminal that says nothing.
 	Open func(node string, size engine.Size) (engine.Terminal, error)
 
@@ -29,6 +35,8 @@ type Session struct {
 	answers map[string]string
 	shells  []string
 	sizes   []engine.Size
+
+	compared, restored []int // checkpoints
 }
 
 // NewSession starts a lab in which no task is done.
@@ -116,6 +124,28 @@ func (s *Session) Shell(_ context.Context, node string, size engine.Size) (engin
 	return NewTerminal(node), nil
 }
 
+// History implements engine.Session.
+func (s *Session) History() engine.History { return history{s} }
+
+// history is a Session's past, as its fields say it is.
+type history struct{ s *Session }
+
+func (h history) Checkpoints() []engine.Checkpoint { return h.s.Past }
+
+func (h history) Diff(_ context.Context, id int) ([]engine.Change, error) {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	h.s.compared = append(h.s.compared, id)
+	return h.s.Changes, nil
+}
+
+func (h history) Restore(_ context.Context, id int) (engine.Restored, error) {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	h.s.restored = append(h.s.restored, id)
+	return h.s.Way, nil
+}
+
 // Reset implements engine.Session.
 func (s *Session) Reset(context.Context) error {
 	s.mu.Lock()
@@ -140,6 +170,8 @@ type Seen struct {
 	Answers       map[string]string
 	Shells        []string
 	Sizes         []engine.Size
+
+	Compared, Restored []int // checkpoints
 }
 
 // Seen returns what was asked of the session so far.
@@ -150,7 +182,8 @@ func (s *Session) Seen() Seen {
 	for k, v := range s.answers {
 		a[k] = v
 	}
-	return Seen{s.poked, s.resets, s.closed, a, append([]string(nil), s.shells...), append([]engine.Size(nil), s.sizes...)}
+	return Seen{s.poked, s.resets, s.closed, a, append([]string(nil), s.shells...), append([]engine.Size(nil), s.sizes...),
+		append([]int(nil), s.compared...), append([]int(nil), s.restored...)}
 }
 
 // Opener opens Sessions. It implements engine.Opener.

@@ -1,0 +1,262 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"underlay/engine"
+	"underlay/engine/check"
+	"underlay/engine/undo"
+	"underlay/engine/wire"
+)
+
+// past is where a session has been since it was opened or reset.
+type past struct {
+	keeping sync.Mutex // one checkpoint is taken at a time
+
+	mu      sync.Mutex
+	records []record
+	next    int             // id of the next checkpoint
+	passed  map[string]bool // tasks that the newest evaluation found done
+	turn    int             // counts resets and restorations: what is older than one does not count
+	pending int             // checkpoints that are being taken
+	kept    *sync.Cond      // signalled when there is one less of these
+}
+
+// record is a checkpoint with all that is needed to go back to it.
+type record struct {
+	engine.Checkpoint
+	state  *undo.State
+	memory check.Memory
+	place  *place
+	remade map[string]bool // the place's, then
+	turn   int             // of the past
+}
+
+func newPast() *past {
+	h := &past{}
+	h.kept = sync.NewCond(&h.mu)
+	return h
+}
+
+// wait waits until no checkpoint is being taken.
+func (h *past) wait() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for h.pending > 0 {
+		h.kept.Wait()
+	}
+}
+
+func (h *past) clear() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.turn++
+	h.records, h.next, h.passed = nil, 0, nil
+}
+
+// find returns a checkpoint's record.
+func (h *past) find(id int) (record, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.records {
+		if r.ID == id {
+			return r, nil
+		}
+	}
+	return record{}, fmt.Errorf("this lab has no checkpoint %d: %w", id, engine.ErrNotFound)
+}
+
+// done says that a checkpoint is not being taken any more.
+func (h *past) done() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pending--
+	h.kept.Broadcast()
+}
+
+// add keeps a record. One for the same tasks as the newest takes its place: of
+// two ways in which they are done, the last is the learner's. One that was begun
+// before a reset or a restoration is not kept.
+func (h *past) add(r record) (kept bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r.turn != h.turn {
+		return false
+	}
+	if n := len(h.records); n > 1 && slices.Equal(h.records[n-1].Tasks, r.Tasks) {
+		r.ID, r.Label = h.records[n-1].ID, h.records[n-1].Label
+		h.records[n-1] = r
+		return true
+	}
+	r.ID = h.next
+	h.next++
+	h.records = append(h.records, r)
+	return true
+}
+
+// begin evaluates a lab that was just built and takes its first checkpoint
+// meanwhile: nobody has had a chance to change anything.
+func (s *Session) begin(ctx context.Context) error {
+	p, err := s.here()
+	if err != nil {
+		return err
+	}
+	s.past.clear()
+	var g errgroup.Group
+	var start *undo.State
+	g.Go(func() (err error) {
+		start, err = undo.TakeStill(ctx, func() (undo.Lab, error) { return s.lookAt(ctx, p) })
+		return err
+	})
+	s.evaluate(ctx)
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("take the first checkpoint: %w", err)
+	}
+	st := s.Status()
+	s.past.add(record{
+		Checkpoint: engine.Checkpoint{Label: "the start", Tasks: done(&st), At: time.Now()},
+		state:      start, memory: s.judge.Remember(&st), place: p, turn: s.past.now(),
+	})
+	return nil
+}
+
+// now is the turn that counts.
+func (h *past) now() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.turn
+}
+
+// done are the ids of the tasks that pass.
+func done(st *engine.Status) []string {
+	var ids []string
+	for _, t := range st.Tasks {
+		if t.State == engine.Pass {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
+}
+
+// noteProgress has a checkpoint taken when tasks are done that were not done
+// before. It only starts that, in some microseconds: neither the news of the
+// tasks nor the next evaluation waits for it. The caller holds evalMu.
+func (s *Session) noteProgress(p *place, st *engine.Status) {
+	ids := done(st)
+	now := map[string]bool{}
+	var goals []string
+	s.past.mu.Lock()
+	for _, t := range st.Tasks {
+		if now[t.ID] = t.State == engine.Pass; now[t.ID] && !s.past.passed[t.ID] {
+			goals = append(goals, strings.TrimSuffix(t.Goal, "."))
+		}
+	}
+	first := s.past.passed == nil
+	s.past.passed = now
+	take, turn := !first && len(goals) > 0 && !s.lab.Unwatched, s.past.turn
+	if take {
+		s.past.pending++
+	}
+	s.past.mu.Unlock()
+	if !take {
+		return
+	}
+	r := record{
+		Checkpoint: engine.Checkpoint{Label: strings.Join(goals, "; "), Tasks: ids, At: time.Now()},
+		memory:     s.judge.Remember(st), place: p, remade: maps.Clone(p.remade), turn: turn,
+	}
+	go s.keep(r)
+}
+
+// keep completes a record with the lab's state and adds it. Where that cannot be
+// read, the lab has ended or is being reset, and there is nothing to go back to.
+func (s *Session) keep(r record) {
+	s.past.keeping.Lock()
+	defer s.past.keeping.Unlock()
+	defer s.past.done()
+	ctx := context.Background()
+	state, err := undo.TakeStill(ctx, func() (undo.Lab, error) { return s.lookAt(ctx, r.place) })
+	if err != nil {
+		return
+	}
+	r.state = state
+	if s.past.add(r) {
+		s.signal()
+	}
+}
+
+// State reads what the lab's nodes hold.
+func (s *Session) State(ctx context.Context) (*undo.State, error) {
+	p, err := s.here()
+	if err != nil {
+		return nil, err
+	}
+	return s.take(ctx, p)
+}
+
+func (s *Session) take(ctx context.Context, p *place) (*undo.State, error) {
+	lab, err := s.lookAt(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return undo.Take(ctx, lab)
+}
+
+// lookAt is a place as undo sees it, with what has become of its servers and nodes.
+func (s *Session) lookAt(ctx context.Context, p *place) (undo.Lab, error) {
+	pids := p.pids()
+	ended, err := p.world.Ended(ctx, pids)
+	if err != nil {
+		return undo.Lab{}, err
+	}
+	t := &s.lab.Topology
+	lab := undo.Lab{Reader: p.reader, Tools: p.world, Legacy: p.world.UsedLegacyIptables(), Gone: p.world.Gone(t.NodeNames())}
+	for i, l := range t.Workloads {
+		lab.Servers = append(lab.Servers, serverName(l))
+		if slices.Contains(ended, pids[i]) {
+			lab.Stopped = append(lab.Stopped, i)
+		}
+	}
+	return lab, nil
+}
+
+// serverName is what a workload is called in a sentence.
+func serverName(l engine.Workload) string {
+	return fmt.Sprintf("the %s server of %s (%s)", l.Kind, l.Node, cmp.Or(l.Listen, "its usual port"))
+}
+
+// hand writes to a place's nodes.
+type hand struct{ place *place }
+
+var _ undo.Writer = hand{}
+
+func (h hand) Write(node string, msgs []undo.Message) ([]error, error) {
+	return wire.Write(h.place.ns[node], requests(msgs))
+}
+
+func (h hand) WriteFirewall(node string, msgs []undo.Message) error {
+	return wire.WriteFirewall(h.place.ns[node], requests(msgs))
+}
+
+func (h hand) Set(node, path, value string) error {
+	return wire.Set(h.place.ns[node], []engine.Sysctl{{Name: path, Value: value}})
+}
+
+func (h hand) Namespaces() map[string]int { return h.place.ns }
+
+func requests(msgs []undo.Message) []wire.Message {
+	out := make([]wire.Message, len(msgs))
+	for i, m := range msgs {
+		out[i] = wire.Message(m)
+	}
+	return out
+}
