@@ -58,7 +58,10 @@ func (t *Text) key(k string) Action {
 func (t *Text) scroll(n int) { t.offset = paint.Clamp(t.offset+n, 0, max(0, t.total-t.page)) }
 
 // Draw implements Dialog.
-func (t *Text) Draw(st *theme.Styles, w, h int) Box {
+func (t *Text) Draw(st *theme.Styles, w, h int) Box { return t.draw(st, w, h, nil) }
+
+// draw draws the page with further keys, as pairs of a key and what it does.
+func (t *Text) draw(st *theme.Styles, w, h int, more []string) Box {
 	want := 68
 	if t.Wide {
 		want = 100
@@ -68,10 +71,11 @@ func (t *Text) Draw(st *theme.Styles, w, h int) Box {
 	t.page, t.total = max(1, h-frameRows), len(lines)
 	shown, offset := paint.Window(lines, t.offset, t.page)
 	t.offset = offset
-	keys := hint(st, "esc", "close")
-	if t.total > t.page {
-		keys = hint(st, st.Sym.Up+st.Sym.Down, "scroll", "esc", "close")
-		keys = paint.Spread(keys, st.Muted.Render(fmt.Sprintf("%d%%", 100*(offset+len(shown))/t.total)), bw-2-2*padX, "")
+	if t.total <= t.page {
+		keys := hint(st, append(more, "esc", "close")...)
+		return Box{Lines: frame(st, bw, st.Title.Render(st.Sym.Plain(t.Title)), shown, keys)}
 	}
+	keys := hint(st, append(append(more, st.Sym.Up+st.Sym.Down, "scroll"), "esc", "close")...)
+	keys = paint.Spread(keys, st.Muted.Render(fmt.Sprintf("%d%%", 100*(offset+len(shown))/t.total)), bw-2-2*padX, "")
 	return Box{Lines: frame(st, bw, st.Title.Render(st.Sym.Plain(t.Title)), shown, keys)}
 }

@@ -14,6 +14,7 @@ const (
 	keyView     keys.ID = "lab.view"
 	keyZoom     keys.ID = "lab.zoom"
 	keyReset    keys.ID = "lab.reset"
+	keyUndo     keys.ID = "lab.undo"
 	keyNextTab  keys.ID = "lab.tab.next"
 	keyPrevTab  keys.ID = "lab.tab.previous"
 	keyAnswer   keys.ID = "lab.answer"
@@ -45,6 +46,7 @@ func (w *Workspace) Keys() keys.Map {
 		{ID: keyPrevTab, Keys: []string{"shift+f6", "f18"}, Show: "Shift+F6", Long: "Go to the previous shell", Off: w.oneShell()},
 		{ID: keyTask, Keys: []string{"f8"}, Show: "F8", Long: "Look at the next task"},
 		{ID: keyReset, Keys: []string{"f5"}, Show: "F5", Help: "reset", Long: "Start the lab again from the beginning", Off: w.noReset()},
+		{ID: keyUndo, Keys: []string{"f12"}, Show: "F12", Help: "undo", Long: "Go back to the last checkpoint, or to another", Off: w.noReset()},
 		w.solutionKey(),
 		{ID: keyLeave, Keys: []string{"f10"}, Show: "F10", Help: "leave", Long: "Leave the lab"},
 	}
@@ -94,8 +96,11 @@ func (w *Workspace) oneShell() string {
 }
 
 func (w *Workspace) noReset() string {
-	if w.resetting {
+	switch {
+	case w.resetting:
 		return "it is being reset already"
+	case w.restoring:
+		return "it is being led back already"
 	}
 	return ""
 }

@@ -127,6 +127,16 @@ func (w *Workspace) onSession(msg tea.Msg) (tea.Cmd, bool) {
 			return nil, true
 		}
 		return w.onReset(msg.err), true
+	case compared:
+		if msg.session != w.cfg.Session {
+			return nil, true
+		}
+		return w.onCompared(msg), true
+	case restored:
+		if msg.session != w.cfg.Session {
+			return nil, true
+		}
+		return w.onRestored(msg), true
 	case flashOver:
 		if msg.session == w.cfg.Session && msg.flash == w.flashes {
 			return w.endFlash(), true

@@ -136,6 +136,8 @@ func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
 	case keyReset:
 		return intent.Do(intent.Open{Dialog: dialog.Confirm("Start again?", "start again", resetNow{},
 			"The lab is built anew. What you have set up in it is lost, and open shells end.")})
+	case keyUndo:
+		return w.compare(lastCheckpoint)
 	case keySolution:
 		return intent.Do(intent.Open{Dialog: dialog.Confirm(w.solutionQuestion(), "show it", showSolution{},
 			"It is worth trying the hints first. The lab will be marked as done with the solution in view.")})
@@ -166,6 +168,9 @@ func (w *Workspace) Act(a dialog.Action) tea.Cmd {
 		if a.ID == keyHelp {
 			return intent.Do(intent.Help{})
 		}
+		if id, ok := checkpointOf(a.ID); ok {
+			return w.compare(id)
+		}
 		return w.do(a.ID, tea.KeyPressMsg{})
 	case dialog.Sent:
 		if t := w.tab(); t != nil && t.pane != nil {
@@ -175,6 +180,10 @@ func (w *Workspace) Act(a dialog.Action) tea.Cmd {
 		w.answer(a)
 	case resetNow:
 		return w.reset()
+	case goBack:
+		return w.restore(a.to)
+	case otherCheckpoint:
+		return intent.Do(intent.Open{Dialog: w.checkpointMenu(a.all)})
 	case showSolution:
 		w.peeked = true
 		return tea.Batch(intent.Do(intent.SolutionShown{Lab: w.lab.ID}), intent.Do(intent.Open{Dialog: w.solution()}))

@@ -86,6 +86,7 @@ type Workspace struct {
 
 	opened    bool // shells have been started
 	resetting bool
+	restoring bool            // the lab is on its way back to a checkpoint
 	problem   error           // why the last reset failed
 	guessed   *guess          // waits to be marked
 	wrong     map[string]bool // options that were chosen, and were not right
