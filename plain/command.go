@@ -37,6 +37,12 @@ func (v *visit) command(name, rest string) error {
 		return v.lesson()
 	case "node", "n":
 		return v.goTo(rest)
+	case "undo":
+		return v.undo(rest)
+	case "diff":
+		v.diff(rest)
+	case "checkpoints":
+		v.checkpoints()
 	case "reset":
 		return v.reset()
 	case "solution":
@@ -66,6 +72,9 @@ func (v *visit) commandHelp() {
 		{":answer TEXT", "answer the question of a task"},
 		{":cause", "what could be broken, where something is; :cause b chooses"},
 		{":stop", "stop a program that waits for input, as Ctrl-C does"},
+		{":undo", "go back to the last checkpoint; :undo 2 to checkpoint 2, :undo 0 to the start"},
+		{":diff", "what has changed since the last checkpoint; :diff 2 since checkpoint 2"},
+		{":checkpoints", "the states that can be gone back to: the start and every task done"},
 		{":reset", "build the lab anew"},
 		{":solution", "show a solution"},
 		{":quit", "leave the lab; the end of the input does the same"},
