@@ -133,10 +133,15 @@ func (l *loop) onTimer() {
 			l.sooner(&l.due, now)
 		}
 	}
-	if !l.due.IsZero() && !now.Before(l.due) && !l.running {
-		l.due = time.Time{}
-		l.start()
+	if l.due.IsZero() || now.Before(l.due) || l.running {
+		return
 	}
+	if l.s.settling.Load() > 0 { // that evaluates by itself, and would wait for ours
+		l.due = now.Add(softEvery)
+		return
+	}
+	l.due = time.Time{}
+	l.start()
 }
 
 func (l *loop) start() {
@@ -236,6 +241,9 @@ func (p *place) usesLegacy() bool {
 // for what is under way in the kernel, and returns the last one.
 func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 	const between = 200 * time.Millisecond
+	s.settling.Add(1)
+	defer s.settling.Add(-1)
+	s.cancelEvaluation() // the first one here is newer
 	before, whole := s.evaluate(ctx)
 	for {
 		select {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"underlay/engine"
 	"underlay/engine/check"
@@ -25,8 +26,9 @@ type Session struct {
 	quit     chan struct{}
 	stopped  chan struct{}
 
-	changing sync.Mutex // one reset or restoration at a time
-	evalMu   sync.Mutex // one evaluation at a time
+	changing sync.Mutex   // one reset or restoration at a time
+	evalMu   sync.Mutex   // one evaluation at a time
+	settling atomic.Int32 // calls of Settle under way
 	past     *past
 
 	mu      sync.Mutex

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"underlay/author/prove"
+	"underlay/engine"
+	"underlay/engine/sandbox"
+	"underlay/engine/session"
+	"underlay/lessons"
+)
+
+// authorCommand is for those who write labs and lessons.
+func (p *program) authorCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "author", Short: "Write labs and lessons, and prove them", Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(p.authorTestCommand())
+	return cmd
+}
+
+// proofFlags are the flags of `underlay author test`.
+type proofFlags struct {
+	only, junit           string
+	seeds, jobs           int
+	json, verbose, strict bool
+}
+
+func (p *program) authorTestCommand() *cobra.Command {
+	var f proofFlags
+	cmd := &cobra.Command{
+		Use: "test [ID…]", Short: "Prove labs: that right ways solve them and wrong ways do not",
+		Long: "Proves all labs, or those named. Each proof has a world of its own:\n\n" +
+			"  untouched      nothing is done before the learner begins\n" +
+			"  solution       solve.sh solves the lab\n" +
+			"  hold           once solved it stays solved for 5 seconds\n" +
+			"  reset          after a reset it is as it was at the start\n" +
+			"  alternative/…  the other right ways solve it\n" +
+			"  mistake/…      the tasks that the mistake names fail, and its misconception answers alone\n" +
+			"  without-line/… solve.sh without one of its commands does not solve it\n" +
+			"  fault/…        the fault shows its symptom, and its repair brings everything back\n" +
+			"  seed/…         with other parameters all of that works, too\n\n" +
+			"Exits 0 if all is proven, 1 if not, 3 if this machine can run none of the labs. A lab that\n" +
+			"it cannot run is reported and does not count as a failure, except with --strict.",
+		ValidArgsFunction: p.completeLabs,
+		RunE:              p.inApp(func(cmd *cobra.Command, args []string) error { return p.proveLabs(cmd, args, f) }),
+	}
+	cmd.Flags().StringVar(&f.only, "run", "", "make only the proofs whose name, such as docker0/mistake/no-address, matches this `regexp`")
+	cmd.Flags().StringVar(&f.junit, "junit", "", "also write JUnit XML to this `file`")
+	cmd.Flags().IntVar(&f.seeds, "seeds", 20, "draw each lab's parameters this `number` of times")
+	cmd.Flags().IntVar(&f.jobs, "jobs", 0, "make this `number` of proofs side by side (default: what suits this machine)")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "tell of every proof")
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "count a lab that cannot run here as not proven")
+	return cmd
+}
+
+func (p *program) proveLabs(cmd *cobra.Command, ids []string, f proofFlags) error {
+	subjects, prover, err := p.subjects(ids, f)
+	if err != nil {
+		return err
+	}
+	plan := prover.Plan(subjects)
+	if len(plan) == 0 {
+		return engine.Hintf(usageError{fmt.Errorf("--run %q: no proof has such a name", f.only)},
+			"names are such as docker0/solution, docker0/mistake/no-address and docker0/seed/7")
+	}
+	printer := prove.NewPrinter(p.out, plan, term.IsTerminal(int(os.Stdout.Fd())), f.verbose)
+	ended := printer.Ended
+	if f.json {
+		ended = nil
+	}
+	report, err := prover.Run(cmd.Context(), plan, ended)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		err = p.printJSON(report)
+	} else {
+		err = printer.Finish(report)
+	}
+	if f.junit != "" {
+		err = errors.Join(err, writeJUnit(f.junit, report))
+	}
+	if err != nil {
+		return err
+	}
+	return verdict(report, f.strict)
+}
+
+// verdict is a report as an exit code.
+func verdict(r prove.Report, strict bool) error {
+	switch {
+	case r.Failed > 0:
+		return exitError(exitNotSolved)
+	case r.Proven == 0, strict && r.Skipped > 0:
+		return exitError(exitCannotRun)
+	}
+	return nil
+}
+
+// subjects returns the labs to prove, each with its lessons, and who proves them.
+func (p *program) subjects(ids []string, f proofFlags) ([]prove.Subject, *prove.Prover, error) {
+	only, err := regexp.Compile(f.only)
+	if err != nil {
+		return nil, nil, engine.Hintf(usageError{fmt.Errorf("--run: %w", err)}, "give a regular expression, such as mistake or docker0/seed")
+	}
+	if f.seeds < 1 || f.jobs < 0 {
+		return nil, nil, engine.Hintf(usageError{fmt.Errorf("--seeds %d, --jobs %d: too few", f.seeds, f.jobs)}, "give 1 or more")
+	}
+	if f.jobs == 0 {
+		f.jobs = prove.DefaultJobs()
+	}
+	content, err := p.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	var subjects []prove.Subject
+	for _, id := range ids {
+		if _, err := content.labs.Lab(id); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, lab := range content.labs.All() {
+		if len(ids) > 0 && !slices.Contains(ids, lab.ID) {
+			continue
+		}
+		others := func(l *lessons.Lesson) bool { return l.Lab != lab.ID }
+		subjects = append(subjects, prove.Subject{Lab: lab, Lessons: slices.DeleteFunc(content.book.Lessons(), others)})
+	}
+	sb, err := sandbox.New()
+	if err != nil {
+		return nil, nil, err
+	}
+	return subjects, &prove.Prover{
+		Opener: session.Opener{Sandbox: sb}, Available: available, Seeded: content.labs.Seeded,
+		Kinds: prove.Kinds(), Only: only, Seeds: f.seeds, Jobs: f.jobs,
+	}, nil
+}
+
+func writeJUnit(name string, r prove.Report) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return engine.Hintf(usageError{fmt.Errorf("--junit: %w", err)}, "name a file that can be written")
+	}
+	return errors.Join(prove.WriteJUnit(f, r), f.Close())
+}

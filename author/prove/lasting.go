@@ -1,0 +1,79 @@
+package prove
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"underlay/engine"
+	"underlay/engine/trial"
+)
+
+const (
+	holdFor  = 5 * time.Second
+	lookEach = 500 * time.Millisecond
+)
+
+// hold: once solved, the lab stays solved for five seconds, whatever the reason
+// to look again.
+func hold(p *Prover, s Subject) []Case {
+	return one(func(ctx context.Context) (f Finding, err error) {
+		if f := readable(s.Lab.Solution); len(f.Wrong) > 0 {
+			return f, nil
+		}
+		session, err := p.Opener.Open(ctx, s.Lab, nil)
+		if err != nil {
+			return Finding{}, err
+		}
+		defer func() { err = errors.Join(err, session.Close()) }()
+		t := trial.New(session)
+		if err := t.Type(ctx, s.Lab.Solution); err != nil {
+			return Finding{}, err
+		}
+		out, err := t.Settle(ctx)
+		if err != nil || !out.Status.Solved {
+			f := found(out)
+			f.wrongf("solve.sh does not solve the lab, so it cannot stay solved")
+			return f, err
+		}
+		began := time.Now()
+		out.Status, err = watch(ctx, session)
+		f = found(out)
+		if err == nil && !out.Status.Solved {
+			f.wrongf("the lab was solved for %.1f s only", time.Since(began).Seconds())
+			f.allPass(&out.Status)
+		}
+		return f, err
+	})
+}
+
+// watch looks at a solved lab again and again, and returns the first status
+// that is not solved, or the last one.
+func watch(ctx context.Context, session engine.Session) (engine.Status, error) {
+	enough := time.Now().Add(holdFor)
+	look := time.NewTicker(lookEach)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return engine.Status{}, ctx.Err()
+		case <-session.Changed():
+			if st := session.Status(); !st.Solved {
+				return st, nil
+			}
+			continue
+		case <-look.C:
+		}
+		session.Poke()
+		settling, cancel := context.WithTimeout(ctx, holdFor)
+		st, err := session.Settle(settling)
+		cancel()
+		switch {
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+			return st, fmt.Errorf("the lab does not settle: two looks in a row never agreed within %v", holdFor)
+		case err != nil || !st.Solved || time.Now().After(enough):
+			return st, err
+		}
+	}
+}

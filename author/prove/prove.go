@@ -1,0 +1,162 @@
+package prove
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"underlay/engine"
+	"underlay/lessons"
+)
+
+// Subject is what is proven together: a lab, and the lessons that use it.
+type Subject struct {
+	Lab     *engine.Lab
+	Lessons []*lessons.Lesson
+}
+
+// Kind is one kind of proof.
+type Kind struct {
+	Name string
+	// Cases returns what there is to prove of this kind. It opens nothing.
+	Cases func(*Prover, Subject) []Case
+}
+
+// Case is one proof.
+type Case struct {
+	Name string // among those of its kind; "" where a lab has only one
+	// Prove returns what was found. An error says that the lab could not be
+	// looked at, which proves nothing either.
+	Prove func(context.Context) (Finding, error)
+}
+
+// Kinds returns every kind, in the order in which they are told. The one that
+// takes longest comes early, so that no lab ends with waiting for it.
+func Kinds() []Kind {
+	return []Kind{
+		{"untouched", untouched},
+		{"solution", solution},
+		{"hold", hold},
+		{"reset", reset},
+		{"alternative", alternatives},
+		{"mistake", mistakes},
+		{"without-line", withoutLine},
+		{"fault", faults},
+		{"seed", seeds},
+	}
+}
+
+// Prover proves subjects.
+type Prover struct {
+	Opener    engine.Opener
+	Available engine.Available
+	// Seeded returns a lab with its parameters drawn by a seed.
+	Seeded func(id string, seed int64) (*engine.Lab, error)
+
+	Kinds []Kind
+	Only  *regexp.Regexp // of the proofs' names, "docker0/mistake/no-address"; nil for all
+	Seeds int            // how many seeds are drawn for each lab
+	Jobs  int            // how many proofs run side by side
+}
+
+// Planned is a proof that is to be made.
+type Planned struct {
+	Lab, Kind, Name string
+	skip            string // why it cannot be made here
+	prove           func(context.Context) (Finding, error)
+}
+
+// ID is the name by which a proof is chosen and told: "docker0/mistake/no-address".
+func (p *Planned) ID() string { return id(p.Lab, p.Kind, p.Name) }
+
+func id(lab, kind, name string) string {
+	if name != "" {
+		name = "/" + name
+	}
+	return lab + "/" + kind + name
+}
+
+// Plan returns the proofs of the subjects in their order, those of one lab
+// together.
+func (p *Prover) Plan(subjects []Subject) []Planned {
+	var plan []Planned
+	for _, s := range subjects {
+		reason, _ := p.Available(s.Lab)
+		for _, kind := range p.Kinds {
+			for _, c := range kind.Cases(p, s) {
+				one := Planned{Lab: s.Lab.ID, Kind: kind.Name, Name: c.Name, skip: reason, prove: c.Prove}
+				if p.Only == nil || p.Only.MatchString(one.ID()) {
+					plan = append(plan, one)
+				}
+			}
+		}
+	}
+	return plan
+}
+
+// Run makes the proofs of a plan, several side by side, and returns what they
+// found in the plan's order. ended, which may be nil, is told of each proof when
+// it is made; its calls do not overlap. The only error is that of ctx.
+func (p *Prover) Run(ctx context.Context, plan []Planned, ended func(Proof)) (Report, error) {
+	began := time.Now()
+	proofs := make([]Proof, len(plan))
+	var telling sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(max(1, p.Jobs))
+	for i := range plan {
+		if ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			proofs[i] = plan[i].make(ctx)
+			telling.Lock()
+			defer telling.Unlock()
+			if ended != nil && ctx.Err() == nil {
+				ended(proofs[i])
+			}
+			return ctx.Err()
+		})
+	}
+	if err := errors.Join(g.Wait(), ctx.Err()); err != nil {
+		return Report{}, ctx.Err()
+	}
+	return newReport(proofs, time.Since(began)), nil
+}
+
+// make makes one proof.
+func (p *Planned) make(ctx context.Context) Proof {
+	out := Proof{Lab: p.Lab, Kind: p.Kind, Name: p.Name, Verdict: Proven}
+	if p.skip != "" {
+		out.Verdict = Skipped
+		out.Notes = []string{"not proven here: " + p.skip}
+		return out
+	}
+	began := time.Now()
+	found, err := p.prove(ctx)
+	out.Seconds = seconds(time.Since(began))
+	if err != nil {
+		found.wrongf("the lab could not be looked at: %v", err)
+	}
+	out.Finding = found
+	if len(found.Wrong) > 0 {
+		out.Verdict = Failed
+		return out
+	}
+	// What proves nothing wrong need not be read.
+	out.Differs, out.Transcript = nil, ""
+	return out
+}
+
+// Labs returns the ids of the plan's labs in their order.
+func Labs(plan []Planned) []string {
+	var ids []string
+	for i := range plan {
+		ids = append(ids, plan[i].Lab)
+	}
+	return slices.Compact(ids)
+}

@@ -1,0 +1,56 @@
+package prove
+
+import (
+	"math"
+	"time"
+)
+
+// Verdict is how a proof ended.
+type Verdict string
+
+// The verdicts. Skipped means that this machine cannot run the lab.
+const (
+	Proven  Verdict = "proven"
+	Failed  Verdict = "failed"
+	Skipped Verdict = "skipped"
+)
+
+// Proof is a proof that was made. In JSON what it found stands beside the rest.
+type Proof struct {
+	Lab     string  `json:"lab"`
+	Kind    string  `json:"kind"`
+	Name    string  `json:"name"` // among those of its kind; "" where a lab has only one
+	Verdict Verdict `json:"verdict"`
+	Seconds float64 `json:"seconds"`
+	Finding
+}
+
+// ID is the name by which a proof is chosen and told: "docker0/mistake/no-address".
+func (p *Proof) ID() string { return id(p.Lab, p.Kind, p.Name) }
+
+// Report is what all proofs of a run found.
+type Report struct {
+	Proven  int     `json:"proven"`  // how many proofs were
+	Failed  int     `json:"failed"`  // how many were not
+	Skipped int     `json:"skipped"` // how many could not be made here
+	Seconds float64 `json:"seconds"` // of wall-clock
+	Proofs  []Proof `json:"proofs"`  // lab by lab
+}
+
+func newReport(proofs []Proof, took time.Duration) Report {
+	r := Report{Seconds: seconds(took), Proofs: proofs}
+	for i := range proofs {
+		switch proofs[i].Verdict {
+		case Proven:
+			r.Proven++
+		case Failed:
+			r.Failed++
+		case Skipped:
+			r.Skipped++
+		}
+	}
+	return r
+}
+
+// seconds is a duration in seconds, to the millisecond.
+func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }

@@ -1,0 +1,2 @@
+ip link set lo up
+ip addr add 10.9.9.9/32 dev lo

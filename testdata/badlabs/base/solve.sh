@@ -1,0 +1,2 @@
+ip addr add 10.9.9.9/32 dev lo
+ip link set lo up
