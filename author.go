@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -56,7 +57,7 @@ func (p *program) authorTestCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.only, "run", "", "make only the proofs whose name, such as docker0/mistake/no-address, matches this `regexp`")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "also write JUnit XML to this `file`")
 	cmd.Flags().IntVar(&f.seeds, "seeds", 20, "draw each lab's parameters this `number` of times")
-	cmd.Flags().IntVar(&f.jobs, "jobs", 0, "make this `number` of proofs side by side (default: what suits this machine)")
+	cmd.Flags().IntVar(&f.jobs, "jobs", prove.DefaultJobs(), "make this `number` of proofs side by side")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "tell of every proof")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "count a lab that cannot run here as not proven")
@@ -73,27 +74,45 @@ func (p *program) proveLabs(cmd *cobra.Command, ids []string, f proofFlags) erro
 		return engine.Hintf(usageError{fmt.Errorf("--run %q: no proof has such a name", f.only)},
 			"names are such as docker0/solution, docker0/mistake/no-address and docker0/seed/7")
 	}
-	printer := prove.NewPrinter(p.out, plan, term.IsTerminal(int(os.Stdout.Fd())), f.verbose)
-	ended := printer.Ended
-	if f.json {
-		ended = nil
-	}
-	report, err := prover.Run(cmd.Context(), plan, ended)
+	save, err := junitFile(f.junit)
 	if err != nil {
 		return err
 	}
-	if f.json {
-		err = p.printJSON(report)
-	} else {
-		err = printer.Finish(report)
-	}
-	if f.junit != "" {
-		err = errors.Join(err, writeJUnit(f.junit, report))
-	}
-	if err != nil {
+	report, err := p.tellProofs(cmd.Context(), prover, plan, f)
+	if err := errors.Join(err, save(report)); err != nil {
 		return err
 	}
 	return verdict(report, f.strict)
+}
+
+// tellProofs makes the proofs and tells of them.
+func (p *program) tellProofs(ctx context.Context, prover *prove.Prover, plan []prove.Planned, f proofFlags) (prove.Report, error) {
+	if f.json {
+		report, err := prover.Run(ctx, plan, nil)
+		if err != nil {
+			return report, err
+		}
+		return report, p.printJSON(report)
+	}
+	printer := prove.NewPrinter(p.out, plan, term.IsTerminal(int(os.Stdout.Fd())), f.verbose)
+	report, err := prover.Run(ctx, plan, printer.Ended)
+	if err != nil {
+		return report, err
+	}
+	return report, printer.Finish(report)
+}
+
+// junitFile makes the file for JUnit XML, so that a name which cannot be written
+// is told before the work, and returns what writes it. "" is none.
+func junitFile(name string) (save func(prove.Report) error, err error) {
+	if name == "" {
+		return func(prove.Report) error { return nil }, nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, engine.Hintf(usageError{fmt.Errorf("--junit: %w", err)}, "name a file that can be written")
+	}
+	return func(r prove.Report) error { return errors.Join(prove.WriteJUnit(f, r), f.Close()) }, nil
 }
 
 // verdict is a report as an exit code.
@@ -113,11 +132,13 @@ func (p *program) subjects(ids []string, f proofFlags) ([]prove.Subject, *prove.
 	if err != nil {
 		return nil, nil, engine.Hintf(usageError{fmt.Errorf("--run: %w", err)}, "give a regular expression, such as mistake or docker0/seed")
 	}
-	if f.seeds < 1 || f.jobs < 0 {
-		return nil, nil, engine.Hintf(usageError{fmt.Errorf("--seeds %d, --jobs %d: too few", f.seeds, f.jobs)}, "give 1 or more")
-	}
-	if f.jobs == 0 {
-		f.jobs = prove.DefaultJobs()
+	for _, n := range []struct {
+		flag  string
+		value int
+	}{{"--seeds", f.seeds}, {"--jobs", f.jobs}} {
+		if n.value < 1 {
+			return nil, nil, engine.Hintf(usageError{fmt.Errorf("%s %d is too few", n.flag, n.value)}, "give 1 or more")
+		}
 	}
 	content, err := p.load()
 	if err != nil {
@@ -144,12 +165,4 @@ func (p *program) subjects(ids []string, f proofFlags) ([]prove.Subject, *prove.
 		Opener: session.Opener{Sandbox: sb}, Available: available, Seeded: content.labs.Seeded,
 		Kinds: prove.Kinds(), Only: only, Seeds: f.seeds, Jobs: f.jobs,
 	}, nil
-}
-
-func writeJUnit(name string, r prove.Report) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return engine.Hintf(usageError{fmt.Errorf("--junit: %w", err)}, "name a file that can be written")
-	}
-	return errors.Join(prove.WriteJUnit(f, r), f.Close())
 }

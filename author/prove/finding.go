@@ -11,7 +11,7 @@ import (
 // Finding is what a proof found.
 type Finding struct {
 	Wrong      []string `json:"wrong,omitempty"`      // what is not as it must be, in sentences; none if it is proven
-	Differs    []string `json:"differs,omitempty"`    // the state that differed, a line each
+	Differs    []string `json:"differs,omitempty"`    // the state that differed, node by node or task by task
 	Notes      []string `json:"notes,omitempty"`      // what else is worth knowing
 	Transcript string   `json:"transcript,omitempty"` // the end of what the terminals showed, as plain text
 }
@@ -55,18 +55,19 @@ func found(out trial.Outcome) Finding {
 	return f
 }
 
-// stands says in a line how a task stands.
+// stands says how a task stands: its state, and unless it passes a line for each
+// of what was wanted, what was seen and why.
 func stands(what string, r *engine.TaskResult) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", what, r.State)
-	if r.State != engine.Pass {
-		for _, part := range [][2]string{{"want", r.Want}, {"got", r.Got}, {"why", r.Why}, {"answered with", r.Misconception}} {
-			if part[1] != "" {
-				fmt.Fprintf(&b, "; %s: %s", part[0], part[1])
-			}
+	text := fmt.Sprintf("%s: %s", what, r.State)
+	if r.State == engine.Pass {
+		return text
+	}
+	for _, row := range [][2]string{{"want", r.Want}, {"got", r.Got}, {"why", r.Why}, {"note", r.Misconception}} {
+		if row[1] != "" {
+			text += fmt.Sprintf("\n  %-4s  %s", row[0], strings.ReplaceAll(row[1], "\n", "\n        "))
 		}
 	}
-	return b.String()
+	return text
 }
 
 // clear demands that everything could be found out: a check that cannot tell
@@ -112,8 +113,12 @@ func (f *Finding) allPass(st *engine.Status) {
 func (f *Finding) nonePass(st *engine.Status) {
 	f.clear(st)
 	for i := range st.Tasks {
-		if t := &st.Tasks[i]; t.State == engine.Pass {
+		t := &st.Tasks[i]
+		if t.State == engine.Pass {
 			f.wrongf("task %s is done, and nobody has done anything", t.ID)
+		}
+		if t.State == engine.Fail && !t.Waiting && (t.Want == "" || t.Got == "") {
+			f.wrongf("task %s does not say what was wanted and what was seen", t.ID)
 		}
 	}
 	f.alive(st)

@@ -111,14 +111,17 @@ func hereDocument(script string, r *syntax.Redirect) [2]int {
 	if i := strings.IndexByte(script[r.Word.End().Offset():], '\n'); i >= 0 {
 		begin = int(r.Word.End().Offset()) + i + 1
 	}
-	at := begin
-	if r.Hdoc != nil && len(r.Hdoc.Parts) > 0 {
-		begin, at = int(r.Hdoc.Pos().Offset()), int(r.Hdoc.End().Offset())
+	if r.Hdoc != nil && len(r.Hdoc.Parts) > 0 { // another one may come before it
+		begin = int(r.Hdoc.Pos().Offset())
 	}
-	end := at
-	for line := range strings.Lines(script[at:]) {
+	end := begin
+	for line := range strings.Lines(script[begin:]) {
 		end += len(line)
-		if strings.Trim(line, "\t\n") == delimiter(r.Word) {
+		line = strings.TrimSuffix(line, "\n")
+		if r.Op == syntax.DashHdoc {
+			line = strings.TrimLeft(line, "\t")
+		}
+		if line == delimiter(r.Word) {
 			break
 		}
 	}
@@ -145,9 +148,10 @@ func delimiter(w *syntax.Word) string {
 func (src *source) without(i int) string {
 	spans := slices.Clone(src.commands[i].spans)
 	slices.SortFunc(spans, func(a, b [2]int) int { return b[0] - a[0] })
-	text := src.text
+	text, end := src.text, len(src.text)
 	for _, s := range spans {
-		text = text[:s[0]] + text[s[1]:]
+		text = text[:s[0]] + text[min(s[1], end):]
+		end = s[0]
 	}
 	return text
 }
