@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"underlay/author/prove"
 )
@@ -33,26 +36,26 @@ func badLabs(t *testing.T) []badLab {
 		for _, path := range glob(t, filepath.Join("testdata/badlabs/base", pattern)) {
 			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 				name, _ := filepath.Rel("testdata/badlabs/base", path)
-				base[name] = readFile(t, path)
+				base[name] = read(t, path)
 			}
 		}
 	}
 	var out []badLab
 	for _, path := range glob(t, "testdata/badlabs/*.txtar") {
-		lab := badLab{id: strings.TrimSuffix(filepath.Base(path), ".txtar"), files: map[string]string{}}
-		for name, text := range base {
-			lab.files[name] = text
+		lab := badLab{id: strings.TrimSuffix(filepath.Base(path), ".txtar"), files: maps.Clone(base)}
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		lines, files := split(readFile(t, path))
-		for name, text := range files {
-			lab.files[name] = text
+		for _, f := range archive.Files {
+			lab.files[f.Name] = string(f.Data)
 		}
 		for name, text := range lab.files {
 			lab.files[name] = strings.ReplaceAll(text, "${ID}", lab.id)
 		}
-		for _, line := range lines {
+		for line := range strings.Lines(string(archive.Comment)) {
 			if fails, ok := strings.CutPrefix(line, "# fails "); ok {
-				lab.fails = append(lab.fails, fails)
+				lab.fails = append(lab.fails, strings.TrimSpace(fails))
 			}
 		}
 		out = append(out, lab)
@@ -101,6 +104,7 @@ func authorTest(t *testing.T, args ...string) (stdout, stderr string, code int) 
 // TestEveryBadLabIsCaught proves all bad labs: exactly the proofs fail that must,
 // and say what must be said, in each form of report.
 func TestEveryBadLabIsCaught(t *testing.T) {
+	t.Parallel()
 	labs := badLabs(t)
 	if len(labs) < 20 {
 		t.Fatalf("only %d bad labs", len(labs))
@@ -123,7 +127,7 @@ func TestEveryBadLabIsCaught(t *testing.T) {
 	for _, lab := range labs {
 		t.Run(lab.id, func(t *testing.T) { caught(t, lab, report) })
 	}
-	sameInJUnit(t, report, readFile(t, junit))
+	sameInJUnit(t, report, read(t, junit))
 }
 
 // caught holds the proofs of one bad lab against what must be found.
@@ -213,6 +217,7 @@ func sameInJUnit(t *testing.T, report prove.Report, text string) {
 // TestProofsAreTold reads the report for people: a line for each lab, then all
 // about those that failed, then the sum.
 func TestProofsAreTold(t *testing.T) {
+	t.Parallel()
 	dir := writeLabs(t, badLabs(t))
 	stdout, stderr, code := authorTest(t, "--content", dir, "--seeds", "1", "--run", "/(solution|untouched|mistake/off|without-line/2)$",
 		"line-for-nothing", "mistake-is-answered-otherwise", "optional-and-needed", "alternative-hangs")
@@ -239,6 +244,7 @@ func TestProofsAreTold(t *testing.T) {
 }
 
 func TestVerboseTellsOfEveryProof(t *testing.T) {
+	t.Parallel()
 	dir := writeLabs(t, badLabs(t))
 	stdout, _, code := authorTest(t, "--content", dir, "--seeds", "2", "--verbose", "--run", "solution|mark|seed", "optional-what")
 	if code != exitNotSolved {
@@ -255,6 +261,7 @@ func TestVerboseTellsOfEveryProof(t *testing.T) {
 // TestALabThatCannotRunIsNotProven: it is said, and no failure, except that
 // nothing was proven or that --strict wants everything.
 func TestALabThatCannotRunIsNotProven(t *testing.T) {
+	t.Parallel()
 	dir := writeLabs(t, badLabs(t))
 	junit := filepath.Join(t.TempDir(), "junit.xml")
 	const said = "- runs-nowhere: not proven here: the lab requires no-such-thing, which this version of Underlay does not know\n"
@@ -271,13 +278,14 @@ func TestALabThatCannotRunIsNotProven(t *testing.T) {
 		if code != c.code || !strings.Contains(stdout, said) || !strings.Contains(stdout, "1 not proven here") {
 			t.Errorf("%q ends with %d, not %d:\n%s", c.args, code, c.code, stdout)
 		}
-		if text := readFile(t, junit); !strings.Contains(text, `<skipped message="not proven here: the lab requires no-such-thing`) {
+		if text := read(t, junit); !strings.Contains(text, `<skipped message="not proven here: the lab requires no-such-thing`) {
 			t.Errorf("JUnit does not say so:\n%s", text)
 		}
 	}
 }
 
 func TestAuthorTestRefusesWhatMeansNothing(t *testing.T) {
+	t.Parallel()
 	for want, args := range map[string][]string{
 		`error: --run "nonsense": no proof has such a name`: {"--run", "nonsense"},
 		"error: --run: error parsing regexp":                {"--run", "("},
