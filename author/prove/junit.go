@@ -52,7 +52,7 @@ func WriteJUnit(w io.Writer, r Report) error {
 		switch p.Verdict {
 		case Failed:
 			suite.Failures++
-			c.Failure = &junitText{Message: strings.Join(p.Wrong, "\n"), Text: printable(details(p))}
+			c.Failure = &junitText{Message: printable(strings.Join(p.Wrong, "\n")), Text: printable(details(p))}
 		case Skipped:
 			suite.Skipped++
 			c.Skipped = &junitText{Message: strings.Join(p.Notes, "\n")}
