@@ -47,7 +47,7 @@ func (p *program) authorTestCommand() *cobra.Command {
 			"  alternative/…  the other right ways solve it\n" +
 			"  mistake/…      the tasks that the mistake names fail, and its misconception answers alone\n" +
 			"  without-line/… solve.sh without one of its commands does not solve it\n" +
-			"  fault/…        the fault shows its symptom, and its repair brings everything back\n" +
+			"  prediction/…   of its lessons' predictions just one answer is what the kernel shows\n" +
 			"  seed/…         with other parameters all of that works, too\n\n" +
 			"Exits 0 if all is proven, 1 if not, 3 if this machine can run none of the labs. A lab that\n" +
 			"it cannot run is reported and does not count as a failure, except with --strict.",

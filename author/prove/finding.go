@@ -2,6 +2,7 @@ package prove
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"underlay/engine"
@@ -41,9 +42,13 @@ func (f *Finding) add(part string, g Finding) {
 	f.Transcript += fmt.Sprintf("# %s\n%s\n", part, g.Transcript)
 }
 
-// found begins a finding with how a lab stands after a script.
+// found begins a finding with how a lab stands after a script. Only a lab that has
+// come to rest is worth judging.
 func found(out trial.Outcome) Finding {
-	f := Finding{Transcript: strings.TrimRight(out.Transcript, "\n"), Notes: append(out.Notes, out.Status.Health...)}
+	f := Finding{Transcript: strings.TrimRight(out.Transcript, "\n"), Notes: slices.Concat(out.Notes, out.Status.Health)}
+	if !out.Settled {
+		f.wrongf("the lab does not come to rest, so nothing that it says is proven")
+	}
 	for i := range out.Status.Tasks {
 		f.Differs = append(f.Differs, stands("task "+out.Status.Tasks[i].ID, &out.Status.Tasks[i]))
 	}
@@ -103,9 +108,6 @@ func (f *Finding) allPass(st *engine.Status) {
 		}
 	}
 	f.alive(st)
-	if !st.Solved && len(f.Wrong) == 0 {
-		f.wrongf("every task is done, and still the lab is not solved")
-	}
 }
 
 // nonePass demands that no task is done and that everything is there that must

@@ -3,7 +3,6 @@ package prove
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"underlay/engine"
@@ -32,48 +31,48 @@ func hold(p *Prover, s Subject) []Case {
 			return Finding{}, err
 		}
 		out, err := t.Settle(ctx)
-		if err != nil || !out.Status.Solved {
+		if err != nil {
+			return Finding{}, err
+		}
+		if !out.Status.Solved {
 			f := found(out)
 			f.wrongf("solve.sh does not solve the lab, so it cannot stay solved")
-			return f, err
+			return f, nil
 		}
 		began := time.Now()
-		out.Status, err = watch(ctx, session)
+		if out.Status, out.Settled, err = watch(ctx, session); err != nil {
+			return Finding{}, err
+		}
 		f = found(out)
-		if err == nil && !out.Status.Solved {
+		if !out.Status.Solved {
 			f.wrongf("the lab was solved for %.1f s only", time.Since(began).Seconds())
 			f.allPass(&out.Status)
 		}
-		return f, err
+		return f, nil
 	})
 }
 
 // watch looks at a solved lab again and again, and returns the first status
-// that is not solved, or the last one.
-func watch(ctx context.Context, session engine.Session) (engine.Status, error) {
+// that is not solved, or the last one, and whether the lab came to rest.
+func watch(ctx context.Context, session engine.Session) (st engine.Status, settled bool, err error) {
 	enough := time.Now().Add(holdFor)
 	look := time.NewTicker(lookEach)
 	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return engine.Status{}, ctx.Err()
+			return st, false, ctx.Err()
 		case <-session.Changed():
-			if st := session.Status(); !st.Solved {
-				return st, nil
+			if st = session.Status(); !st.Solved {
+				return st, true, nil
 			}
 			continue
 		case <-look.C:
 		}
 		session.Poke()
-		settling, cancel := context.WithTimeout(ctx, holdFor)
-		st, err := session.Settle(settling)
-		cancel()
-		switch {
-		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-			return st, fmt.Errorf("the lab does not settle: two looks in a row never agreed within %v", holdFor)
-		case err != nil || !st.Solved || time.Now().After(enough):
-			return st, err
+		out, err := trial.New(session).Settle(ctx)
+		if err != nil || !out.Settled || !out.Status.Solved || time.Now().After(enough) {
+			return out.Status, out.Settled, err
 		}
 	}
 }

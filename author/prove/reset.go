@@ -69,6 +69,9 @@ func standing(ctx context.Context, session engine.Session) (stand, error) {
 	if err != nil {
 		return stand{}, err
 	}
+	if !out.Settled {
+		return stand{}, errors.New("it does not come to rest")
+	}
 	now := stand{state: state}
 	for _, t := range slices.Concat(out.Status.Tasks, out.Status.Collateral) {
 		now.tasks = append(now.tasks, fmt.Sprintf("%s: %s", t.ID, t.State))

@@ -97,7 +97,7 @@ func (p *Prover) mistaken(ctx context.Context, lab *engine.Lab, s engine.Script)
 			f.wrongf("task %s is done; `# fails:` says that it fails", t.ID)
 		}
 		if t.State == engine.Fail && t.Waiting && slices.Contains(s.Fails, t.ID) {
-			f.wrongf("task %s only waits for another one; `# fails:` must name that one", t.ID)
+			f.wrongf("task %s was not looked at: it waits for another one; take it out of `# fails:`", t.ID)
 		}
 		if t.Misconception != "" {
 			answers = append(answers, t.Misconception)

@@ -28,7 +28,7 @@ type try struct {
 }
 
 // seeds: whatever values a lab's parameters are drawn with, solve.sh solves it.
-// Each alternative, mistake and fault is tried with drawn values, too, in one
+// Each alternative, mistake and prediction is tried with drawn values, too, in one
 // seed's lab, so that a script which has a value written into it is found.
 func seeds(p *Prover, s Subject) []Case {
 	if len(s.Lab.Params) == 0 {
@@ -38,7 +38,7 @@ func seeds(p *Prover, s Subject) []Case {
 			return f, err
 		}}}
 	}
-	draws := sync.OnceValue(func() []draw { return p.draws(s.Lab) })
+	draws := sync.OnceValue(func() []draw { return p.draws(s) })
 	out := make([]Case, p.Seeds)
 	for i := range out {
 		out[i] = Case{strconv.Itoa(i + 1), func(ctx context.Context) (Finding, error) { return draws()[i].prove(ctx) }}
@@ -48,15 +48,15 @@ func seeds(p *Prover, s Subject) []Case {
 
 // draws draws a lab with each seed from 1, and says what is tried in which. The
 // solution is tried once with the same values: it would be the same lab.
-func (p *Prover) draws(lab *engine.Lab) []draw {
+func (p *Prover) draws(s Subject) []draw {
 	out := make([]draw, p.Seeds)
 	var others []*draw // draws that differ from the lab as it is written
 	for i := range out {
 		d := &out[i]
-		if d.lab, d.err = p.Seeded(lab.ID, int64(i+1)); d.err != nil {
+		if d.lab, d.err = p.Seeded(s.Lab.ID, int64(i+1)); d.err != nil {
 			continue
 		}
-		if !maps.Equal(d.lab.Params, lab.Params) {
+		if !maps.Equal(d.lab.Params, s.Lab.Params) {
 			others = append(others, d)
 		}
 		alike := func(e draw) bool { return e.err == nil && maps.Equal(e.lab.Params, d.lab.Params) }
@@ -71,31 +71,33 @@ func (p *Prover) draws(lab *engine.Lab) []draw {
 	if len(others) == 0 {
 		return out
 	}
-	for i, t := range p.tries(lab) {
+	for i, t := range p.tries(s) {
 		d := others[i%len(others)]
 		d.tries = append(d.tries, t)
 	}
 	return out
 }
 
-// tries returns all of a lab's scripts other than its solution. A drawn lab has
+// tries returns all that there is to try other than a lab's solution. A drawn lab has
 // the same ones in the same order.
-func (p *Prover) tries(lab *engine.Lab) []try {
+func (p *Prover) tries(s Subject) []try {
 	var out []try
-	for i, s := range lab.Alternatives {
-		out = append(out, try{"alternative " + s.Name, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
+	for i, a := range s.Lab.Alternatives {
+		out = append(out, try{"alternative " + a.Name, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
 			return p.right(ctx, lab, lab.Alternatives[i])
 		}})
 	}
-	for i, s := range lab.Mistakes {
-		out = append(out, try{"mistake " + s.Name, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
+	for i, m := range s.Lab.Mistakes {
+		out = append(out, try{"mistake " + m.Name, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
 			return p.mistaken(ctx, lab, lab.Mistakes[i])
 		}})
 	}
-	for i, f := range lab.Faults {
-		out = append(out, try{"fault " + f.ID, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
-			return p.faulty(ctx, lab, &lab.Faults[i])
-		}})
+	for _, l := range s.Lessons {
+		for i, name := range predicted(l, s.Lab) {
+			out = append(out, try{"prediction " + name, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
+				return p.foretold(ctx, lab, l, i)
+			}})
+		}
 	}
 	return out
 }

@@ -32,6 +32,7 @@ const (
 // Outcome is how a lab stands after a script.
 type Outcome struct {
 	Status     engine.Status
+	Settled    bool     // the state came to rest; otherwise Status is only the newest
 	Notes      []string // what happened while the script was typed, in sentences
 	Steps      []Step   // the lines that were typed
 	Transcript string   // the end of what the terminals showed, as plain text
@@ -85,7 +86,11 @@ func (t *Trial) Settle(ctx context.Context) (Outcome, error) {
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return Outcome{}, err
 	}
-	return Outcome{Status: st, Notes: t.notes, Steps: t.steps, Transcript: t.transcript()}, nil
+	settled := err == nil
+	if !settled {
+		t.note("the lab did not come to rest within %v: something in it changes all the time", settleLimit)
+	}
+	return Outcome{Status: st, Settled: settled, Notes: t.notes, Steps: t.steps, Transcript: t.transcript()}, nil
 }
 
 func (t *Trial) note(format string, args ...any) {

@@ -1,4 +1,4 @@
-# fails: addresses, talk
+# fails: addresses
 # misconception: on-the-bridge
 # A switch for two machines: it works, and is not what was asked for.
 ip link add br0 type bridge

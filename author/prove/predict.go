@@ -1,0 +1,66 @@
+package prove
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"underlay/course"
+	"underlay/engine"
+	"underlay/engine/foretell"
+	"underlay/lessons"
+)
+
+// predictions: of each prediction in the lab's lessons just one answer is what
+// the kernel shows.
+func predictions(p *Prover, s Subject) []Case {
+	var out []Case
+	for _, l := range s.Lessons {
+		for i, name := range predicted(l, s.Lab) {
+			out = append(out, Case{name, func(ctx context.Context) (Finding, error) { return p.foretold(ctx, s.Lab, l, i) }})
+		}
+	}
+	return out
+}
+
+// predicted names a lesson's predictions. One that could not be made is a name
+// without an id, so that its proof is there to fail.
+func predicted(l *lessons.Lesson, lab *engine.Lab) []string {
+	if !slices.ContainsFunc(l.Blocks, func(b lessons.Block) bool { return b.Predict != nil }) {
+		return nil
+	}
+	made, err := course.Predictions(l, lab)
+	if err != nil {
+		return []string{l.ID}
+	}
+	var out []string
+	for _, p := range made {
+		out = append(out, strings.Replace(p.ID, "/predict/", "/", 1))
+	}
+	return out
+}
+
+// foretold proves a lesson's i-th prediction in a lab.
+func (p *Prover) foretold(ctx context.Context, lab *engine.Lab, l *lessons.Lesson, i int) (Finding, error) {
+	made, err := course.Predictions(l, lab)
+	if err != nil {
+		return Finding{}, err
+	}
+	said, err := foretell.Ask(ctx, p.Opener, lab, made[i], nil)
+	if err != nil {
+		return Finding{}, err
+	}
+	var f Finding
+	if said.Trouble != "" {
+		f.wrongf("the kernel does not say which answer is right: %s", said.Trouble)
+	}
+	f.Wrong = append(f.Wrong, said.Notes...)
+	for i, r := range said.Outcomes {
+		f.Differs = append(f.Differs, stands("answer "+foretell.Letter(i), &engine.TaskResult{Result: r}))
+	}
+	for _, s := range said.Steps {
+		f.Transcript += fmt.Sprintf("%s$ %s\n%s\n", s.Node, s.Command, s.Output)
+	}
+	return f, nil
+}
