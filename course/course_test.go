@@ -81,6 +81,9 @@ func TestBuiltinSeeds(t *testing.T) {
 			if err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
+			if len(predictions) < 2 {
+				t.Errorf("%s has %d predictions, want at least 2", l.ID, len(predictions))
+			}
 			for _, p := range predictions {
 				if strings.Contains(p.Question+p.Run+p.Explanation, "${") {
 					t.Errorf("seed %d: %s keeps a ${…}", seed, p.ID)

@@ -99,33 +99,3 @@ func judge(p *engine.Prediction, out trial.Outcome) Finding {
 	}
 	return f
 }
-
-// Prove is Ask for whoever tests content: it is an error, too, if it is not
-// just one outcome that holds, or if a line could not be run to its end. The
-// error says how each outcome came out and what was typed and seen.
-func Prove(ctx context.Context, o engine.Opener, lab *engine.Lab, p *engine.Prediction) (Finding, error) {
-	f, err := Ask(ctx, o, lab, p, nil)
-	switch {
-	case err != nil:
-		return f, fmt.Errorf("%s: %w", p.ID, err)
-	case f.Trouble != "":
-		err = errors.New(f.Trouble)
-	case len(f.Notes) > 0:
-		err = errors.New(strings.Join(f.Notes, "; "))
-	default:
-		return f, nil
-	}
-	return f, fmt.Errorf("%s: %w\n%s", p.ID, err, f.account())
-}
-
-// account is everything that was seen.
-func (f Finding) account() string {
-	var b strings.Builder
-	for i, r := range f.Outcomes {
-		fmt.Fprintf(&b, "%s: %s; want: %s; got: %s; why: %s\n", Letter(i), r.State, r.Want, r.Got, r.Why)
-	}
-	for _, s := range f.Steps {
-		fmt.Fprintf(&b, "%s$ %s\n%s\n", s.Node, s.Command, s.Output)
-	}
-	return b.String()
-}

@@ -2,7 +2,6 @@ package foretell
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"underlay/engine"
@@ -71,17 +70,5 @@ func TestStage(t *testing.T) {
 	}
 	if len(lab.Tasks) != 1 || lab.Unwatched || len(lab.Prepare) != 1 {
 		t.Error("the lab itself was changed")
-	}
-}
-
-func TestAccountSaysEverything(t *testing.T) {
-	f := Finding{
-		Outcomes: []engine.Result{{State: engine.Fail, Want: "eth0 is up", Got: "eth0 is down", Why: "nobody has switched it on"}},
-		Steps:    []trial.Step{{Node: "c1", Command: "ip link", Output: "1: lo"}},
-	}
-	for _, want := range []string{"a: fail; want: eth0 is up; got: eth0 is down; why: nobody", "c1$ ip link\n1: lo"} {
-		if !strings.Contains(f.account(), want) {
-			t.Errorf("%q is not in %q", want, f.account())
-		}
 	}
 }
