@@ -46,6 +46,7 @@ func Kinds() []Kind {
 		{"alternative", alternatives},
 		{"mistake", mistakes},
 		{"without-line", withoutLine},
+		{"fault", faults},
 		{"prediction", predictions},
 		{"seed", seeds},
 	}

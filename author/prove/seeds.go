@@ -28,8 +28,8 @@ type try struct {
 }
 
 // seeds: whatever values a lab's parameters are drawn with, solve.sh solves it.
-// Each alternative, mistake and prediction is tried with drawn values, too, in one
-// seed's lab, so that a script which has a value written into it is found.
+// Each alternative, mistake, fault and prediction is tried with drawn values, too,
+// in one seed's lab, so that a script which has a value written into it is found.
 func seeds(p *Prover, s Subject) []Case {
 	if len(s.Lab.Params) == 0 {
 		return []Case{{"1", func(ctx context.Context) (Finding, error) {
@@ -90,6 +90,11 @@ func (p *Prover) tries(s Subject) []try {
 	for i, m := range s.Lab.Mistakes {
 		out = append(out, try{"mistake " + m.Name, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
 			return p.mistaken(ctx, lab, lab.Mistakes[i])
+		}})
+	}
+	for i, f := range s.Lab.Faults {
+		out = append(out, try{"fault " + f.ID, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
+			return p.faulty(ctx, lab, &lab.Faults[i])
 		}})
 	}
 	for _, l := range s.Lessons {

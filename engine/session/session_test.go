@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -199,44 +197,6 @@ func TestResetBringsTheStartBack(t *testing.T) {
 	line = shell(t, s, "a")
 	line("ip link set eth0 up")
 	await(t, s, "web", engine.Pass)
-}
-
-// TestStateIsTheSameAtEachStart: what somebody has done is in a lab's state, and
-// what differs from start to start by nature is not.
-func TestStateIsTheSameAtEachStart(t *testing.T) {
-	lab := cable()
-	lab.Topology.Links[0].B.MAC = "02:00:00:00:00:0b"
-	s := open(t, lab).(*session.Session)
-	state := func() map[string][]string {
-		t.Helper()
-		st, err := s.State(t.Context())
-		if err != nil || len(st["a"]) < 4 || len(st["b"]) < 4 {
-			t.Fatalf("%v, %v", st, err)
-		}
-		return st
-	}
-	first := state()
-	if !slices.ContainsFunc(first["b"], func(line string) bool { return strings.Contains(line, "02:00:00:00:00:0b") }) {
-		t.Errorf("the MAC address that the lab gives is not in %q", first["b"])
-	}
-	line := shell(t, s, "a")
-	for _, does := range []string{
-		"ip link set eth0 up", "ip addr add 10.1.1.1/32 dev lo", "ip route add 10.2.2.2 dev lo", "ip rule add from 10.3.3.3 table 7",
-		"sysctl -qw net.ipv4.ip_forward=1", "nc -lk -p 9000 >/dev/null & until ss -Hltn | grep -q :9000; do sleep 0.05; done",
-		"nft add table ip t; nft add chain ip t c; nft add rule ip t c counter accept",
-	} {
-		before := state()
-		line(does)
-		if reflect.DeepEqual(before, state()) {
-			t.Errorf("%s is not in the state", does)
-		}
-	}
-	if err := s.Reset(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if now := state(); !reflect.DeepEqual(first, now) {
-		t.Errorf("after a reset:\n%q\nat the start:\n%q", now, first)
-	}
 }
 
 func TestANodeMadeAnewIsFollowed(t *testing.T) {
