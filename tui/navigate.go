@@ -14,7 +14,6 @@ import (
 	"underlay/tui/dialog"
 	"underlay/tui/intent"
 	"underlay/tui/keys"
-	"underlay/tui/prose"
 	"underlay/tui/reader"
 	"underlay/tui/theme"
 	"underlay/tui/workspace"
@@ -152,10 +151,7 @@ func (m *model) openLab(id string) tea.Cmd {
 func (m *model) enterLab(o *opening, s engine.Session) tea.Cmd {
 	cfg := workspace.Config{
 		Context: o.ctx, Session: s, Styles: m.styles, Now: m.now, NewPane: m.newPane, FirstID: m.nextID,
-	}
-	if l := m.deps.Book.ForLab(o.lab.ID); l != nil {
-		draw := prose.NewRenderer(l)
-		cfg.Lesson = func(st *theme.Styles, w int) []string { return draw.Draw(st, w, nil).Lines }
+		Lesson: m.lessonOf(o.lab.ID),
 	}
 	m.work = workspace.New(cfg)
 	m.leave = o.cancel

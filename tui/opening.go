@@ -83,9 +83,12 @@ func (m *model) onOpening(msg tea.Msg) tea.Cmd {
 		msg.opening.steps = append(msg.opening.steps, msg.text)
 		return msg.opening.wait()
 	case opened:
-		if m.screen != screen(msg.opening) {
+		if m.isLate(msg.opening) {
 			msg.opening.cancel()
 			return closeLate(msg.session)
+		}
+		if m.renewing == msg.opening {
+			return m.renewed(msg)
 		}
 		if msg.err != nil {
 			msg.opening.err = msg.err
