@@ -72,7 +72,7 @@ func (p *program) commands() *cobra.Command {
 	f.BoolVar(&p.ascii, "ascii", false, "draw with ASCII characters only")
 	f.StringVar(&p.theme, "theme", "auto", "`name` of the colours: auto, dark, light, contrast")
 	root.AddCommand(p.labCommand(), p.listCommand(), p.tryCommand(), p.doctorCommand(), p.progressCommand(),
-		p.benchCommand(), p.versionCommand())
+		p.benchCommand(), p.authorCommand(), p.versionCommand())
 	strict(root)
 	return root
 }

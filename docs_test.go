@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"underlay/author/lint"
 	"underlay/bench"
 	"underlay/engine/preflight"
 	"underlay/engine/progress"
@@ -200,7 +201,7 @@ func TestJSONExamples(t *testing.T) {
 	for command, into := range map[string]any{
 		"underlay list --json": &listResult{}, "underlay try --json": &tryResult{},
 		"underlay doctor --json": &preflight.Report{}, "underlay bench --json": &bench.Report{},
-		"underlay progress show --json": &progress.Overview{},
+		"underlay progress show --json": &progress.Overview{}, "underlay author lint --json": &lint.Report{},
 	} {
 		t.Run(command, func(t *testing.T) {
 			d := json.NewDecoder(strings.NewReader(examples[command]))

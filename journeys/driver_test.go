@@ -233,6 +233,7 @@ const (
 	enter  = "\r"
 	escape = "\x1b"
 	f2     = "\x1bOQ"
+	f3     = "\x1bOR"
 	f5     = "\x1b[15~"
 	f10    = "\x1b[21~"
 )
