@@ -56,7 +56,7 @@ func TestAuthoringGuide(t *testing.T) {
 		t.Errorf("%s has %d blocks of commands", guide, blocks)
 	}
 	// What it leads to: a lab whose new mistake is told why, and a recorded output.
-	out := typed(t, dir, "underlay try second-address --content course --script course/labs/second-address/mistakes/second-on-router.sh --json || [ $? = 1 ]")
+	out := typed(t, dir, "underlay try second-address --content my-course --script my-course/labs/second-address/mistakes/second-on-router.sh --json || [ $? = 1 ]")
 	var r tryResult
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestAuthoringGuide(t *testing.T) {
 	if i < 0 || r.Tasks[i].ID != "second" || r.Tasks[i].Misconception != "second-on-router" {
 		t.Errorf("the guide's mistake: %+v", r.Tasks)
 	}
-	lesson := read(t, filepath.Join(dir, "course/lessons/my-labs/1-second-address.md"))
+	lesson := read(t, filepath.Join(dir, "my-course/lessons/my-labs/1-second-address.md"))
 	if !regexp.MustCompile(`(?m)^eth0@if\d+ +UP +10\.20\.1\.2/24 10\.20\.1\.9/24 *$`).MatchString(lesson) {
 		t.Errorf("nothing was recorded:\n%s", lesson)
 	}
