@@ -45,8 +45,9 @@ func (p *program) watch(ctx context.Context, id string) error {
 	if len(c.Problems) > 0 {
 		return badContent(errors.New(strings.Join(problems(c), "\n")))
 	}
-	start := tui.Start{Lab: id}
+	var start tui.Start
 	if lab, err := c.Labs.Lab(id); err == nil {
+		start.Lab = lab
 		if err := canRun(lab); err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func (p *program) commands() *cobra.Command {
 			"ends with 0 whether or not a lab was solved; `underlay try` tells that by its exit code.\n\n" +
 			"Exit codes: 0 solved or done · 1 not solved · 2 wrong usage · 3 cannot run here · 4 internal error",
 		Args:              usage(cobra.NoArgs),
-		RunE:              p.opensTutor(),
+		RunE:              p.opensTutor(new(string)),
 		PersistentPreRunE: p.checkFlags,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -96,12 +96,17 @@ func (p *program) inApp(run func(*cobra.Command, []string) error) func(*cobra.Co
 }
 
 func (p *program) labCommand() *cobra.Command {
-	return &cobra.Command{
+	var fault string
+	cmd := &cobra.Command{
 		Use: "lab ID", Short: "Open a lab straight away",
+		Long: "Opens a lab. With --fault it is solved already, and broken in one way: name the cause,\n" +
+			"then repair it. `--fault random` lets the seed choose; without --seed one is drawn, and said.",
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: p.completeLabs,
-		RunE:              p.opensTutor(),
+		RunE:              p.opensTutor(&fault),
 	}
+	p.faultFlag(cmd, &fault)
+	return cmd
 }
 
 func (p *program) versionCommand() *cobra.Command {

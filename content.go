@@ -24,6 +24,7 @@ import (
 type content struct {
 	labs *labs.Catalogue
 	book *lessons.Book
+	seed int64 // the labs' parameters were drawn with
 }
 
 // load reads all content, with the labs' parameters drawn by --seed. Labs and
@@ -34,7 +35,7 @@ func (p *program) load() (*content, error) {
 			return nil, err
 		}
 	}
-	var c content
+	c := content{seed: p.seed}
 	var g errgroup.Group
 	g.Go(func() (err error) {
 		if c.labs, err = labs.Open(p.seed, p.content...); err != nil {
@@ -187,6 +188,7 @@ type listLab struct {
 	Requires  []string `json:"requires"`
 	Available bool     `json:"available"`
 	Reason    string   `json:"reason"`
+	Faults    []string `json:"faults"`
 }
 
 func (p *program) listCommand() *cobra.Command {
@@ -219,11 +221,12 @@ func (p *program) list(context.Context) (listResult, error) {
 	}
 	for _, l := range c.labs.All() {
 		reason, _ := available(l)
-		requires := l.Requires
-		if requires == nil {
-			requires = []string{}
+		faults := []string{}
+		for i := range l.Faults {
+			faults = append(faults, l.Faults[i].ID)
 		}
-		r.Labs = append(r.Labs, listLab{l.ID, l.Title, l.Module, requires, reason == "", reason})
+		requires := append([]string{}, l.Requires...) // not null, either
+		r.Labs = append(r.Labs, listLab{l.ID, l.Title, l.Module, requires, reason == "", reason, faults})
 	}
 	return r, nil
 }

@@ -44,7 +44,7 @@ func lab(t *testing.T, dir, name, text string) {
 
 // refusal is how the program refuses a bad lab: with its place in the file, at
 // most so many problems, and what to do.
-var refusal = regexp.MustCompile(`^error: (bad/x/lab\.yaml(:\d+:\d+)?: \S.*\n){1,25}(… and \d+ more\n)?hint: \S.*\n$`)
+var refusal = regexp.MustCompile(`^error: (bad/x/(lab\.yaml|faults/[a-z.]+\.sh)(:\d+:\d+)?: \S.*\n){1,25}(… and \d+ more\n)?hint: \S.*\n$`)
 
 // TestEveryBadLab gives each of the loader's bad labs to the program, by the one
 // way that all of its commands take.

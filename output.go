@@ -24,7 +24,11 @@ func printTry(w io.Writer, r tryResult, transcript bool) error {
 	if r.Solved {
 		verdict = "solved"
 	}
-	fmt.Fprintf(&b, "%s: %s (%d of %d tasks)\n\n", r.Lab, verdict, done, len(r.Tasks))
+	name := r.Lab
+	if r.Fault != "" {
+		name += ", broken"
+	}
+	fmt.Fprintf(&b, "%s: %s (%d of %d tasks)\n\n", name, verdict, done, len(r.Tasks))
 	for _, t := range r.Tasks {
 		printTask(&b, t)
 	}

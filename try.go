@@ -24,6 +24,7 @@ const maxScript = 1 << 20
 type tryResult struct {
 	Lab        string    `json:"lab"`
 	Seed       int64     `json:"seed"`
+	Fault      string    `json:"fault"` // that the lab was broken with; "" if none
 	Solved     bool      `json:"solved"`
 	Tasks      []tryTask `json:"tasks"`
 	Collateral []tryTask `json:"collateral"`
@@ -43,18 +44,28 @@ type tryTask struct {
 	Explanation   string       `json:"explanation"` // the misconception's words
 }
 
+// attempt is what a `try` tries: a script in a lab.
+type attempt struct {
+	lab, script, node string
+	fault, cause      string // ids; "" for none
+}
+
 func (p *program) tryCommand() *cobra.Command {
-	var script, node string
+	var a attempt
 	var asJSON, verbose bool
 	cmd := &cobra.Command{
 		Use: "try ID --script FILE", Short: "Type a script into a lab and say whether it solves it",
 		Long: "Builds the lab, types the script into a real shell as a learner would, waits until\n" +
 			"the state settles and prints every task. Exits 0 if solved, 1 if not.\n" +
-			"A line \"# node: NAME\" in the script goes on in the shell of that node.",
+			"A line \"# node: NAME\" in the script goes on in the shell of that node.\n\n" +
+			"With --fault the lab is solved already and broken in one way, and the script is to repair it.\n" +
+			"The cause has to be named, too: --cause ID does that before the script is typed. Without it\n" +
+			"the task \"cause\" and those after it stay open, so that the lab is not solved.",
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: p.completeLabs,
 		RunE: p.inApp(func(cmd *cobra.Command, args []string) error {
-			result, err := p.try(cmd.Context(), args[0], script, node)
+			a.lab = args[0]
+			result, err := p.try(cmd.Context(), a)
 			if err != nil {
 				return err
 			}
@@ -72,50 +83,76 @@ func (p *program) tryCommand() *cobra.Command {
 			return nil
 		}),
 	}
-	cmd.Flags().StringVar(&script, "script", "", "`file` with the lines to type; - is standard input")
-	cmd.Flags().StringVar(&node, "node", "", "`name` of the node whose shell they are typed into (default: the lab's first)")
+	cmd.Flags().StringVar(&a.script, "script", "", "`file` with the lines to type; - is standard input")
+	cmd.Flags().StringVar(&a.node, "node", "", "`name` of the node whose shell they are typed into (default: the lab's first)")
+	p.faultFlag(cmd, &a.fault)
+	cmd.Flags().StringVar(&a.cause, "cause", "", "`id` of the fault that is named as the cause")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&verbose, "transcript", false, "print what the terminal showed, too")
 	return cmd
 }
 
-func (p *program) try(ctx context.Context, id, scriptFile, node string) (tryResult, error) {
-	if scriptFile == "" {
+func (p *program) try(ctx context.Context, a attempt) (tryResult, error) {
+	if a.script == "" {
 		return tryResult{}, engine.Hintf(usageError{errors.New("try needs --script FILE")},
 			"the file has the lines to type, one command a line; - is standard input")
 	}
-	content, err := p.load()
+	content, err := p.loadFor(a.fault)
 	if err != nil {
 		return tryResult{}, err
 	}
-	lab, err := content.labs.Lab(id)
+	lab, err := content.lab(a.lab, a.fault)
 	if err != nil {
 		return tryResult{}, err
 	}
-	text, err := readScript(scriptFile)
+	if err := checkCause(lab, a.cause); err != nil {
+		return tryResult{}, err
+	}
+	text, err := readScript(a.script)
 	if err != nil {
 		return tryResult{}, err
 	}
-	if node != "" && lab.Topology.Node(node) == nil {
-		return tryResult{}, engine.Hintf(fmt.Errorf("lab %s has no node %q: %w", id, node, engine.ErrNotFound),
+	if a.node != "" && lab.Topology.Node(a.node) == nil {
+		return tryResult{}, engine.Hintf(fmt.Errorf("lab %s has no node %q: %w", a.lab, a.node, engine.ErrNotFound),
 			"its nodes are %s", strings.Join(lab.Topology.NodeNames(), ", "))
 	}
 	if err := canRun(lab); err != nil {
 		return tryResult{}, err
 	}
-	sb, err := sandbox.New()
+	out, err := tried(ctx, lab, a.cause, engine.Script{Node: a.node, Text: lab.Expand(text)})
 	if err != nil {
 		return tryResult{}, err
 	}
-	out, err := trial.Run(ctx, session.Opener{Sandbox: sb}, lab, engine.Script{Node: node, Text: lab.Expand(text)})
-	if err != nil {
-		return tryResult{}, err
-	}
+	id, fault := engine.SplitID(lab.ID)
 	return tryResult{
-		Lab: lab.ID, Seed: lab.Seed, Solved: out.Status.Solved,
+		Lab: id, Seed: lab.Seed, Fault: fault, Solved: out.Status.Solved,
 		Tasks: tryTasks(out.Status.Tasks), Collateral: tryTasks(out.Status.Collateral),
 		Health: out.Status.Health, Notes: out.Notes, Transcript: out.Transcript,
 	}, nil
+}
+
+// tried opens the lab, names the cause if one is given, types the script and says
+// how the lab stands then.
+func tried(ctx context.Context, lab *engine.Lab, cause string, script engine.Script) (out trial.Outcome, err error) {
+	sb, err := sandbox.New()
+	if err != nil {
+		return out, err
+	}
+	opener := session.Opener{Sandbox: sb}
+	if cause == "" {
+		return trial.Run(ctx, opener, lab, script)
+	}
+	s, err := opener.Open(ctx, lab, nil)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	s.Answer(engine.TaskCause, cause)
+	t := trial.New(s)
+	if err := t.Type(ctx, script); err != nil {
+		return out, err
+	}
+	return t.Settle(ctx)
 }
 
 func readScript(name string) (string, error) {

@@ -24,15 +24,15 @@ import (
 const maxPlainWidth = 100
 
 // opensTutor makes a command that opens the tutor, at the lab that is its argument
-// if there is one. Without --plain it needs a terminal to draw on, which is seen
-// before anything is started.
-func (p *program) opensTutor() func(*cobra.Command, []string) error {
+// if there is one, broken by the fault if that is not "". Without --plain it needs
+// a terminal to draw on, which is seen before anything is started.
+func (p *program) opensTutor(fault *string) func(*cobra.Command, []string) error {
 	run := p.inApp(func(cmd *cobra.Command, args []string) error {
 		lab := ""
 		if len(args) > 0 {
 			lab = args[0]
 		}
-		return p.tutor(cmd.Context(), lab)
+		return p.tutor(cmd.Context(), lab, *fault)
 	})
 	return func(cmd *cobra.Command, args []string) error {
 		if !p.talks() && !onTerminal() {
@@ -55,17 +55,17 @@ func (p *program) talks() bool {
 }
 
 // tutor opens the tutor, on the screen or as a dialogue, at a lab if one is named.
-func (p *program) tutor(ctx context.Context, lab string) (err error) {
-	content, err := p.load()
+func (p *program) tutor(ctx context.Context, id, fault string) (err error) {
+	content, err := p.loadFor(fault)
 	if err != nil {
 		return err
 	}
-	if lab != "" {
-		l, err := content.labs.Lab(lab)
-		if err != nil {
+	var lab *engine.Lab
+	if id != "" {
+		if lab, err = content.lab(id, fault); err != nil {
 			return err
 		}
-		if err := canRun(l); err != nil {
+		if err := canRun(lab); err != nil {
 			return err
 		}
 	}
@@ -82,7 +82,7 @@ func (p *program) tutor(ctx context.Context, lab string) (err error) {
 		return err
 	}
 	return tui.Run(ctx, tui.Deps{
-		Book: content.book, Labs: content.labs.All(), Predictions: content.predictions,
+		Book: content.book, Labs: content.labs.All(), Predictions: content.predictions, Faulted: content.broken,
 		Opener: session.Opener{Sandbox: sb}, Available: engine.Available(available),
 		Progress: store, Notice: string(notice),
 		Start:   tui.Start{Lab: lab},
@@ -92,7 +92,7 @@ func (p *program) tutor(ctx context.Context, lab string) (err error) {
 
 // dialogue is the tutor in lines of text. Ctrl-C is for the programs in a lab, so
 // it does not end this one.
-func (p *program) dialogue(ctx context.Context, c *content, store *progress.Store, notice, lab string) error {
+func (p *program) dialogue(ctx context.Context, c *content, store *progress.Store, notice string, lab *engine.Lab) error {
 	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	interrupts := make(chan os.Signal, 1)
@@ -107,7 +107,7 @@ func (p *program) dialogue(ctx context.Context, c *content, store *progress.Stor
 	}
 	d := plain.Deps{
 		In: os.Stdin, Out: p.out, Interrupts: interrupts, Interactive: onTerminal(),
-		Book: c.book, Labs: c.labs.All(), Predictions: c.predictions,
+		Book: c.book, Labs: c.labs.All(), Predictions: c.predictions, Faulted: c.broken,
 		Opener: session.Opener{Sandbox: sb}, Available: engine.Available(available),
 		Progress: store, Notice: notice,
 		Start: plain.Start{Lab: lab},

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,6 +42,10 @@ type Lab struct {
 	Solution     Script   `yaml:"-"`
 	Alternatives []Script `yaml:"-"`
 	Mistakes     []Script `yaml:"-"`
+
+	// Fault is what is broken in this lab from the start; nil in a lab as its
+	// author wrote it. See Faulted.
+	Fault *Fault `yaml:"-"`
 
 	Seed   int64             `yaml:"-"` // the seed the parameters were drawn with; 0 is the canonical lab
 	Params map[string]string `yaml:"-"` // the parameters' values
@@ -257,8 +262,11 @@ type Hints struct {
 	Solution string `yaml:"solution" lab:"required"`
 }
 
-// Tiers returns the hints in the order in which they are given.
-func (h Hints) Tiers() []string { return []string{h.Symptom, h.Layer, h.Command, h.Solution} }
+// Tiers returns the hints that there are, in the order in which they are given.
+func (h Hints) Tiers() []string {
+	all := []string{h.Symptom, h.Layer, h.Command, h.Solution}
+	return slices.DeleteFunc(all, func(tier string) bool { return tier == "" })
+}
 
 // Misconception is a wrong idea that can be recognised from the live state.
 // The first of a task whose When passes is what the learner is told.
@@ -272,25 +280,6 @@ type Misconception struct {
 type Collateral struct {
 	Goal  string `yaml:"goal" lab:"required"`
 	Check Check  `yaml:"check" lab:"required"`
-}
-
-// Fault is one way in which a solved lab breaks: a break-fix exercise. Its
-// scripts are faults/ID.sh, which breaks the solved lab, and faults/ID.repair.sh,
-// one right repair.
-type Fault struct {
-	ID    string `yaml:"id" lab:"required,id"`
-	Cause string `yaml:"cause" lab:"required"` // what is wrong, as one of the choices that the learner names the cause from
-
-	// Symptom is what the learner is told, and Checks what must work again:
-	// each fails while the fault is there and passes once it is repaired.
-	Symptom string  `yaml:"symptom" lab:"required"`
-	Checks  []Check `yaml:"checks" lab:"required"`
-
-	Hints   Hints  `yaml:"hints" lab:"required"`
-	Explain string `yaml:"explanation" lab:"required"` // how the cause makes the symptom; shown at the end
-
-	Break  Script `yaml:"-"`
-	Repair Script `yaml:"-"`
 }
 
 // Check is one assertion on the live lab. Exactly one field other than Because
@@ -312,6 +301,7 @@ type Check struct {
 	Capture   *CaptureCheck   `yaml:"capture"`
 	DNS       *DNSCheck       `yaml:"dns"`
 	Answer    *AnswerCheck    `yaml:"answer"`
+	Choice    *ChoiceCheck    `yaml:"-"` // not for lab.yaml: Faulted makes it
 
 	All []Check `yaml:"all"`
 	Any []Check `yaml:"any"`
@@ -405,7 +395,7 @@ type NeighCheck struct {
 	Node  string `yaml:"node" lab:"required,node"`
 	Dev   string `yaml:"dev" lab:"ifname"`
 	Addr  string `yaml:"addr" lab:"addr"`
-	MAC   string `yaml:"mac" lab:"mac"`
+	MAC   string `yaml:"mac" lab:"macref"`                           // literal, or "NODE/IFACE" as in FDBCheck
 	State string `yaml:"state" lab:"one=reachable|permanent|failed"` // reachable (any usable state), permanent, failed
 }
 

@@ -17,6 +17,7 @@ import (
 // tried is what `underlay try --json` prints, as documented.
 type tried struct {
 	Lab    string `json:"lab"`
+	Fault  string `json:"fault"`
 	Solved bool   `json:"solved"`
 	Tasks  []struct {
 		ID            string       `json:"id"`
@@ -37,7 +38,7 @@ type tried struct {
 }
 
 // try types a script into a lab with the real program.
-func try(t *testing.T, lab string, script engine.Script) tried {
+func try(t *testing.T, lab string, script engine.Script, flags ...string) tried {
 	t.Helper()
 	bin, err := binary()
 	if err != nil {
@@ -47,7 +48,7 @@ func try(t *testing.T, lab string, script engine.Script) tried {
 	if err := os.WriteFile(file, []byte(script.Text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"try", lab, "--script", file, "--json"}
+	args := append([]string{"try", lab, "--script", file, "--json"}, flags...)
 	if script.Node != "" {
 		args = append(args, "--node", script.Node)
 	}

@@ -20,6 +20,9 @@ func TestBuiltin(t *testing.T) {
 	}
 	for _, lab := range c.All() {
 		t.Run(lab.ID, func(t *testing.T) {
+			if len(lab.Faults) < 4 {
+				t.Errorf("%d faults; a lab of ours has at least four", len(lab.Faults))
+			}
 			if len(lab.Alternatives) < 2 || len(lab.Mistakes) < 4 || len(lab.Collateral) == 0 || len(lab.Requires) == 0 {
 				t.Errorf("%d alternatives, %d mistakes, %d collateral, requires %v",
 					len(lab.Alternatives), len(lab.Mistakes), len(lab.Collateral), lab.Requires)
@@ -64,7 +67,11 @@ func TestBuiltinSeeds(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		for _, lab := range c.All() {
-			for _, s := range slices.Concat([]engine.Script{lab.Solution}, lab.Alternatives, lab.Mistakes) {
+			scripts := slices.Concat([]engine.Script{lab.Solution}, lab.Alternatives, lab.Mistakes)
+			for i := range lab.Faults {
+				scripts = append(scripts, lab.Faults[i].Break, lab.Faults[i].Repair)
+			}
+			for _, s := range scripts {
 				if strings.Contains(s.Text, "${") {
 					t.Errorf("seed %d: %s/%s keeps a ${…}", seed, lab.ID, s.Name)
 				}

@@ -16,7 +16,7 @@ import (
 	"underlay/engine"
 )
 
-//go:embed */lab.yaml */*.sh */alternatives/*.sh */mistakes/*.sh
+//go:embed */lab.yaml */*.sh */alternatives/*.sh */mistakes/*.sh */faults/*.sh
 var builtin embed.FS
 
 // moduleOrder is the order in which the course takes the modules that have
@@ -196,6 +196,27 @@ func (c *Catalogue) Seeded(id string, seed int64) (*engine.Lab, error) {
 		return nil, fmt.Errorf("lab %s with seed %d: %w", id, seed, err)
 	}
 	return lab, nil
+}
+
+// Faulted returns the lab of that id, drawn with the seed, as a break-fix
+// exercise; see engine.Faulted. Its errors are those of Seeded and of
+// engine.Faulted.
+func (c *Catalogue) Faulted(id, fault string, seed int64) (*engine.Lab, error) {
+	lab, err := c.Seeded(id, seed)
+	if err != nil {
+		return nil, err
+	}
+	out, err := engine.Faulted(lab, fault)
+	if err != nil && len(lab.Faults) == 0 {
+		var ids []string
+		for _, e := range c.entries {
+			if len(e.lab.Faults) > 0 {
+				ids = append(ids, e.lab.ID)
+			}
+		}
+		err = engine.Hintf(err, "labs with faults: %s", listed(ids))
+	}
+	return out, err
 }
 
 func labOf(e *entry) *engine.Lab {

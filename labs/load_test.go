@@ -127,7 +127,7 @@ func TestLoadRefusesFiles(t *testing.T) {
 		"a directory":    {with(without(base, "x/solve.sh"), "x/solve.sh/y", "z"), "x/solve.sh: must be a regular file, this is a directory"},
 		"unreadable":     {locked{base, "x/solve.sh"}, "x/solve.sh: cannot be read: permission denied"},
 		"empty script":   {with(base, "x/solve.sh", "# to do\n\n"), "x/solve.sh: has no commands; it must be what a learner would type"},
-		"stranger":       {with(base, "x/solvee.sh", "ip link\n"), `x/solvee.sh: is not part of a lab; its folder holds alternatives, lab.yaml, mistakes, solve.sh and *.md; did you mean "solve.sh"?`},
+		"stranger":       {with(base, "x/solvee.sh", "ip link\n"), `x/solvee.sh: is not part of a lab; its folder holds alternatives, faults, lab.yaml, mistakes, solve.sh and *.md; did you mean "solve.sh"?`},
 		"no script":      {with(base, "x/mistakes/a.txt", "ip link\n"), "x/mistakes/a.txt: is not a script; name it a.txt.sh"},
 	} {
 		t.Run(name, func(t *testing.T) { wantProblems(t, tc.fsys, tc.want) })
@@ -253,4 +253,71 @@ func TestReadTextLimit(t *testing.T) {
 	if text, problem := readText(big, "f", "f"); problem != nil || len(text) != maxFileSize {
 		t.Errorf("a file of exactly 1 MiB: %d bytes, %v", len(text), problem)
 	}
+}
+
+// breakable is a lab with two faults and their scripts.
+func breakable(t *testing.T) fstest.MapFS {
+	t.Helper()
+	base := sample(t)
+	yaml := "params: {dev: [eth0, eth1]}\n" + string(base["x/lab.yaml"].Data) + "faults:\n"
+	for _, id := range []string{"down", "gone"} {
+		yaml += `  - id: ` + id + `
+    cause: It is ` + id + `.
+    symptom: a does not ping b any more.
+    checks: [{traffic: {from: a, to: 10.0.0.2, proto: http}}]
+    tell: [{traffic: {from: a, to: 10.0.0.2, proto: icmp}}]
+    hints: {symptom: s, layer: l, command: c, solution: s}
+    explanation: It was ` + id + `.
+`
+		base = with(base, "x/faults/"+id+".sh", "# node: b\n# A comment.\nip link set ${dev} "+id+"\n")
+		base = with(base, "x/faults/"+id+".repair.sh", "ip link set ${dev} up\n# node: b\nip link set ${dev} up\n")
+	}
+	return with(base, "x/lab.yaml", yaml)
+}
+
+func TestFaults(t *testing.T) {
+	base := breakable(t)
+	c, err := Load(base, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := c.All()[0].Faults[1]
+	if want := (engine.Script{Name: "gone", Node: "b", Text: "# A comment.\nip link set eth0 gone\n"}); !reflect.DeepEqual(f.Break, want) {
+		t.Errorf("break: %+v, want %+v", f.Break, want)
+	}
+	if want := (engine.Script{Name: "gone.repair", Text: "ip link set eth0 up\n# node: b\nip link set eth0 up\n"}); !reflect.DeepEqual(f.Repair, want) {
+		t.Errorf("repair: %+v, want %+v", f.Repair, want)
+	}
+	if tr := f.Checks[0].Traffic; tr.Port != 80 || tr.Expect != engine.OK || f.Tell[0].Traffic.Expect != engine.OK {
+		t.Errorf("what may be left out is not filled in: %+v, %+v", f.Checks, f.Tell)
+	}
+	broken, err := c.Faulted("sample", "gone", 5)
+	if err != nil || broken.ID != "sample/gone" || broken.Seed != 5 || broken.Fault.ID != "gone" {
+		t.Errorf("%+v, %v", broken, err)
+	}
+	var hinted *engine.Error
+	if _, err := c.Faulted("sample", "going", 0); !errors.Is(err, engine.ErrNotFound) || err.Error() != `lab sample has no fault "going"` {
+		t.Errorf("an unknown fault: %v", err)
+	}
+	if _, err := c.Faulted("simple", "gone", 0); !errors.Is(err, engine.ErrNotFound) || !errors.As(err, &hinted) || hinted.Hint != `did you mean "sample"?` {
+		t.Errorf("an unknown lab: %v", err)
+	}
+	whole, err := Load(twoLabs(t), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := whole.Faulted("first", engine.RandomFault, 0); err == nil || err.Error() != "lab first has no faults that could be repaired" ||
+		!errors.As(err, &hinted) || hinted.Hint != "labs with faults: none" {
+		t.Errorf("a lab without faults: %v", err)
+	}
+	wantProblems(t, without(base, "x/faults/gone.sh"), `x/faults/gone.sh: the file is missing; it breaks the solved lab`)
+	wantProblems(t, without(base, "x/faults/down.repair.sh"), `x/faults/down.repair.sh: the file is missing; it repairs what down.sh breaks`)
+	wantProblems(t, with(base, "x/faults/dwon.sh", "ip a\n"), `x/faults/dwon.sh: belongs to no fault; faults in lab.yaml: down, gone; did you mean "down"?`)
+	wantProblems(t, with(base, "x/faults/extra.repair.sh", "ip a\n"), `x/faults/extra.repair.sh: belongs to no fault; faults in lab.yaml: down, gone`)
+	wantProblems(t, with(base, "x/faults/down.sh", "# fails: ping\nip a\n"),
+		`x/faults/down.sh:1:1: # fails: and # misconception: are for mistakes; a fault's checks are in lab.yaml`)
+	wantProblems(t, with(base, "x/faults/down.sh", "# node: c\nip a\n"), `x/faults/down.sh:1:1: unknown node "c"; nodes here: a, b`)
+	wantProblems(t, with(base, "x/faults/down.sh", "ip a\n # node: c\nip a\n"), `x/faults/down.sh:2:1: unknown node "c"; nodes here: a, b`)
+	wantProblems(t, with(base, "x/faults/down.sh", "ip a\n\xff\n"), `x/faults/down.sh:2:1: byte 0xff is not UTF-8; save the file as UTF-8`)
+	wantProblems(t, with(base, "x/faults/down.txt", "ip a\n"), `x/faults/down.txt: is not a script; name it down.txt.sh`)
 }

@@ -89,6 +89,7 @@ var beyondSchema = []string{
 	"ifname-reserved",     // a reserved name is one of these only on an interface that is made
 	"path", "peer-master", // one field that needs another
 	"port-needed", "port-unwanted", "seen-as-refused", "workload-records",
+	"fault-cause", "fault-check", "fault-one", "fault-random", "fault-twice", // faults are compared, and looked up
 	"no-shell",                                // some node must have one
 	"route",                                   // arithmetic with addresses
 	"anchor", "merge", "tag", "two-documents", // gone once YAML is read

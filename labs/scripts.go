@@ -42,11 +42,12 @@ func (s *scripts) read() {
 		}
 	})
 	s.lab.Mistakes = s.folder("mistakes", s.checkMistake)
+	s.faults()
 }
 
 // strangers complains of files that the loader would pass over in silence.
 func (s *scripts) strangers() {
-	known := []string{"lab.yaml", "solve.sh", "alternatives", "mistakes"}
+	known := []string{"lab.yaml", "solve.sh", "alternatives", "mistakes", "faults"}
 	entries, err := fs.ReadDir(s.fsys, s.dir)
 	if err != nil {
 		s.errorf(s.dir, 0, "cannot be read: %v", reason(err))
@@ -105,6 +106,9 @@ func (s *scripts) script(file string) (engine.Script, bool) {
 		head = head && (comment || trimmed == "")
 		if head && comment && s.directive(file, number, trimmed, &out) {
 			continue
+		}
+		if name, ok := strings.CutPrefix(trimmed, "# node:"); ok {
+			s.checkNode(file, number, strings.TrimSpace(name))
 		}
 		if !comment && trimmed != "" {
 			commands++

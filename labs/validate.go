@@ -33,6 +33,7 @@ func (v *validator) check() {
 	v.checkRoutes()
 	v.checkWorkloads()
 	v.checkTasks()
+	v.checkFaults()
 	v.checkChecks()
 }
 

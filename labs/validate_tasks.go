@@ -95,6 +95,10 @@ func (v *validator) checkChecks() {
 			v.visitAll(t.Misconceptions[j].When)
 		}
 	}
+	for i := range v.lab.Faults {
+		v.visitAll(v.lab.Faults[i].Checks)
+		v.visitAll(v.lab.Faults[i].Tell)
+	}
 	for i := range v.lab.Collateral {
 		v.visit(&v.lab.Collateral[i].Check)
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"underlay/engine"
 )
 
 // command is a line for the tutor. A colon followed by a space is the shell's own.
@@ -41,6 +43,8 @@ func (v *visit) command(name, rest string) error {
 		return v.solution()
 	case "answer", "a":
 		v.answer(rest)
+	case "cause", "c":
+		v.cause(rest)
 	case "stop":
 		return v.stop()
 	case "help", "?":
@@ -60,6 +64,7 @@ func (v *visit) commandHelp() {
 		{":lesson", "the lesson of this lab"},
 		{":node NAME", "go to another node's shell: " + strings.Join(v.lab.Topology.NodeNames(), ", ")},
 		{":answer TEXT", "answer the question of a task"},
+		{":cause", "what could be broken, where something is; :cause b chooses"},
 		{":stop", "stop a program that waits for input, as Ctrl-C does"},
 		{":reset", "build the lab anew"},
 		{":solution", "show a solution"},
@@ -88,6 +93,10 @@ func (v *visit) hint(number string) {
 		return
 	}
 	tiers := task.Hints.Tiers()
+	if len(tiers) == 0 {
+		v.sayf("Task %d has no hints.", i+1)
+		return
+	}
 	tier := min(v.hints[task.ID]+1, len(tiers))
 	if tier > v.hints[task.ID] {
 		v.asked++
@@ -100,7 +109,8 @@ func (v *visit) hint(number string) {
 
 // lesson reads the lab's lesson, without its questions.
 func (v *visit) lesson() error {
-	l := v.Book.ForLab(v.lab.ID)
+	id, _ := engine.SplitID(v.lab.ID)
+	l := v.Book.ForLab(id)
 	if l == nil {
 		v.say("This lab has no lesson.")
 		return nil
@@ -194,6 +204,11 @@ func (v *visit) answer(text string) {
 		v.say(question(&v.lab.Tasks[at]) + " Type :answer and your answer.")
 		return
 	}
+	v.give(at, text)
+}
+
+// give gives an answer to a task and says what is not right about it.
+func (v *visit) give(at int, text string) {
 	task := &v.lab.Tasks[at]
 	v.session.Answer(task.ID, text)
 	v.settle(v.patience())

@@ -89,6 +89,8 @@ func (g *guide) choose(text string) error {
 		return nil
 	case "lab":
 		return g.openAgain(g.visitLab(g.idOf(rest, true)))
+	case "break":
+		return g.openAgain(g.visitFault(rest))
 	case "lesson", "read":
 		return g.openAgain(g.readLesson(g.idOf(rest, false)))
 	}
@@ -167,7 +169,7 @@ func (g *guide) list() {
 			case e.lesson != nil:
 				text = fmt.Sprintf("lesson %s: %s. %s", e.lesson.ID, e.lesson.Title, lessonState(readings[e.lesson.ID]))
 			default:
-				text = fmt.Sprintf("lab %s: %s. %s", e.lab.ID, e.lab.Title, g.labState(e.lab, visits[e.lab.ID]))
+				text = fmt.Sprintf("lab %s: %s. %s%s", e.lab.ID, e.lab.Title, g.labState(e.lab, visits[e.lab.ID]), repaired(e.lab, visits))
 			}
 			g.item(fmt.Sprintf("%3d. ", n), text)
 		}
@@ -199,11 +201,26 @@ func (g *guide) labState(l *engine.Lab, p progress.LabProgress) string {
 	return "Not begun yet."
 }
 
+// repaired says how many of a lab's faults were repaired, once one was.
+func repaired(l *engine.Lab, visits map[string]progress.LabProgress) string {
+	n := 0
+	for i := range l.Faults {
+		if visits[engine.FaultedID(l.ID, l.Faults[i].ID)].Solved {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %d of %s repaired.", n, count(len(l.Faults), "fault"))
+}
+
 func (g *guide) homeHelp() {
 	for _, row := range [][2]string{
 		{"NUMBER", "open that lesson or lab"},
 		{"NAME", "read the lesson of that name"},
 		{"lab NAME", "open the lab of that name"},
+		{"break NAME", "open that lab with something broken in it, to be found and repaired"},
 		{"list", "say the list again"},
 		{"quit", "leave; the end of the input does the same"},
 	} {

@@ -40,13 +40,18 @@ type visit struct {
 	peeked  bool
 }
 
-// visitLab opens a lab and stays until the learner leaves it. It returns errLeft
-// only at the end of the input, or when the dialogue began with this lab.
-func (g *guide) visitLab(id string) (err error) {
+// visitLab is visit of a lab by its id.
+func (g *guide) visitLab(id string) error {
 	lab := g.findLab(id)
 	if lab == nil {
 		return engine.Hintf(fmt.Errorf("there is no lab %q: %w", id, engine.ErrNotFound), "`underlay list` says which there are")
 	}
+	return g.visit(lab)
+}
+
+// visit opens a lab and stays until the learner leaves it. It returns errLeft only
+// at the end of the input, or when the dialogue began with this lab.
+func (g *guide) visit(lab *engine.Lab) (err error) {
 	if reason, remedy := g.Available(lab); reason != "" {
 		return engine.Hintf(fmt.Errorf("lab %s %w: %s", lab.ID, engine.ErrCannotRun, reason), "%s", remedy)
 	}
@@ -124,6 +129,9 @@ func (v *visit) start(st engine.Status) {
 func (v *visit) introduce() {
 	v.blank()
 	v.say(v.lab.Summary)
+	if v.lab.Fault != nil {
+		v.report()
+	}
 	v.blank()
 	v.tasks()
 	v.blank()

@@ -32,6 +32,7 @@ type Deps struct {
 	Book        *lessons.Book
 	Labs        []*engine.Lab
 	Predictions func(*lessons.Lesson) ([]*engine.Prediction, error) // one for each predict block
+	Faulted     func(lab, fault string) (*engine.Lab, error)        // draws a lab with a fault in it, by their ids
 	Opener      engine.Opener
 	Available   engine.Available // nil means that every lab can run
 	Progress    *progress.Store  // nil forgets everything at the end
@@ -44,8 +45,8 @@ type Deps struct {
 
 // Start says where to begin; the zero value begins with the list.
 type Start struct {
-	Lab    string // id of a lab to open; the dialogue ends when it is left
-	Lesson string // id of a lesson to read first
+	Lab    *engine.Lab // to open, which may have a fault in it; the dialogue ends when it is left
+	Lesson string      // id of a lesson to read first
 }
 
 // errLeft says that the learner has left: it is how a dialogue normally ends.
@@ -85,8 +86,8 @@ func (g *guide) begin() error {
 	if g.Notice != "" {
 		g.say(g.Notice)
 	}
-	if g.Start.Lab != "" {
-		return g.visitLab(g.Start.Lab)
+	if g.Start.Lab != nil {
+		return g.visit(g.Start.Lab)
 	}
 	if g.Start.Lesson != "" {
 		if err := g.readLesson(g.Start.Lesson); err != nil {

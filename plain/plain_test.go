@@ -97,7 +97,7 @@ func inOrder(t *testing.T, said string, parts ...string) {
 }
 
 func inLab(s *fakeSession) Deps {
-	return Deps{Opener: s, Labs: []*engine.Lab{s.lab}, Start: Start{Lab: s.lab.ID}}
+	return Deps{Opener: s, Labs: []*engine.Lab{s.lab}, Start: Start{Lab: s.lab}}
 }
 
 func TestLabIsSolvedAndRecorded(t *testing.T) {
@@ -212,22 +212,17 @@ func TestLabFromTheListComesBackToIt(t *testing.T) {
 func TestLabThatCannotBeOpened(t *testing.T) {
 	s := newFakeSession()
 	d := inLab(s)
-	d.Start.Lab = "nothing"
-	if _, err := tell(t, d); !errors.Is(err, engine.ErrNotFound) {
-		t.Errorf("an unknown lab: %v", err)
-	}
-	d = inLab(s)
 	d.Available = func(*engine.Lab) (string, string) { return "there is no veth", "load it" }
 	var hinted *engine.Error
 	if _, err := tell(t, d); !errors.Is(err, engine.ErrCannotRun) || !errors.As(err, &hinted) || hinted.Hint != "load it" {
 		t.Errorf("a lab that cannot run: %v", err)
 	}
-	d.Start.Lab = ""
-	said, err := tell(t, d, "lab wires", "quit")
+	d.Start.Lab = nil
+	said, err := tell(t, d, "lab nothing", "lab wires", "quit")
 	if err != nil {
 		t.Fatal(err)
 	}
-	inOrder(t, said, "Cannot run here: there is no veth", "What to do: load it", "underlay> quit")
+	inOrder(t, said, "underlay> lab nothing", "There is no lesson, lab or number of that name.", "underlay> lab wires", "annot run here: there is no veth", "What to do: load it", "underlay> quit")
 }
 
 // TestLimit: where nobody can press Ctrl-C, a program that does not end is stopped.
@@ -317,4 +312,71 @@ func TestCtrlC(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal(":quit did not leave while a program ran")
 	}
+}
+
+// brokenLab is the fake lab with a fault in it.
+func brokenLab(t *testing.T, s *fakeSession) *engine.Lab {
+	t.Helper()
+	hints := engine.Hints{Symptom: "See.", Layer: "Think.", Command: "Look.", Solution: "Mend."}
+	s.lab.Faults = []engine.Fault{
+		{ID: "right", Cause: "The wire is cut.", Symptom: "Nothing works!", Explain: "Somebody cut the wire.", Hints: hints, Repair: engine.Script{Text: "mend\n"}},
+		{ID: "wrong", Cause: "The wire is knotted.", Symptom: "It is slow!", Explain: "A knot.", Hints: hints},
+	}
+	lab, err := engine.Faulted(s.lab, "right")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lab
+}
+
+func TestBrokenLab(t *testing.T) {
+	s := newFakeSession()
+	d := inLab(s)
+	d.Progress = store(t)
+	lab := brokenLab(t, s)
+	whole := s.lab
+	d.Labs = []*engine.Lab{whole}
+	var asked []string
+	d.Faulted = func(id, fault string) (*engine.Lab, error) {
+		asked = append(asked, id+" "+fault)
+		switch {
+		case id != whole.ID:
+			return nil, engine.ErrNotFound
+		case fault != engine.RandomFault:
+			return engine.Faulted(whole, fault)
+		}
+		s.lab = lab
+		return lab, nil
+	}
+	d.Start.Lab = nil
+	letter, other := "a", "b"
+	if lab.Task(engine.TaskCause).Choice().Options[1].ID == "right" {
+		letter, other = other, letter
+	}
+	said, err := tell(t, d, "break nothing", "break wires magic", "break wires",
+		":cause", ":cause z", ":cause "+other, ":hint", ":hint", ":hint", ":hint", ":lesson", ":solution", "yes", ":cause "+letter, ":cause",
+		"do repair", "do whole", ":quit", "list", "quit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, "There is no lesson, lab or number", `Lab wires has no fault "magic".`, "What to do: its faults are right, wrong, and random",
+		"Something is broken: “Nothing works!”", "What is wrong?", "a. The wire is", "b. The wire is", "There is no cause z to choose.",
+		"The wire is knotted.", "That does not do it yet.", "Hint 1 of 3: See.", "Hint 3 of 3: Look.", "Hint 3 of 3: Look.", "A bold word", "mend",
+		"The wire is cut.", "Done: Find the cause", "You have named the cause.", "Solved: Wires, broken", "What it was: Somebody cut the wire.",
+		"It is solved.", "lab wires: Wires. Not begun yet. 1 of 2 faults repaired.")
+	if !slices.Equal(asked, []string{"nothing random", "wires magic", "wires random"}) {
+		t.Errorf("asked for %q", asked)
+	}
+	labs, err := d.Progress.Labs(t.Context())
+	if err != nil || !labs["wires/right"].Solved || labs["wires"].Attempts != 0 {
+		t.Errorf("recorded %+v, %v", labs, err)
+	}
+}
+
+func TestCauseWhereNothingIsBroken(t *testing.T) {
+	said, err := tell(t, inLab(newFakeSession()), ":cause", ":quit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, "Nothing is broken in this lab")
 }

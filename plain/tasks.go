@@ -75,7 +75,9 @@ func (v *visit) announceCollateral(st *engine.Status) (said bool) {
 func (v *visit) celebrate() {
 	v.blank()
 	v.sayf("Solved: %s, in %s, %s.", v.lab.Title, span(time.Since(v.begun)), help(v.asked, v.peeked))
-	if next := lessonAfter(v.Book, v.lab.ID); next != nil {
+	if v.lab.Fault != nil {
+		v.item("What it was: ", v.lab.Fault.Explain)
+	} else if next := lessonAfter(v.Book, v.lab.ID); next != nil {
 		v.sayf("Next: the lesson “%s” (%s).", next.Title, next.ID)
 	} else {
 		v.say("That was the last one. Well done.")
@@ -141,7 +143,9 @@ func (v *visit) details(i int, r *engine.TaskResult) {
 		v.item("     ", "This could not be looked at: "+sentenceCase(r.Why)+" It is not your mistake.")
 	default:
 		v.findings(r)
-		if q := question(&v.lab.Tasks[i]); q != "" {
+		if v.lab.Tasks[i].Choice() != nil {
+			v.item("     ", "Type :cause to hear what it could be.")
+		} else if q := question(&v.lab.Tasks[i]); q != "" {
 			v.item("     ", q+" Type :answer and your answer.")
 		}
 	}

@@ -93,8 +93,8 @@ func (m *model) Init() tea.Cmd {
 		cmds = append(cmds, tea.RequestBackgroundColor)
 	}
 	switch s := m.deps.Start; {
-	case s.Lab != "":
-		cmds = append(cmds, intent.Do(intent.OpenLab{ID: s.Lab}))
+	case s.Lab != nil:
+		cmds = append(cmds, intent.Do(faulted{lab: s.Lab}))
 	case s.Lesson != "":
 		cmds = append(cmds, intent.Do(intent.OpenLesson{ID: s.Lesson}))
 	}
@@ -119,7 +119,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		cmd = m.onMouse(msg)
 	case marksLoaded, labsChecked, saved:
 		cmd = m.onStore(msg)
-	case opened, step:
+	case opened, step, faulted:
 		cmd = m.onOpening(msg)
 	case reader.Asked:
 		cmd = msg.Reader.Hear(msg)

@@ -26,6 +26,10 @@ func (m *model) onIntent(msg any) (tea.Cmd, bool) {
 		return m.openLesson(i.ID), true
 	case intent.OpenLab:
 		return m.openLab(i.ID), true
+	case intent.OpenFault:
+		return m.openFault(i), true
+	case intent.ChooseFault:
+		m.chooseFault(i.Lab)
 	case intent.GoHome:
 		return m.goHome(), true
 	case intent.Leave:
@@ -65,7 +69,7 @@ func (m *model) goHome() tea.Cmd {
 	case *reader.Reader:
 		m.home.Show(s.Lesson().ID, "")
 	case *opening:
-		m.home.Show("", s.lab.ID)
+		m.home.Show("", labID(s.lab))
 	}
 	m.screen = m.home
 	return save
@@ -141,6 +145,11 @@ func (m *model) openLab(id string) tea.Cmd {
 		m.note = fmt.Sprintf("There is no lab called %s.", id)
 		return nil
 	}
+	return m.build(lab)
+}
+
+// build opens a lab, with or without a fault in it.
+func (m *model) build(lab *engine.Lab) tea.Cmd {
 	save := m.leaveLesson()
 	o := newOpening(m.ctx, lab, m.styles)
 	m.screen = o
@@ -151,7 +160,7 @@ func (m *model) openLab(id string) tea.Cmd {
 func (m *model) enterLab(o *opening, s engine.Session) tea.Cmd {
 	cfg := workspace.Config{
 		Context: o.ctx, Session: s, Styles: m.styles, Now: m.now, NewPane: m.newPane, FirstID: m.nextID,
-		Lesson: m.lessonOf(o.lab.ID),
+		Lesson: m.lessonOf(labID(o.lab)),
 	}
 	m.work = workspace.New(cfg)
 	m.leave = o.cancel
@@ -165,10 +174,10 @@ func (m *model) leaveLab(next tea.Msg) tea.Cmd {
 		return nil
 	}
 	m.nextID = m.work.NextID()
-	id := m.work.Lab().ID
-	end := tea.Batch(m.work.Close(m.leave), m.record(intent.LabLeft{Lab: id}))
+	lab := m.work.Lab()
+	end := tea.Batch(m.work.Close(m.leave), m.record(intent.LabLeft{Lab: lab.ID}))
 	m.work, m.leave, m.screen = nil, nil, m.home
-	m.home.Show("", id)
+	m.home.Show("", labID(lab))
 	if next == nil {
 		return end
 	}
@@ -217,19 +226,23 @@ func (m *model) celebrate(asked bool) {
 	}
 	lab := m.work.Lab()
 	text := []string{fmt.Sprintf("%s, in %s, %s.", lab.Title, span(m.work.Elapsed()), help(m.work.Hints(), m.work.Peeked())), ""}
+	title, next, option := "Solved", "That was the last one. Well done.", (*dialog.Option)(nil)
+	if lab.Fault != nil {
+		title, next, option = "Repaired", lab.Fault.Explain, m.anotherFault(labID(lab))
+	} else if l := m.lessonAfter(lab.ID); l != nil {
+		next = "Next: " + l.Title
+		option = &dialog.Option{Keys: []string{"enter"}, Show: "enter", Label: "next lesson",
+			Action: intent.Leave{Next: intent.OpenLesson{ID: l.ID}}}
+	}
 	options := []dialog.Option{}
-	if next := m.lessonAfter(lab.ID); next != nil {
-		text = append(text, "Next: "+next.Title)
-		options = append(options, dialog.Option{Keys: []string{"enter"}, Show: "enter", Label: "next lesson",
-			Action: intent.Leave{Next: intent.OpenLesson{ID: next.ID}}})
-	} else {
-		text = append(text, "That was the last one. Well done.")
+	if option != nil {
+		options = append(options, *option)
 	}
 	options = append(options,
 		dialog.Option{Keys: []string{"q"}, Show: "q", Label: "home", Action: intent.Leave{}},
 		dialog.Option{Keys: []string{"s", "esc"}, Show: "s", Label: "stay and look around", Action: dialog.Close{}})
 	m.dialogs.Clear()
-	m.dialogs.Push(&dialog.Choice{Title: m.styles.Sym.Done + " Solved", Text: text, Options: options, Good: true})
+	m.dialogs.Push(&dialog.Choice{Title: m.styles.Sym.Done + " " + title, Text: append(text, next), Options: options, Good: true})
 	m.guard = !asked
 }
 

@@ -82,6 +82,12 @@ func (m *model) onOpening(msg tea.Msg) tea.Cmd {
 	case step:
 		msg.opening.steps = append(msg.opening.steps, msg.text)
 		return msg.opening.wait()
+	case faulted:
+		if msg.err != nil {
+			m.note = paint.Sentence(msg.err.Error())
+			return nil
+		}
+		return m.build(msg.lab)
 	case opened:
 		if m.isLate(msg.opening) {
 			msg.opening.cancel()
@@ -134,7 +140,7 @@ func (o *opening) Key(k tea.KeyPressMsg) tea.Cmd {
 	case !ok:
 		return nil
 	case b.ID == keyRetry:
-		return intent.Do(intent.OpenLab{ID: o.lab.ID})
+		return intent.Do(faulted{lab: o.lab})
 	}
 	o.cancel()
 	return intent.Do(intent.GoHome{})

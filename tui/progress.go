@@ -55,7 +55,7 @@ func (a *attempts) Marks(ctx context.Context) (marks.Marks, error) {
 	}
 	m.Last = marks.Place{Lesson: place.Lesson}
 	if place.Lab != "" && !place.LabAt.Before(place.LessonAt) {
-		m.Last = marks.Place{Lab: place.Lab}
+		m.Last = marks.At(place.Lab)
 	}
 	return m, errors.Join(err1, err2, err3, err4)
 }

@@ -31,7 +31,7 @@ func TestBrokenIsNotShownAsAMistake(t *testing.T) {
 func TestALabThatCannotOpenSaysWhatToDo(t *testing.T) {
 	d := drive(t, func(p *Deps) {
 		p.Opener = &fake.Opener{Err: engine.Hintf(errors.New("user namespaces are switched off"), "run it with sudo")}
-		p.Start.Lab = "docker0"
+		p.Start.Lab = fake.Lab()
 	})
 	d.want("What happened")
 	d.want("User namespaces are switched off.")

@@ -23,6 +23,7 @@ type Deps struct {
 	Book        *lessons.Book
 	Labs        []*engine.Lab
 	Predictions func(*lessons.Lesson) ([]*engine.Prediction, error) // one for each predict block
+	Faulted     func(lab, fault string) (*engine.Lab, error)        // draws a lab with a fault in it, by their ids
 	Opener      engine.Opener
 	Available   engine.Available // nil means that every lab can run
 	Progress    *progress.Store  // nil forgets everything at the end
@@ -34,8 +35,8 @@ type Deps struct {
 
 // Start says where to begin; the zero value begins at home.
 type Start struct {
-	Lab    string // id of a lab to open at once
-	Lesson string // id of a lesson to open at once
+	Lab    *engine.Lab // to open at once, which may have a fault in it
+	Lesson string      // id of a lesson to open at once
 }
 
 // Options say how the program looks.

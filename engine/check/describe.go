@@ -52,6 +52,8 @@ func describeOther(c engine.Check) string {
 		return describeDNS(*c.DNS)
 	case c.Answer != nil:
 		return "the right answer to: " + c.Answer.Prompt
+	case c.Choice != nil:
+		return "the right answer to: " + c.Choice.Prompt
 	case len(c.All) > 0:
 		return describeList(c.All, "; ")
 	case len(c.Any) > 0:

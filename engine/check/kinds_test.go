@@ -331,7 +331,7 @@ func TestKinds(t *testing.T) {
 // TestEveryKindHasEveryOutcome holds the tables to what they are for: no kind
 // of check may be unable to pass, to fail or to break.
 func TestEveryKindHasEveryOutcome(t *testing.T) {
-	seen := map[string]map[engine.State]bool{"Answer": answerOutcomes(t)}
+	seen := map[string]map[engine.State]bool{"Answer": answerOutcomes(t), "Choice": choiceOutcomes(t)}
 	for _, r := range rows() {
 		v := reflect.ValueOf(r.check)
 		for i := range v.NumField() {

@@ -158,6 +158,8 @@ func (r *run) kind(ctx context.Context, s scope, c engine.Check) verdict {
 		return r.dns(ctx, *c.DNS)
 	case c.Answer != nil:
 		return r.answer(s, *c.Answer)
+	case c.Choice != nil:
+		return r.choice(ctx, s, *c.Choice)
 	case len(c.All) > 0:
 		return allOf(r.list(ctx, s, c.All))
 	case len(c.Any) > 0:

@@ -82,7 +82,12 @@ func (h *Home) aboutLab(st *theme.Styles, lab *engine.Lab, below bool, w int) []
 	if !below {
 		key = "enter"
 	}
-	return append(out, st.Key.Render(key)+" "+st.Muted.Render("start the lab"))
+	do := st.Key.Render(key) + " " + st.Muted.Render("start the lab")
+	if len(lab.Faults) > 0 {
+		mend := fmt.Sprintf("break-fix, %d of %d done", h.marks.Repaired(lab), len(lab.Faults))
+		do += "   " + st.Key.Render("b") + " " + st.Muted.Render(mend)
+	}
+	return append(out, do)
 }
 
 // brief says the most important in three or four lines.
@@ -103,6 +108,9 @@ func (h *Home) brief(st *theme.Styles, r row, w int) []string {
 	}
 	head := st.Muted.Render("Lab  ") + st.Text.Render(st.Sym.Plain(r.lab.Title))
 	facts := fmt.Sprintf("%s, about %d min", tasks(len(r.lab.Tasks)), r.lab.Minutes)
+	if h.marks.Repaired(r.lab) > 0 {
+		facts = fmt.Sprintf("%d of %d faults repaired", h.marks.Repaired(r.lab), len(r.lab.Faults))
+	}
 	out = append(out, paint.Spread(head, st.Muted.Render(facts), w, st.Sym.Ellipsis))
 	return append(out, st.Muted.Render(paint.Cut(st.Sym.Plain(r.lab.Summary), w, st.Sym.Ellipsis)))
 }

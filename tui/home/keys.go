@@ -13,6 +13,7 @@ import (
 const (
 	keyOpen keys.ID = "home.open"
 	keyLab  keys.ID = "home.lab"
+	keyMend keys.ID = "home.break-fix"
 	keyFind keys.ID = "home.find"
 	keyUp   keys.ID = "home.up"
 	keyDown keys.ID = "home.down"
@@ -32,6 +33,7 @@ func (h *Home) Keys() keys.Map {
 	return keys.Map{
 		h.openKey(),
 		h.labKey(),
+		h.mendKey(),
 		{ID: keyFind, Keys: []string{"/"}, Show: "/", Help: "find", Long: "Find a lesson or a lab"},
 		{ID: keyUp, Keys: []string{"up", "k"}, Show: "↑ k", Long: "Go up"},
 		{ID: keyDown, Keys: []string{"down", "j"}, Show: "↓ j", Long: "Go down"},
@@ -81,6 +83,19 @@ func (h *Home) labKey() keys.Binding {
 	return b
 }
 
+func (h *Home) mendKey() keys.Binding {
+	b := keys.Binding{ID: keyMend, Keys: []string{"b"}, Show: "b", Help: "break-fix", Long: "Find and repair what is broken in the lab"}
+	switch r := h.chosen(); {
+	case r.lab == nil:
+		b.Off = "no lab goes with this lesson"
+	case len(r.lab.Faults) == 0:
+		b.Off = "this lab has no faults that could be repaired"
+	default:
+		b.Off = h.available[r.lab.ID].Reason
+	}
+	return b
+}
+
 // Key handles a key press.
 func (h *Home) Key(k tea.KeyPressMsg) tea.Cmd {
 	b, ok := h.Keys().Match(k)
@@ -122,6 +137,10 @@ func (h *Home) do(id keys.ID) tea.Cmd {
 		r := h.chosen()
 		h.endFind()
 		return intent.Do(intent.OpenLab{ID: r.lab.ID})
+	case keyMend:
+		r := h.chosen()
+		h.endFind()
+		return intent.Do(intent.ChooseFault{Lab: r.lab.ID})
 	case keyFind:
 		h.toggleFind()
 	case keyUp:

@@ -17,6 +17,12 @@ type OpenLesson struct{ ID string }
 // OpenLab starts a lab.
 type OpenLab struct{ ID string }
 
+// ChooseFault asks which fault of a lab is to be looked for.
+type ChooseFault struct{ Lab string }
+
+// OpenFault starts a lab that is solved, and broken by a fault.
+type OpenFault struct{ Lab, Fault string }
+
 // GoHome shows the list of lessons.
 type GoHome struct{}
 

@@ -6,6 +6,7 @@ package marks
 import (
 	"maps"
 
+	"underlay/engine"
 	"underlay/tui/intent"
 )
 
@@ -26,10 +27,17 @@ type Lab struct {
 // Place is where the learner was last: a lesson or a lab.
 type Place struct{ Lesson, Lab string }
 
+// At is the place of a lab. One with a fault in it is at the place of the lab as
+// its author wrote it.
+func At(lab string) Place {
+	id, _ := engine.SplitID(lab)
+	return Place{Lab: id}
+}
+
 // Marks is all of it.
 type Marks struct {
 	Lessons map[string]Lesson
-	Labs    map[string]Lab
+	Labs    map[string]Lab  // those with a fault in them, too, each by its own id
 	Quizzes map[string]bool // answered rightly
 	Last    Place
 }
@@ -41,6 +49,17 @@ func New() Marks {
 
 // First reports whether nothing has been done yet.
 func (m *Marks) First() bool { return len(m.Lessons) == 0 && len(m.Labs) == 0 }
+
+// Repaired counts the faults of a lab that have been repaired.
+func (m *Marks) Repaired(lab *engine.Lab) int {
+	n := 0
+	for i := range lab.Faults {
+		if m.Labs[engine.FaultedID(lab.ID, lab.Faults[i].ID)].Solved {
+			n++
+		}
+	}
+	return n
+}
 
 // Clone returns a copy that shares nothing.
 func (m *Marks) Clone() Marks {
@@ -60,7 +79,7 @@ func (m *Marks) Apply(event any) {
 	case intent.LabOpened:
 		l := m.Labs[e.Lab]
 		l.Begun = true
-		m.Labs[e.Lab], m.Last = l, Place{Lab: e.Lab}
+		m.Labs[e.Lab], m.Last = l, At(e.Lab)
 	case intent.TasksDone:
 		l := m.Labs[e.Lab]
 		l.Begun, l.Done = true, max(l.Done, len(e.Tasks))

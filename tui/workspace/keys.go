@@ -108,11 +108,11 @@ func (w *Workspace) hintKey() keys.Binding {
 		b.Off = "every task is done"
 	case i < 0 || i >= len(w.lab.Tasks):
 		b.Off = "the lab is still being looked at"
-	case len(w.tiers(i)) == 0:
+	case len(w.lab.Tasks[i].Hints.Tiers()) == 0:
 		b.Off = "this task has no hints"
 	case w.isDone(i):
 		b.Off = "this task is done"
-	case w.hints[w.lab.Tasks[i].ID] >= len(w.tiers(i)):
+	case w.hints[w.lab.Tasks[i].ID] >= len(w.lab.Tasks[i].Hints.Tiers()):
 		b.Off = "you have seen all hints for this task"
 	}
 	return b
@@ -120,7 +120,11 @@ func (w *Workspace) hintKey() keys.Binding {
 
 func (w *Workspace) answerKey() keys.Binding {
 	b := keys.Binding{ID: keyAnswer, Keys: []string{"f7"}, Show: "F7", Help: "answer", Long: "Type the answer to the current task"}
-	switch i := w.looked(); {
+	i := w.looked()
+	if w.choice(i) != nil {
+		b.Help, b.Long = "cause", "Name the cause"
+	}
+	switch {
 	case i < 0 || w.question(i) == "":
 		b.Off = "this task is not answered in words"
 	case w.isDone(i):
@@ -151,6 +155,9 @@ func (w *Workspace) viewKey() keys.Binding {
 
 func (w *Workspace) solutionKey() keys.Binding {
 	b := keys.Binding{ID: keySolution, Keys: []string{"f9"}, Show: "F9", Long: "See the solution"}
+	if w.lab.Fault != nil {
+		b.Long = "See the repair"
+	}
 	if w.lab.Solution.Text == "" {
 		b.Off = "this lab has none"
 	}
@@ -159,17 +166,6 @@ func (w *Workspace) solutionKey() keys.Binding {
 
 func (w *Workspace) isDone(i int) bool {
 	return i < len(w.status.Tasks) && w.status.Tasks[i].State == engine.Pass
-}
-
-// tiers are the hints a task has, the empty ones left out.
-func (w *Workspace) tiers(i int) []string {
-	var out []string
-	for _, h := range w.lab.Tasks[i].Hints.Tiers() {
-		if h != "" {
-			out = append(out, h)
-		}
-	}
-	return out
 }
 
 // question is what a task asks the learner to type, or "".
@@ -186,8 +182,11 @@ func (w *Workspace) question(i int) string {
 }
 
 func prompt(c engine.Check) string {
-	if c.Answer != nil {
+	switch {
+	case c.Answer != nil:
 		return c.Answer.Prompt
+	case c.Choice != nil:
+		return c.Choice.Prompt
 	}
 	for _, sub := range append(append([]engine.Check(nil), c.All...), c.Any...) {
 		if q := prompt(sub); q != "" {

@@ -53,6 +53,7 @@ func (w *Workspace) drawAll(width int, airy bool) {
 	for range w.gap() {
 		w.add(-1, "")
 	}
+	w.drawFault(width)
 	w.drawHealth(width)
 	w.drawTasks(width, airy)
 	w.drawCollateral(width)
@@ -198,7 +199,10 @@ func (w *Workspace) details(i int, r engine.TaskResult, width int) []string {
 		if r.Says != "" {
 			part(prose.Callout(st, st.Warn, "A common trap", r.Says, in))
 		}
-		if w.question(i) != "" {
+		switch {
+		case w.choice(i) != nil:
+			part([]string{st.Key.Render("F7") + " " + st.Muted.Render("choose the cause")})
+		case w.question(i) != "":
 			part([]string{st.Key.Render("F7") + " " + st.Muted.Render("type your answer")})
 		}
 	}
@@ -237,7 +241,7 @@ func tierName(n, of int) string {
 }
 
 func (w *Workspace) hintLines(st *theme.Styles, i, width int) []string {
-	tiers := w.tiers(i)
+	tiers := w.lab.Tasks[i].Hints.Tiers()
 	given := min(w.hints[w.lab.Tasks[i].ID], len(tiers))
 	var out []string
 	for n, h := range tiers[:given] {

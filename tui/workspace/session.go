@@ -190,7 +190,7 @@ func (w *Workspace) setStatus(s engine.Status) tea.Cmd {
 	if fresh {
 		w.follow = true
 	}
-	cmds := []tea.Cmd{}
+	cmds := []tea.Cmd{w.marked()}
 	if len(done) > 0 && fresh {
 		cmds = append(cmds, intent.Do(intent.TasksDone{Lab: w.lab.ID, Tasks: done}))
 	}

@@ -137,7 +137,7 @@ func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
 		return intent.Do(intent.Open{Dialog: dialog.Confirm("Start again?", "start again", resetNow{},
 			"The lab is built anew. What you have set up in it is lost, and open shells end.")})
 	case keySolution:
-		return intent.Do(intent.Open{Dialog: dialog.Confirm("See the solution?", "show it", showSolution{},
+		return intent.Do(intent.Open{Dialog: dialog.Confirm(w.solutionQuestion(), "show it", showSolution{},
 			"It is worth trying the hints first. The lab will be marked as done with the solution in view.")})
 	case keyLeave:
 		return w.leave()
@@ -172,7 +172,7 @@ func (w *Workspace) Act(a dialog.Action) tea.Cmd {
 			return t.pane.Update(a.Key)
 		}
 	case dialog.Answered:
-		w.cfg.Session.Answer(a.For, a.Text)
+		w.answer(a)
 	case resetNow:
 		return w.reset()
 	case showSolution:
@@ -195,7 +195,7 @@ func (w *Workspace) leave() tea.Cmd {
 func (w *Workspace) hint() tea.Cmd {
 	i := w.looked()
 	task := w.lab.Tasks[i]
-	tier := min(w.hints[task.ID]+1, len(w.tiers(i)))
+	tier := min(w.hints[task.ID]+1, len(w.lab.Tasks[i].Hints.Tiers()))
 	w.hints[task.ID] = tier
 	w.hintCount++
 	w.view, w.follow = Tasks, true
@@ -215,13 +215,20 @@ func (w *Workspace) solution() *dialog.Text {
 	if node == "" && len(w.tabs) > 0 {
 		node = w.tabs[0].node
 	}
-	return &dialog.Text{Title: "The solution, typed in " + node, Wide: true, Body: func(st *theme.Styles, width int) []string {
+	title := "The solution, typed in "
+	if w.lab.Fault != nil {
+		title = "The repair, typed in "
+	}
+	return &dialog.Text{Title: title + node, Wide: true, Body: func(st *theme.Styles, width int) []string {
 		return prose.Script(st, text, width)
 	}}
 }
 
 func (w *Workspace) ask() tea.Cmd {
 	i := w.looked()
+	if w.choice(i) != nil {
+		return w.offer(i)
+	}
 	return intent.Do(intent.Open{Dialog: &dialog.Prompt{
 		Title: strings.TrimSuffix(w.lab.Tasks[i].Goal, "."), Text: w.question(i), For: w.lab.Tasks[i].ID,
 	}})

@@ -86,9 +86,11 @@ type Workspace struct {
 
 	opened    bool // shells have been started
 	resetting bool
-	problem   error // why the last reset failed
-	finished  bool  // Solved has been reported
-	celebrate bool  // Solved is to be shown when the flash has ended
+	problem   error           // why the last reset failed
+	guessed   *guess          // waits to be marked
+	wrong     map[string]bool // options that were chosen, and were not right
+	finished  bool            // Solved has been reported
+	celebrate bool            // Solved is to be shown when the flash has ended
 
 	lines []string // of the panel
 	owner []int    // task of each panel line, or -1
@@ -99,7 +101,7 @@ type Workspace struct {
 func New(cfg Config) *Workspace {
 	w := &Workspace{
 		cfg: cfg, lab: cfg.Session.Lab(), started: cfg.Now(), nextID: cfg.FirstID,
-		flash: map[string]bool{}, hints: map[string]int{}, selected: -1, follow: true,
+		flash: map[string]bool{}, wrong: map[string]bool{}, hints: map[string]int{}, selected: -1, follow: true,
 		status: cfg.Session.Status(),
 	}
 	for _, n := range w.lab.Topology.Nodes {
@@ -191,7 +193,7 @@ func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 		return nil
 	}
 	w.opened = true
-	return tea.Batch(w.waitChanged(), w.openShells())
+	return tea.Batch(w.waitChanged(), w.openShells(), w.tellFault())
 }
 
 // shellSize is the size of the shells' rectangle. While the panel hides the

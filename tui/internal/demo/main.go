@@ -60,7 +60,7 @@ func run() (err error) {
 		Opener: opener(dir, *delay, *fail), Available: available, Options: o,
 	}
 	if *lab {
-		d.Start.Lab = "docker0"
+		d.Start.Lab = fake.Lab()
 	}
 	return tui.Run(context.Background(), d)
 }

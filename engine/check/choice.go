@@ -1,0 +1,42 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"underlay/engine"
+)
+
+// choice marks what the learner chose. A wrong choice is answered with what of it
+// is not so in the live lab, where anything is; what is right is not given away.
+func (r *run) choice(ctx context.Context, s scope, c engine.ChoiceCheck) verdict {
+	if c.Option(c.Right) == nil {
+		return brokenf("Nothing that this task offers is right.")
+	}
+	text := strings.TrimSpace(r.answers[s.task])
+	if text == "" {
+		return failed("nothing chosen yet", "")
+	}
+	chosen := c.Option(text)
+	if chosen == nil {
+		return failed(fmt.Sprintf("you chose %q", text), "That is not one of those to choose from.")
+	}
+	got := fmt.Sprintf("you chose “%s”", strings.TrimSuffix(chosen.Text, "."))
+	if chosen.ID == c.Right {
+		return passed(got)
+	}
+	return failed(got, r.against(ctx, s, chosen.Tell))
+}
+
+// against says what speaks against a statement that would show in these checks.
+func (r *run) against(ctx context.Context, s scope, tell []engine.Check) string {
+	v := r.all(ctx, s.task, tell)
+	switch {
+	case v.State != engine.Fail:
+		return "It is not that, although what was looked at does not speak against it."
+	case v.authored:
+		return "It is not that. " + v.Why
+	}
+	return fmt.Sprintf("It is not that. Then this would be so: %s. But: %s.", v.Want, v.Got)
+}

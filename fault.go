@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"underlay/engine"
+)
+
+// faultFlag gives a command the flag that breaks its lab.
+func (p *program) faultFlag(cmd *cobra.Command, fault *string) {
+	cmd.Flags().StringVar(fault, "fault", "", "open it solved, and broken by the fault of this `name`; random chooses one by the seed")
+	// The only error is a flag that is not there, and it was made in the line above.
+	_ = cmd.RegisterFlagCompletionFunc("fault", p.completeFaults)
+}
+
+func (p *program) completeFaults(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	content, err := p.load()
+	if err != nil || len(args) == 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	lab, err := content.labs.Lab(args[0])
+	if err != nil || len(lab.Faults) == 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	out := []string{engine.RandomFault + "\tone that the seed chooses"}
+	for i := range lab.Faults {
+		out = append(out, lab.Faults[i].ID+"\t"+lab.Faults[i].Symptom)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// loadFor is load for a lab with this fault in it. For a random one a seed is drawn
+// if none is given, and said, so that the same can be had again.
+func (p *program) loadFor(fault string) (*content, error) {
+	if fault == engine.RandomFault && p.seed == 0 {
+		p.seed = engine.DrawSeed()
+		_, _ = fmt.Fprintf(p.err, "note: drawn with --seed %d, which draws the same again\n", p.seed)
+	}
+	return p.load()
+}
+
+// lab returns a lab by its id, broken by a fault if that is not "".
+func (c *content) lab(id, fault string) (*engine.Lab, error) {
+	if fault == "" {
+		return c.labs.Lab(id)
+	}
+	return c.labs.Faulted(id, fault, c.seed)
+}
+
+// broken returns a lab with a fault in it. Unless --seed is given each random fault
+// is drawn anew, and the lab's addresses with it.
+func (c *content) broken(id, fault string) (*engine.Lab, error) {
+	seed := c.seed
+	if seed == 0 && fault == engine.RandomFault {
+		seed = engine.DrawSeed()
+	}
+	return c.labs.Faulted(id, fault, seed)
+}
+
+// checkCause refuses a cause that nobody could choose in this lab.
+func checkCause(lab *engine.Lab, cause string) error {
+	if cause == "" {
+		return nil
+	}
+	task := lab.Task(engine.TaskCause)
+	if lab.Fault == nil || task == nil {
+		return engine.Hintf(usageError{errors.New("--cause is for a lab with a fault in it")}, "break the lab with --fault NAME, or leave --cause out")
+	}
+	choice := task.Choice()
+	if choice.Option(cause) != nil {
+		return nil
+	}
+	id, _ := engine.SplitID(lab.ID)
+	var ids []string
+	for _, o := range choice.Options {
+		ids = append(ids, o.ID)
+	}
+	return engine.Hintf(usageError{fmt.Errorf("there is no cause %q to choose in lab %s", cause, id)}, "its causes are %s", strings.Join(ids, ", "))
+}

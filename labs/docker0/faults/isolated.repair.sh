@@ -1,0 +1,2 @@
+bridge link set dev vc1 isolated off
+bridge link set dev vc2 isolated off

@@ -1,0 +1,1 @@
+ip addr del ${net}.0.1/16 dev docker0

@@ -1,0 +1,1 @@
+ip link set vc2 master docker0

@@ -1,0 +1,1 @@
+ip route del blackhole ${lan}.5

@@ -1,0 +1,1 @@
+iptables -t nat -R POSTROUTING 1 -s ${net}.0.0/16 ! -o docker0 -p tcp -j MASQUERADE

@@ -1,0 +1,2 @@
+# node: c2
+ip route replace default via ${net}.0.1

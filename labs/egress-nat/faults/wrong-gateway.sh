@@ -1,0 +1,3 @@
+# node: c2
+# Nobody has this address.
+ip route replace default via ${net}.0.254

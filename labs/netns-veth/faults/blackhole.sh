@@ -1,0 +1,2 @@
+# node: c1
+ip route add blackhole ${net}.1

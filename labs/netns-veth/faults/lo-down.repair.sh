@@ -1,0 +1,1 @@
+ip netns exec c1 ip link set lo up

@@ -1,0 +1,1 @@
+iptables -t nat -D POSTROUTING ! -s ${net}.0.0/16 -o docker0 -j MASQUERADE

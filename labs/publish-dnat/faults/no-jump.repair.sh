@@ -1,0 +1,1 @@
+iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER

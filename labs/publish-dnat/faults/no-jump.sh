@@ -1,0 +1,1 @@
+iptables -t nat -D PREROUTING -m addrtype --dst-type LOCAL -j DOCKER

@@ -1,0 +1,2 @@
+# node: c1
+ip route del default

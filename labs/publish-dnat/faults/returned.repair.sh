@@ -1,0 +1,1 @@
+iptables -t nat -D DOCKER -i eth0 -j RETURN

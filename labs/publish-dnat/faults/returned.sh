@@ -1,0 +1,1 @@
+iptables -t nat -I DOCKER 1 -i eth0 -j RETURN
