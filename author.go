@@ -21,10 +21,13 @@ import (
 // authorCommand is for those who write labs and lessons.
 func (p *program) authorCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "author", Short: "Write labs and lessons, and prove them", Args: usage(cobra.NoArgs),
+		Use: "author", Short: "Write labs and lessons, and prove them",
+		Long: "Makes, checks, proves and tries labs and lessons. docs/AUTHORING.md shows how.",
+		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.authorTestCommand())
+	cmd.AddCommand(p.authorNewCommand(), p.authorTestCommand(), p.authorLintCommand(), p.authorRecordCommand(),
+		p.authorWatchCommand(), p.authorSchemaCommand())
 	return cmd
 }
 

@@ -123,7 +123,7 @@ func TestEveryBadLabIsCaught(t *testing.T) {
 		t.Fatalf("only %d bad labs", len(labs))
 	}
 	dir, junit := writeLabs(t, labs), filepath.Join(t.TempDir(), "junit.xml")
-	args := []string{"--content", dir, "--seeds", "4", "--json", "--junit", junit, "--run", chosen(labs)}
+	args := []string{"--content", dir, "--seeds", "4", "--json", "--junit", junit, "--run", chosenProofs(labs)}
 	for _, lab := range labs {
 		args = append(args, lab.id)
 	}
@@ -145,7 +145,7 @@ func TestEveryBadLabIsCaught(t *testing.T) {
 
 // chosen chooses the proofs to make: all that a lab does not restrict, but that
 // it stays solved only of a lab that does not, for that proof takes seconds.
-func chosen(labs []badLab) string {
+func chosenProofs(labs []badLab) string {
 	var out []string
 	for _, lab := range labs {
 		only := cmp.Or(lab.only, "[^h].*")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"underlay/author/lint"
 	"underlay/author/prove"
 	"underlay/bench"
 	"underlay/engine/preflight"
@@ -201,7 +202,7 @@ func TestJSONExamples(t *testing.T) {
 	for command, into := range map[string]any{
 		"underlay list --json": &listResult{}, "underlay try --json": &tryResult{},
 		"underlay doctor --json": &preflight.Report{}, "underlay bench --json": &bench.Report{},
-		"underlay author test --json":   &prove.Report{},
+		"underlay author test --json": &prove.Report{}, "underlay author lint --json": &lint.Report{},
 		"underlay progress show --json": &progress.Overview{},
 	} {
 		t.Run(command, func(t *testing.T) {

@@ -233,6 +233,7 @@ const (
 	enter  = "\r"
 	escape = "\x1b"
 	f2     = "\x1bOQ"
+	f3     = "\x1bOR"
 	f5     = "\x1b[15~"
 	f7     = "\x1b[18~"
 	f9     = "\x1b[20~"

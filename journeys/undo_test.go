@@ -8,7 +8,8 @@ import (
 func TestWhatWasBrokenComesBackWithOneKey(t *testing.T) {
 	v := depart(t, 100, 30, t.TempDir(), "lab", "netns-veth")
 	v.until("the first prompt", atPrompt)
-	v.command("ip link add vc1 type veth peer name eth0 netns c1; read -p ready.")
+	// A word with '' in it is on the screen as a whole only once it was printed.
+	v.command("ip link add vc1 type veth peer name eth0 netns c1; read -p rea''dy.")
 	v.untilText("1 of 5", "ready.")
 	v.insists(f12, "what has changed since the task", func(s string) bool {
 		return strings.Contains(s, "Nothing has changed since.") && !strings.Contains(s, "the start")
@@ -18,7 +19,7 @@ func TestWhatWasBrokenComesBackWithOneKey(t *testing.T) {
 	v.types(enter)
 	v.until("the prompt", atPrompt)
 
-	v.command("ip link del vc1; ip addr add 10.9.8.7/32 dev lo; echo broken.")
+	v.command("ip link del vc1; ip addr add 10.9.8.7/32 dev lo; echo bro''ken.")
 	v.untilText("0 of 5", "broken.")
 	v.types(f12)
 	v.untilText("Go back?", "- link      vc1: veth", "+ address   10.9.8.7/32 dev lo", "y go back")
@@ -39,7 +40,7 @@ func TestWhatWasBrokenComesBackWithOneKey(t *testing.T) {
 	v.types("y")
 	v.untilText("0 of 5")
 
-	v.command("ip netns del c1; echo deleted.")
+	v.command("ip netns del c1; echo dele''ted.")
 	v.untilText("deleted.")
 	v.types(f12)
 	v.untilText("- node      there", "y go back")

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/goccy/go-yaml/token"
+
 	"underlay/engine"
 )
 
@@ -46,7 +48,17 @@ func Builtin() (*Catalogue, error) { return Open(0) }
 // one too.
 func Open(seed int64, dirs ...string) (*Catalogue, error) {
 	c := &Catalogue{}
-	problems := c.add(builtin, seed, func(p string) string { return path.Join("labs", p) })
+	return c.open(c.add(builtin, seed, func(p string) string { return path.Join("labs", p) }), seed, dirs)
+}
+
+// OpenDirs returns the labs of the content folders alone. Its errors are those
+// of Open.
+func OpenDirs(seed int64, dirs ...string) (*Catalogue, error) {
+	return (&Catalogue{}).open(nil, seed, dirs)
+}
+
+// open adds the labs of the folders.
+func (c *Catalogue) open(problems Problems, seed int64, dirs []string) (*Catalogue, error) {
 	for _, dir := range dirs {
 		info, err := os.Stat(dir)
 		if err != nil || !info.IsDir() {
@@ -96,20 +108,26 @@ func (c *Catalogue) add(fsys fs.FS, seed int64, shown func(string) string) Probl
 // load reads one lab's folder. The lab is there even if it has problems, as
 // far as it could be read.
 func (s source) load(seed int64) (*engine.Lab, Problems) {
+	lab, _, problems := s.read(seed)
+	return lab, problems
+}
+
+// read is load, which also says where each value stands.
+func (s source) read(seed int64) (*engine.Lab, map[any]*token.Position, Problems) {
 	yamlFile := path.Join(s.dir, "lab.yaml")
 	out := &file{}
 	out.Seed = seed
 	text, problem := readText(s.fsys, yamlFile, s.shown(yamlFile))
 	if problem != nil {
-		return &out.Lab, Problems{*problem}
+		return &out.Lab, nil, Problems{*problem}
 	}
 	d, problem := decode(s.shown(yamlFile), text, out)
 	if problem != nil {
-		return &out.Lab, Problems{*problem}
+		return &out.Lab, nil, Problems{*problem}
 	}
 	sc := scripts{fsys: s.fsys, dir: s.dir, shown: s.shown, lab: &out.Lab}
 	sc.read()
-	return &out.Lab, append(d.problems, sc.problems...).sorted()
+	return &out.Lab, d.where, append(d.problems, sc.problems...).sorted()
 }
 
 // reading is one lab's folder as it was read.

@@ -41,7 +41,11 @@ var (
 	sysctlsType  = reflect.TypeFor[[]engine.Sysctl]()
 	paramsType   = reflect.TypeFor[params]()
 	checkType    = reflect.TypeFor[engine.Check]()
+	nodeType     = reflect.TypeFor[engine.Node]()
 )
+
+// checkComment is the one field of a check that asserts nothing.
+const checkComment = "because"
 
 func (d *decoder) errorf(at *token.Position, format string, args ...any) {
 	p := Problem{File: d.name, What: fmt.Sprintf(format, args...)}
@@ -136,7 +140,7 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, r rule) bool {
 	}
 	for _, f := range fields {
 		if f.required && !seen[f.name] {
-			d.errorf(start(n), "missing field %q; required here: %s", f.name, listed(requiredOf(fields)))
+			d.errorf(start(n), "missing field %q; required here: %s", f.name, listed(names(requiredFields(fields))))
 		}
 	}
 	if v.Type() == checkType && !strangers {
@@ -145,8 +149,8 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, r rule) bool {
 	return true
 }
 
-func requiredOf(fields []rule) []string {
-	return names(slices.DeleteFunc(slices.Clone(fields), func(f rule) bool { return !f.required }))
+func requiredFields(fields []rule) []rule {
+	return slices.DeleteFunc(slices.Clone(fields), func(f rule) bool { return !f.required })
 }
 
 // key returns a map entry's key, and false if it must be passed over.
@@ -172,7 +176,7 @@ func (d *decoder) key(kv *ast.MappingValueNode, seen map[string]bool) (string, b
 func (d *decoder) oneAssertion(n ast.Node, seen map[string]bool) {
 	var kinds, found []string
 	for _, f := range rules(checkType) {
-		if f.name == "because" {
+		if f.name == checkComment {
 			continue
 		}
 		kinds = append(kinds, f.name)

@@ -17,6 +17,9 @@ const (
 	maxNodeName  = 15
 )
 
+// answerables are what a learner can be asked of an interface.
+var answerables = []string{"mac", "addr", "ifindex", "peer", "mtu"}
+
 // bounds returns the least and the greatest number that a shape allows.
 func bounds(shape string) (low, high int64) {
 	switch shape {
@@ -66,7 +69,7 @@ func checkShape(shape, s string) string {
 		ok, want = err == nil, "a regular expression of Go's syntax"
 	case "answer":
 		what, of, _ := strings.Cut(s, ":")
-		ok = slices.Contains([]string{"mac", "addr", "ifindex", "peer", "mtu"}, what) && isInterfaceOf(of)
+		ok = slices.Contains(answerables, what) && isInterfaceOf(of)
 		want = "mac, addr, ifindex, peer or mtu, then :NODE/IFACE"
 	}
 	if ok {

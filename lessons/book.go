@@ -26,7 +26,11 @@ type Book struct {
 // Builtin returns the lessons that come with the program.
 func Builtin() (*Book, error) { return Load(builtin) }
 
-// Load reads a folder of modules. On failure the error joins every *Error that
+// Files are the lessons that come with the program, as they are written.
+func Files() fs.FS { return builtin }
+
+// Load reads a folder of modules; one called testdata is passed over, as Go's
+// own tools do. On failure the error joins every *Error that
 // was found, in file order, and no Book is returned.
 func Load(fsys fs.FS) (*Book, error) {
 	entries, err := fs.ReadDir(fsys, ".")
@@ -36,7 +40,7 @@ func Load(fsys fs.FS) (*Book, error) {
 	var modules []Module
 	var errs []error
 	for _, e := range entries {
-		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") || e.Name() == "testdata" {
 			continue
 		}
 		m, err := loadModule(fsys, e.Name())

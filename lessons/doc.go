@@ -33,7 +33,10 @@
 //     field says which: the kernel does. ${name} stands for a parameter of the lab.
 //   - run NODE [start|solved]: commands, each on a line that starts with
 //     "$ ", and the output they gave. The second word says in which state of
-//     the lab that output was recorded.
+//     the lab that output was recorded; without it the block goes on in the lab
+//     of the run block before it, or at the start if it is the first. Lines
+//     "before NODE: COMMAND" and "during NODE: COMMAND" above the first command
+//     are not shown: they are typed before it, and while each command runs.
 //   - figure [caption]: a picture of at most [FigureColumns] columns, drawn with
 //     characters that [ASCII] can map.
 //   - wrong: YAML with items, verdict, claim and truth: what common notes say

@@ -63,7 +63,14 @@ type Run struct {
 	Node  string // whose shell they are typed into
 	State string // state of the lab the output belongs to: "start", "solved", or "" for one on the way
 	Steps []Step // never empty
+
+	// What a reader is not shown: Before is typed before the first step, and
+	// During while each step runs, for commands that watch or wait.
+	Before, During []Typed
 }
+
+// Typed is a command that is typed into the shell of a node.
+type Typed struct{ Node, Command string }
 
 // Step is one command of a Run.
 type Step struct {

@@ -212,8 +212,11 @@ func (s *splitter) run(line int, rest string, body []string) {
 			r.Steps = append(r.Steps, Step{Command: strings.TrimSpace(cmd)})
 			continue
 		}
+		if len(r.Steps) == 0 && r.backstage(b) {
+			continue
+		}
 		if len(r.Steps) == 0 {
-			s.fail(line+1+i, `output without a command; start with a line "$ COMMAND"`)
+			s.fail(line+1+i, `output without a command; start with a line "$ COMMAND", or with "before NODE: COMMAND" or "during NODE: COMMAND"`)
 			return
 		}
 		last := &r.Steps[len(r.Steps)-1]
@@ -226,6 +229,24 @@ func (s *splitter) run(line int, rest string, body []string) {
 		r.Steps[i].Output = strings.TrimRight(r.Steps[i].Output, "\n")
 	}
 	s.add(line, Block{Kind: KindRun, Run: r})
+}
+
+// backstageRE matches a line about what a reader is not shown.
+var backstageRE = regexp.MustCompile(`^(before|during) (\S+): +(\S.*)$`)
+
+// backstage takes such a line, and reports whether it was one.
+func (r *Run) backstage(line string) bool {
+	m := backstageRE.FindStringSubmatch(line)
+	if m == nil {
+		return false
+	}
+	typed := Typed{Node: m[2], Command: strings.TrimSpace(m[3])}
+	if m[1] == "before" {
+		r.Before = append(r.Before, typed)
+	} else {
+		r.During = append(r.During, typed)
+	}
+	return true
 }
 
 // verdicts are the words a wrong block may judge a claim with, and how each is shown.

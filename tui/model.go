@@ -68,7 +68,9 @@ type model struct {
 	unstored  []any          // events that wait to be stored
 	storing   bool
 	lastKey   time.Time
-	guard     bool // keys that were meant for the shell must not answer a dialog
+	renewing  *opening      // the lab that is built in the place of the open one
+	trouble   dialog.Dialog // says what is wrong with new content; nil if nothing is
+	guard     bool          // keys that were meant for the shell must not answer a dialog
 }
 
 func newModel(ctx context.Context, d Deps, store Store) *model {
@@ -86,7 +88,7 @@ func newModel(ctx context.Context, d Deps, store Store) *model {
 
 // Init implements tea.Model.
 func (m *model) Init() tea.Cmd {
-	cmds := []tea.Cmd{m.loadMarks(), m.checkLabs()}
+	cmds := []tea.Cmd{m.loadMarks(), m.checkLabs(), m.waitReload()}
 	if m.deps.Options.Theme == "" || m.deps.Options.Theme == theme.Auto {
 		cmds = append(cmds, tea.RequestBackgroundColor)
 	}
@@ -121,6 +123,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		cmd = m.onOpening(msg)
 	case reader.Asked:
 		cmd = msg.Reader.Hear(msg)
+	case Reload:
+		cmd = m.onReload(msg)
 	default:
 		cmd = m.onRest(msg)
 	}

@@ -14,7 +14,6 @@ import (
 	"underlay/tui/dialog"
 	"underlay/tui/intent"
 	"underlay/tui/keys"
-	"underlay/tui/prose"
 	"underlay/tui/reader"
 	"underlay/tui/theme"
 	"underlay/tui/workspace"
@@ -161,10 +160,7 @@ func (m *model) build(lab *engine.Lab) tea.Cmd {
 func (m *model) enterLab(o *opening, s engine.Session) tea.Cmd {
 	cfg := workspace.Config{
 		Context: o.ctx, Session: s, Styles: m.styles, Now: m.now, NewPane: m.newPane, FirstID: m.nextID,
-	}
-	if l := m.deps.Book.ForLab(labID(o.lab)); l != nil {
-		draw := prose.NewRenderer(l)
-		cfg.Lesson = func(st *theme.Styles, w int) []string { return draw.Draw(st, w, nil).Lines }
+		Lesson: m.lessonOf(labID(o.lab)),
 	}
 	m.work = workspace.New(cfg)
 	m.leave = o.cancel

@@ -89,9 +89,12 @@ func (m *model) onOpening(msg tea.Msg) tea.Cmd {
 		}
 		return m.build(msg.lab)
 	case opened:
-		if m.screen != screen(msg.opening) {
+		if m.isLate(msg.opening) {
 			msg.opening.cancel()
 			return closeLate(msg.session)
+		}
+		if m.renewing == msg.opening {
+			return m.renewed(msg)
 		}
 		if msg.err != nil {
 			msg.opening.err = msg.err

@@ -28,6 +28,7 @@ type Deps struct {
 	Available   engine.Available // nil means that every lab can run
 	Progress    *progress.Store  // nil forgets everything at the end
 	Notice      string           // a sentence shown once at the start
+	Reloads     <-chan Reload    // content that was read anew; nil if it never is
 	Start       Start
 	Options     Options
 }

@@ -1,6 +1,7 @@
 package undo_test
 
 import (
+	"flag"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -41,6 +42,7 @@ var pranks = map[string][]string{
 // TestAnyMixtureOfChangesComesBack takes a state somewhere in a random series of
 // changes, goes on, and goes back.
 func TestAnyMixtureOfChangesComesBack(t *testing.T) {
+	fewer(t, "15")
 	l := build(t, lan())
 	pristine := l.state()
 	type prank struct{ node, script string }
@@ -78,4 +80,18 @@ func TestAnyMixtureOfChangesComesBack(t *testing.T) {
 		play(rt, "again")
 		back(rt, pristine)
 	})
+}
+
+// fewer sets how many mixtures are tried, unless -rapid.checks says it: each
+// takes seconds.
+func fewer(t *testing.T, checks string) {
+	t.Helper()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "rapid.checks" })
+	if said {
+		return
+	}
+	if err := flag.Set("rapid.checks", checks); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -77,6 +77,12 @@ func (h *Home) SetMarks(m marks.Marks) {
 	h.rebuild()
 }
 
+// SetContent shows other lessons and labs.
+func (h *Home) SetContent(modules []lessons.Module, labs []*engine.Lab) {
+	h.cfg.Modules, h.cfg.Labs = modules, labs
+	h.rebuild()
+}
+
 // SetAvailable shows which labs can run here, by id.
 func (h *Home) SetAvailable(a map[string]Availability) { h.available = a }
 

@@ -137,6 +137,32 @@ func (w *Workspace) Peeked() bool { return w.peeked }
 // NextID is the first pane id that this workspace has not used.
 func (w *Workspace) NextID() int { return w.nextID }
 
+// SetLesson shows another lesson beside the lab; nil shows none.
+func (w *Workspace) SetLesson(draw func(st *theme.Styles, w int) []string) {
+	w.cfg.Lesson = draw
+	if draw == nil {
+		w.view = Tasks
+	}
+	w.refresh()
+}
+
+// Resume shows what the workspace of an older build of the same lab showed: the
+// same panes, the same shell, the hints that were given.
+func (w *Workspace) Resume(old *Workspace) {
+	w.zoom, w.panel, w.offset, w.started = old.zoom, old.panel, old.offset, old.started
+	w.hints, w.hintCount, w.peeked = old.hints, old.hintCount, old.peeked
+	if w.cfg.Lesson != nil {
+		w.view = old.view
+	}
+	if t := old.tab(); t != nil {
+		for i := range w.tabs {
+			if w.tabs[i].node == t.node {
+				w.active = i
+			}
+		}
+	}
+}
+
 // State is what the layout depends on.
 func (w *Workspace) State() layout.State {
 	return layout.State{Screen: layout.Lab, Zoom: w.zoom, Panel: w.panel}

@@ -1,0 +1,2 @@
+# node: router
+sysctl -w net.ipv4.ip_forward=1

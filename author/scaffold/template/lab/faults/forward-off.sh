@@ -1,0 +1,3 @@
+# The router stops passing packets on.
+# node: router
+sysctl -w net.ipv4.ip_forward=0

@@ -1,0 +1,2 @@
+# node: client
+ip route add default via ${net}.1

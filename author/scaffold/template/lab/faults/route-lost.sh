@@ -1,0 +1,3 @@
+# The way to the far network is forgotten on client.
+# node: client
+ip route del default

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"underlay/author/draft"
+	"underlay/author/watch"
+	"underlay/engine"
+	"underlay/engine/sandbox"
+	"underlay/engine/session"
+	"underlay/tui"
+)
+
+func (p *program) authorWatchCommand() *cobra.Command {
+	run := p.inApp(func(cmd *cobra.Command, args []string) error { return p.watch(cmd.Context(), args[0]) })
+	return &cobra.Command{
+		Use: "watch ID --content DIR", Short: "Open a lab or lesson, and again whenever a file of it is saved",
+		Long: "Opens a lab or a lesson of --content on the screen, while you write it in another terminal.\n" +
+			"Whenever you save, it is read again: a lab is built anew, a lesson is shown anew, and what is\n" +
+			"wrong is told with file, line and column. Nothing is recorded as progress.",
+		Args: usage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(p.content) == 0 {
+				return engine.Hintf(usageError{errors.New("watch needs the folder that you write in")}, "give it with --content DIR")
+			}
+			if p.talks() || !onTerminal() {
+				return engine.Hintf(usageError{errors.New("watch draws on a terminal; it does not talk in lines")},
+					"after each change run `underlay author lint`, and `underlay try` to see what a script does")
+			}
+			return run(cmd, args)
+		},
+	}
+}
+
+func (p *program) watch(ctx context.Context, id string) error {
+	c, err := p.draft()
+	if err != nil {
+		return err
+	}
+	if len(c.Problems) > 0 {
+		return badContent(errors.New(strings.Join(problems(c), "\n")))
+	}
+	var start tui.Start
+	if lab, err := c.Labs.Lab(id); err == nil {
+		start.Lab = lab
+		if err := canRun(lab); err != nil {
+			return err
+		}
+	} else if start = (tui.Start{Lesson: id}); c.Lesson(id) == nil {
+		return engine.Hintf(fmt.Errorf("lab or lesson %q: %w in %s", id, engine.ErrNotFound, strings.Join(p.content, ", ")), "`underlay author new %s` makes one", id)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	changes, err := watch.Changes(ctx, p.content)
+	if err != nil {
+		return err
+	}
+	sb, err := sandbox.New()
+	if err != nil {
+		return err
+	}
+	return tui.Run(ctx, tui.Deps{
+		Book: c.Book, Labs: c.AllLabs(), Predictions: c.Predictions,
+		Opener: session.Opener{Sandbox: sb}, Available: engine.Available(available),
+		Reloads: p.reloads(ctx, changes), Start: start,
+		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: version},
+	})
+}
+
+// reloads reads the content after each change.
+func (p *program) reloads(ctx context.Context, changes <-chan struct{}) <-chan tui.Reload {
+	out := make(chan tui.Reload)
+	go func() {
+		defer close(out)
+		for range changes {
+			select {
+			case out <- p.reload():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}
+
+func (p *program) reload() tui.Reload {
+	c, err := p.draft()
+	if err != nil {
+		return tui.Reload{Wrong: strings.Split(err.Error(), "\n")}
+	}
+	if len(c.Problems) > 0 {
+		return tui.Reload{Wrong: problems(c)}
+	}
+	return tui.Reload{Book: c.Book, Labs: c.AllLabs(), Predictions: c.Predictions}
+}
+
+// problems are what the loaders refuse, a line each.
+func problems(c *draft.Draft) []string {
+	var out []string
+	for _, p := range c.Problems {
+		out = append(out, p.String())
+	}
+	return out
+}
