@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"underlay/author/draft"
 	"underlay/author/prove"
 	"underlay/engine"
 	"underlay/engine/sandbox"
@@ -42,7 +43,8 @@ func (p *program) authorTestCommand() *cobra.Command {
 	var f proofFlags
 	cmd := &cobra.Command{
 		Use: "test [ID…]", Short: "Prove labs: that right ways solve them and wrong ways do not",
-		Long: "Proves all labs, or those named. Each proof has a world of its own:\n\n" +
+		Long: "Proves the labs of --content, or those that the program brings along if no --content is\n" +
+			"given; all of them, or those named. Each proof has a world of its own:\n\n" +
 			"  untouched      nothing is done before the learner begins\n" +
 			"  solution       solve.sh solves the lab\n" +
 			"  hold           once solved it stays solved for 5 seconds\n" +
@@ -50,7 +52,9 @@ func (p *program) authorTestCommand() *cobra.Command {
 			"  alternative/…  the other right ways solve it\n" +
 			"  mistake/…      the tasks that the mistake names fail, and its misconception answers alone\n" +
 			"  without-line/… solve.sh without one of its commands does not solve it\n" +
+			"  fault/…        it breaks what it says and is told apart, and its repair brings all back\n" +
 			"  prediction/…   of its lessons' predictions just one answer is what the kernel shows\n" +
+			"  recorded/…     commands that its lessons show print what is shown\n" +
 			"  seed/…         with other parameters all of that works, too\n\n" +
 			"Exits 0 if all is proven, 1 if not, 3 if this machine can run none of the labs. A lab that\n" +
 			"it cannot run is reported and does not count as a failure, except with --strict.",
@@ -143,29 +147,46 @@ func (p *program) subjects(ids []string, f proofFlags) ([]prove.Subject, *prove.
 			return nil, nil, engine.Hintf(usageError{fmt.Errorf("%s %d is too few", n.flag, n.value)}, "give 1 or more")
 		}
 	}
-	content, err := p.load()
+	content, err := p.written()
 	if err != nil {
 		return nil, nil, err
 	}
-	var subjects []prove.Subject
 	for _, id := range ids {
-		if _, err := content.labs.Lab(id); err != nil {
+		if _, err := content.Labs.Lab(id); err != nil {
 			return nil, nil, err
 		}
 	}
-	for _, lab := range content.labs.All() {
+	var subjects []prove.Subject
+	for _, lab := range content.Labs.All() {
 		if len(ids) > 0 && !slices.Contains(ids, lab.ID) {
 			continue
 		}
+		drawn, err := content.Labs.Seeded(lab.ID, p.seed)
+		if err != nil {
+			return nil, nil, err
+		}
 		others := func(l *lessons.Lesson) bool { return l.Lab != lab.ID }
-		subjects = append(subjects, prove.Subject{Lab: lab, Lessons: slices.DeleteFunc(content.book.Lessons(), others)})
+		subjects = append(subjects, prove.Subject{Lab: drawn, Lessons: slices.DeleteFunc(content.Book.Lessons(), others)})
 	}
 	sb, err := sandbox.New()
 	if err != nil {
 		return nil, nil, err
 	}
 	return subjects, &prove.Prover{
-		Opener: session.Opener{Sandbox: sb}, Available: available, Seeded: content.labs.Seeded,
+		Opener: session.Opener{Sandbox: sb}, Available: available, Seeded: content.Labs.Seeded,
 		Kinds: prove.Kinds(), Only: only, Seeds: f.seeds, Jobs: f.jobs,
 	}, nil
+}
+
+// written is what authors work on, without anything wrong in it.
+func (p *program) written() (*draft.Draft, error) {
+	c, err := p.draft()
+	if err != nil || len(c.Problems) == 0 {
+		return c, err
+	}
+	var lines []error
+	for _, problem := range c.Problems {
+		lines = append(lines, errors.New(problem.String()))
+	}
+	return nil, badContent(errors.Join(lines...))
 }

@@ -48,6 +48,7 @@ func Kinds() []Kind {
 		{"without-line", withoutLine},
 		{"fault", faults},
 		{"prediction", predictions},
+		{"recorded", recordings},
 		{"seed", seeds},
 	}
 }
