@@ -141,7 +141,7 @@ func TestMissingToolsAndTheirPackages(t *testing.T) {
 	m.uid = 0
 	m.look = func(name string) string { return map[string]string{"apt-get": "/usr/bin/apt-get"}[name] }
 	r := m.doctor(t.Context())
-	const all = "apt-get install -y bash conntrack curl dnsutils iproute2 ipset iptables iputils-ping less netcat-openbsd nftables procps tcpdump util-linux vim"
+	const all = "apt-get install -y bash conntrack curl dnsutils iproute2 ipset iptables iputils-ping less netcat-openbsd nftables procps tcpdump util-linux vim wireguard-tools"
 	if r.Install != all || r.OK() {
 		t.Errorf("install line %q, want %q", r.Install, all)
 	}
@@ -159,7 +159,7 @@ func TestMissingFeaturesAndTheirModules(t *testing.T) {
 	}{
 		"there":  {map[string]string{"lib/modules/6.1.0-18-amd64/modules.dep": "kernel/drivers/net/ipvlan/ipvlan.ko.xz:\n"}, "sudo modprobe ipvlan"},
 		"Ubuntu": {map[string]string{"etc/os-release": "NAME=\"Ubuntu\"\nID=ubuntu\n"}, "sudo apt-get install -y linux-modules-extra-6.1.0-18-amd64"},
-		"absent": {nil, "use a kernel with the module ipvlan, such as a distribution's stock one"},
+		"absent": {nil, "use a kernel with the module ipvlan, such as a distribution's stock one in a virtual machine"},
 	} {
 		m := fake(c.files)
 		m.ask = func(context.Context, []string) (probed, error) { return p, nil }

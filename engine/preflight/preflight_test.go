@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -181,6 +182,22 @@ func TestProbeMainRefusesToRunOutside(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		if cmd.ProcessState.ExitCode() != 2 {
 			t.Errorf("with %q: %v %s", env, err, out)
+		}
+	}
+}
+
+func TestANewNamespaceIsNotInUse(t *testing.T) {
+	lo := net.Interface{Name: "lo", Flags: net.FlagLoopback | net.FlagUp}
+	for name, c := range map[string]struct {
+		links []net.Interface
+		want  bool
+	}{
+		"only lo":             {[]net.Interface{{Name: "lo", Flags: net.FlagLoopback}}, false},
+		"the kernel's tunnel": {[]net.Interface{lo, {Name: "tunl0"}, {Name: "gretap0", Flags: net.FlagBroadcast}}, false},
+		"a machine's":         {[]net.Interface{lo, {Name: "eth0", Flags: net.FlagUp | net.FlagBroadcast}}, true},
+	} {
+		if got := inUse(c.links); got != c.want {
+			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

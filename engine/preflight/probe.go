@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +28,9 @@ const guard = "UNDERLAY_PREFLIGHT_CHILD"
 // scratch is where the child mounts a file system of its own.
 const scratch = "/tmp"
 
-// tryLimit bounds all trials of one child together.
-const tryLimit = 5 * time.Second
+// tryLimit bounds all trials of one child together. They take some 50 ms, but
+// half a minute on a busy emulated machine that first loads a module for each.
+const tryLimit = time.Minute
 
 // maxProbed bounds in bytes what a child may print.
 const maxProbed = 1 << 20
@@ -84,10 +86,19 @@ func ProbeMain(args []string) int {
 
 func inThrowAway() error {
 	links, err := net.Interfaces()
-	if os.Getenv(guard) == "" || os.Getpid() != 1 || err != nil || len(links) > 1 {
+	if os.Getenv(guard) == "" || os.Getpid() != 1 || err != nil || inUse(links) {
 		return errors.New("this part of underlay is started by underlay itself")
 	}
 	return nil
+}
+
+// inUse says whether a network namespace with these links is one that somebody
+// uses. A new one may have more than lo: a kernel with the module of ipip or gre
+// loaded puts a tunnel of that kind into each, which is down.
+func inUse(links []net.Interface) bool {
+	return slices.ContainsFunc(links, func(l net.Interface) bool {
+		return l.Flags&net.FlagUp != 0 && l.Flags&net.FlagLoopback == 0
+	})
 }
 
 func probe(ctx context.Context, ids []string) probed {

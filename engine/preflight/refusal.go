@@ -169,5 +169,5 @@ func (m *machine) featureTrouble(f feature, o outcome) trouble {
 	case m.isUbuntu():
 		return trouble{said, m.asRoot("apt-get install -y linux-modules-extra-" + m.release)}
 	}
-	return trouble{said, "use a kernel with the module " + f.module + ", such as a distribution's stock one"}
+	return trouble{said, "use a kernel with the module " + f.module + ", such as a distribution's stock one in a virtual machine"}
 }

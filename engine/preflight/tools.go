@@ -50,6 +50,7 @@ func tools() []tool {
 		{"tc", "traffic control", false, packages{"iproute2", "iproute-tc", "iproute2", "iproute2"}},
 		{"nc", "TCP and UDP by hand", false, packages{"netcat-openbsd", "nmap-ncat", "openbsd-netcat", "netcat-openbsd"}},
 		{"ipset", "sets of addresses", false, everywhere("ipset")},
+		{"wg", "WireGuard keys and peers", false, packages{"wireguard-tools", "wireguard-tools", "wireguard-tools", "wireguard-tools-wg"}},
 		{"sysctl", "kernel settings", false, packages{"procps", "procps-ng", "procps-ng", "procps"}},
 		{"nsenter", "entering namespaces", false, everywhere("util-linux")},
 		{"vim", "editing", false, packages{"vim", "vim-enhanced", "vim", "vim"}},

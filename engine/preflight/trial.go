@@ -205,30 +205,43 @@ func tryIPSet(t *trial) error {
 	return t.nl.IpsetCreate("pfset", "hash:ip", netlink.IpsetCreateOptions{})
 }
 
+// getIPVSInfo is the socket option IP_VS_SO_GET_INFO of linux/ip_vs.h.
+const getIPVSInfo = 64 + 1024 + 64 + 1
+
+// tryIPVS asks for the family, which loads the module, and then asks IPVS by a
+// socket option: its netlink commands are for the machine's own root only.
 func tryIPVS(t *trial) error {
-	_, err := t.nl.GenlFamilyGet("IPVS")
-	return err
+	if _, err := t.nl.GenlFamilyGet("IPVS"); err != nil {
+		return err
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
+	if err != nil {
+		return err
+	}
+	_, err = unix.GetsockoptString(fd, unix.IPPROTO_IP, getIPVSInfo)
+	return errors.Join(err, unix.Close(fd))
 }
 
-// qdisc puts a queueing discipline on lo.
-func (t *trial) qdisc(make func(netlink.QdiscAttrs) netlink.Qdisc) error {
+// qdisc puts a queueing discipline on lo. Each has a handle of its own: one that
+// is in use cannot be taken over by another kind.
+func (t *trial) qdisc(handle uint16, make func(netlink.QdiscAttrs) netlink.Qdisc) error {
 	lo, err := t.nl.LinkByName("lo")
 	if err != nil {
 		return err
 	}
 	return t.nl.QdiscReplace(make(netlink.QdiscAttrs{
-		LinkIndex: lo.Attrs().Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT,
+		LinkIndex: lo.Attrs().Index, Handle: netlink.MakeHandle(handle, 0), Parent: netlink.HANDLE_ROOT,
 	}))
 }
 
 func tryNetem(t *trial) error {
-	return t.qdisc(func(a netlink.QdiscAttrs) netlink.Qdisc {
+	return t.qdisc(1, func(a netlink.QdiscAttrs) netlink.Qdisc {
 		return netlink.NewNetem(a, netlink.NetemQdiscAttrs{Latency: 1000})
 	})
 }
 
 func tryTBF(t *trial) error {
-	return t.qdisc(func(a netlink.QdiscAttrs) netlink.Qdisc {
+	return t.qdisc(2, func(a netlink.QdiscAttrs) netlink.Qdisc {
 		return &netlink.Tbf{QdiscAttrs: a, Rate: 125_000, Limit: 20_000, Buffer: 10_000}
 	})
 }
