@@ -16,7 +16,7 @@ import (
 )
 
 // readyWait is how long a workload may take until it listens.
-const readyWait = 5 * time.Second
+const readyWait = 30 * time.Second
 
 // maxOutput bounds what Run returns of a program's output.
 const maxOutput = 64 << 10
