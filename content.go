@@ -188,6 +188,7 @@ type listLab struct {
 	Requires  []string `json:"requires"`
 	Available bool     `json:"available"`
 	Reason    string   `json:"reason"`
+	Remedy    string   `json:"remedy"`
 	Faults    []string `json:"faults"`
 }
 
@@ -220,6 +221,12 @@ func (p *program) list(context.Context) (listResult, error) {
 		r.Lessons = append(r.Lessons, listLesson{l.ID, l.Title, l.Module, l.Lab})
 	}
 	for _, l := range c.labs.All() {
+		reason, remedy := available(l)
+		requires := l.Requires
+		if requires == nil {
+			requires = []string{}
+		}
+		r.Labs = append(r.Labs, listLab{l.ID, l.Title, l.Module, requires, reason == "", reason, remedy})
 		reason, _ := available(l)
 		faults := []string{}
 		for i := range l.Faults {
@@ -241,9 +248,20 @@ func (p *program) printList(r listResult) error {
 	for _, l := range r.Labs {
 		runs := "yes"
 		if !l.Available {
-			runs = "no: " + l.Reason
+			runs = "no"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", l.ID, runs, l.Title)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, l := range r.Labs {
+		if l.Available {
+			continue
+		}
+		if _, err := fmt.Fprintf(p.out, "\n%s cannot run here: %s\n  what to do: %s\n", l.ID, l.Reason, l.Remedy); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -189,8 +189,8 @@ func lessonState(p progress.LessonProgress) string {
 }
 
 func (g *guide) labState(l *engine.Lab, p progress.LabProgress) string {
-	if reason, _ := g.Available(l); reason != "" {
-		return "Cannot run here: " + reason
+	if reason, remedy := g.Available(l); reason != "" {
+		return "Cannot run here: " + reason + ". What to do: " + remedy
 	}
 	switch {
 	case p.Solved:

@@ -203,7 +203,7 @@ func (o *opening) problem(st *theme.Styles, w int) []string {
 	lines := prose.Callout(st, st.Bad, "What happened", paint.Sentence(o.err.Error()), w)
 	var e *engine.Error
 	if errors.As(o.err, &e) && e.Hint != "" {
-		lines = append(append(lines, ""), prose.Callout(st, st.Accent, "What to do", paint.Sentence(e.Hint), w)...)
+		lines = append(append(lines, ""), prose.Callout(st, st.Accent, "What to do", e.Hint, w)...)
 	}
 	return lines
 }

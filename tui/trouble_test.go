@@ -35,7 +35,7 @@ func TestALabThatCannotOpenSaysWhatToDo(t *testing.T) {
 	})
 	d.want("What happened")
 	d.want("User namespaces are switched off.")
-	d.want("Run it with sudo.")
+	d.want("run it with sudo")
 	d.press("esc")
 	if d.m.screen != screen(d.m.home) {
 		d.until("home shows", func() bool { return d.m.screen == screen(d.m.home) })
@@ -54,10 +54,10 @@ func TestALabThatOpensTooLateIsClosed(t *testing.T) {
 
 func TestUnavailableLabSaysWhy(t *testing.T) {
 	d := drive(t, func(p *Deps) {
-		p.Available = func(*engine.Lab) (string, string) { return "this kernel has no bridges", "load the module" }
+		p.Available = func(*engine.Lab) (string, string) { return "this kernel has no bridges", "sudo modprobe bridge" }
 	})
 	d.want("Cannot run here")
-	d.want("Load the module.")
+	d.want("What to do: sudo modprobe bridge ")
 	d.press("l")
 	d.want("This kernel has no bridges.")
 }

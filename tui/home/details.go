@@ -74,7 +74,7 @@ func (h *Home) aboutLab(st *theme.Styles, lab *engine.Lab, below bool, w int) []
 	if a := h.available[lab.ID]; a.Reason != "" {
 		text := paint.Sentence(a.Reason)
 		if a.Remedy != "" {
-			text += "\n" + paint.Sentence(a.Remedy)
+			text += "\n" + whatToDo(a)
 		}
 		return append(out, prose.Callout(st, st.Warn, "Cannot run here", text, w)...)
 	}
@@ -90,21 +90,26 @@ func (h *Home) aboutLab(st *theme.Styles, lab *engine.Lab, below bool, w int) []
 	return append(out, do)
 }
 
+// whatToDo shows a remedy as it is: it may be a command to be typed.
+func whatToDo(a Availability) string { return "What to do: " + a.Remedy }
+
 // brief says the most important in three or four lines.
 func (h *Home) brief(st *theme.Styles, r row, w int) []string {
 	var out []string
+	absent := r.lab != nil && h.available[r.lab.ID].Reason != ""
 	if r.lesson != nil {
 		out = append(out, paint.Spread(st.Strong.Render(st.Sym.Plain(r.lesson.Title)), st.Muted.Render(fmt.Sprintf("%d min", r.lesson.Minutes)), w, st.Sym.Ellipsis))
-		if len(r.lesson.Objectives) > 0 {
+		if len(r.lesson.Objectives) > 0 && !absent {
 			out = append(out, st.Text.Render(paint.Cut(st.Sym.Plain(r.lesson.Objectives[0]), w, st.Sym.Ellipsis)))
 		}
 	}
 	if r.lab == nil {
 		return out
 	}
-	if a := h.available[r.lab.ID]; a.Reason != "" {
-		return append(out, st.Warn.Render(paint.Cut("The lab cannot run here: "+a.Reason, w, st.Sym.Ellipsis)),
-			st.Muted.Render(paint.Cut(paint.Sentence(a.Remedy), w, st.Sym.Ellipsis)))
+	if absent {
+		a := h.available[r.lab.ID]
+		out = append(out, st.Warn.Render(paint.Cut("The lab cannot run here: "+a.Reason, w, st.Sym.Ellipsis)))
+		return append(out, paint.Each(paint.Wrap(whatToDo(a), w), st.Muted.Render)...)
 	}
 	head := st.Muted.Render("Lab  ") + st.Text.Render(st.Sym.Plain(r.lab.Title))
 	facts := fmt.Sprintf("%s, about %d min", tasks(len(r.lab.Tasks)), r.lab.Minutes)
