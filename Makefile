@@ -1,4 +1,4 @@
-# Underlay: learn · test · lint · bench · picture
+# Underlay: learn · test · lint · bench · vm-test · picture
 
 export CGO_ENABLED := 0
 GO        ?= go
@@ -8,7 +8,7 @@ LINT_AT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 BUILD     := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: learn build test test-root test-rootless lint bench picture tools clean
+.PHONY: learn build test test-root test-rootless lint bench vm-test picture tools clean
 
 learn: tools build
 	@exec $(BIN)/underlay
@@ -34,6 +34,12 @@ bin/golangci-lint $(LINT):
 
 bench: build
 	$(BIN)/underlay bench
+
+# Boots Debian's own kernel in a virtual machine and runs the proofs there.
+vm-test:
+	@mkdir -p $(BIN)/vm
+	@$(GO) build -o $(BIN)/vm/vm ./vm
+	@$(BIN)/vm/vm
 
 # Draws docs/screen.svg, the picture in the README, from the program itself.
 picture: build

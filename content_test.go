@@ -118,6 +118,42 @@ func TestLabsAreAvailableAsDoctorSays(t *testing.T) {
 	}
 }
 
+// TestLabsOfOtherKernels takes the labs that each need one rarer feature of the
+// kernel. Here every one of them is either solved, or says at once and in words
+// that it cannot run and what to do; `make vm-test` solves them all.
+func TestLabsOfOtherKernels(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	folder, err := filepath.Abs("vm/testdata/labs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list listResult
+	decode(t, underlay(t, dir, "list", "--json", "--content", folder), &list)
+	seen := 0
+	for _, l := range list.Labs {
+		if l.Module != "second-kernel" {
+			continue
+		}
+		seen++
+		out := underlay(t, dir, "try", l.ID, "--content", folder, "--script", filepath.Join(folder, l.ID, "solve.sh"))
+		if l.Available {
+			if out.code != exitOK {
+				t.Errorf("%s ended with %d:\n%s%s", l.ID, out.code, out.stdout, out.stderr)
+			}
+			continue
+		}
+		says := regexp.MustCompile(`^error: lab ` + l.ID + ` cannot run here: this machine lacks the (kernel feature|tool) \S.*\nhint: ` +
+			regexp.QuoteMeta(l.Remedy) + `\n$`)
+		if out.code != exitCannotRun || out.stdout != "" || l.Remedy == "" || !says.MatchString(out.stderr) {
+			t.Errorf("%s ended with %d, said %q and complained:\n%s", l.ID, out.code, out.stdout, out.stderr)
+		}
+	}
+	if seen < 8 {
+		t.Errorf("only %d labs were looked at", seen)
+	}
+}
+
 func decode(t *testing.T, out output, into any) {
 	t.Helper()
 	if out.code != exitOK {

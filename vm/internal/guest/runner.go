@@ -1,0 +1,152 @@
+package guest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"underlay/vm/internal/plan"
+)
+
+// maxOutput is how much of a step's output is sent, in bytes: its end.
+const maxOutput = 1 << 20
+
+// Run runs the plan and writes the events to the serial line.
+func Run() (err error) {
+	text, err := os.ReadFile(plan.File)
+	if err != nil {
+		return err
+	}
+	var p plan.Plan
+	if err := json.Unmarshal(text, &p); err != nil {
+		return fmt.Errorf("%s: %w", plan.File, err)
+	}
+	line, err := os.OpenFile(plan.Line, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, line.Close()) }()
+	// As it is, a serial line would turn each \n into \r\n.
+	if _, err := term.MakeRaw(int(line.Fd())); err != nil {
+		return fmt.Errorf("%s: %w", plan.Line, err)
+	}
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return err
+	}
+	r := &runner{events: json.NewEncoder(line)}
+	r.say(plan.Event{Kernel: unix.ByteSliceToString(name.Release[:])})
+	r.lane(p.First)
+	var lanes sync.WaitGroup
+	for _, lane := range p.Lanes {
+		lanes.Go(func() { r.lane(lane) })
+	}
+	lanes.Wait()
+	r.say(plan.Event{Done: true})
+	return r.err
+}
+
+// runner says on the line what it runs, one event at a time.
+type runner struct {
+	mu     sync.Mutex
+	events *json.Encoder
+	err    error // the first that writing an event met
+}
+
+func (r *runner) say(e plan.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.events.Encode(e); r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *runner) lane(steps []plan.Step) {
+	for _, s := range steps {
+		r.say(plan.Event{Step: s.Name})
+		result := runStep(s)
+		r.say(plan.Event{Step: s.Name, Result: &result})
+	}
+}
+
+// runStep runs one step to its end. What it started and left behind in its
+// process group is killed with it.
+func runStep(s plan.Step) plan.Result {
+	ctx, cancel := context.WithTimeout(context.Background(), s.Limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.Command[0], s.Command[1:]...)
+	cmd.Dir = plan.Source
+	if s.Dir != "" {
+		cmd.Dir = s.Dir
+	}
+	home := "/root"
+	if !s.Root {
+		home = "/home/" + plan.Ordinary
+	}
+	cmd.Env = []string{
+		"PATH=" + path, "HOME=" + home, "LANG=C.UTF-8", "TERM=xterm-256color", "TMPDIR=/tmp", "UNDERLAY_BIN=" + plan.Program,
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: identity(s)}
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	var out tail
+	cmd.Stdout, cmd.Stderr = &out, &out
+	begun := time.Now()
+	err := cmd.Run()
+	result := plan.Result{Output: out.String(), Took: time.Since(begun), Exit: -1}
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		result.Error = fmt.Sprintf("still running after %v", s.Limit)
+	case err == nil || errors.As(err, &exit):
+		result.Exit = cmd.ProcessState.ExitCode()
+	default:
+		result.Error = err.Error()
+	}
+	if s.JUnit != "" {
+		text, err := os.ReadFile(s.JUnit)
+		if err != nil && result.Error == "" {
+			result.Error = err.Error()
+		}
+		result.JUnit = string(text)
+	}
+	return result
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	buf bytes.Buffer
+	cut bool
+}
+
+var _ io.Writer = (*tail)(nil)
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.buf.Write(b)
+	if over := t.buf.Len() - maxOutput; over > 0 {
+		t.buf.Next(over)
+		t.cut = true
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	s := strings.ToValidUTF8(t.buf.String(), "\uFFFD")
+	if t.cut {
+		_, s, _ = strings.Cut(s, "\n")
+		s = "… the beginning is left out\n" + s
+	}
+	return s
+}

@@ -1,0 +1,79 @@
+// Package plan is what the machine that starts the virtual one and the virtual
+// one itself say to each other: what is to be run, and how it went.
+package plan
+
+import "time"
+
+// Where things are in the virtual machine.
+const (
+	File       = "/plan.json" // the Plan
+	Source     = "/src"       // this repository's files
+	Tests      = "/tests"     // compiled tests: NAME.test
+	Program    = "/usr/bin/underlay"
+	Line       = "/dev/ttyS1" // the serial line that Events are written to
+	Ordinary   = "learner"    // the ordinary user
+	OrdinaryID = 1000         // their uid and gid
+)
+
+// Kind is how the end of a step is read.
+type Kind string
+
+// The kinds of step.
+const (
+	Command Kind = "command" // by its exit code and what it says
+	GoTest  Kind = "gotest"  // a compiled test, run with -test.v
+	JUnit   Kind = "junit"   // it writes the file Step.JUnit
+	Doctor  Kind = "doctor"  // `underlay doctor --json`: every feature of the kernel must be there
+)
+
+// Plan is all that is to be proven. The lanes run side by side, once First is
+// done; the steps of each run one after another.
+type Plan struct {
+	First []Step   `json:"first"`
+	Lanes [][]Step `json:"lanes"`
+}
+
+// Steps returns every step, in the order in which they were written down.
+func (p Plan) Steps() []Step {
+	steps := append([]Step(nil), p.First...)
+	for _, lane := range p.Lanes {
+		steps = append(steps, lane...)
+	}
+	return steps
+}
+
+// Step is one program that is run as one user.
+type Step struct {
+	Name    string        `json:"name"` // unique
+	Kind    Kind          `json:"kind"`
+	Root    bool          `json:"root"` // run by root, not by the ordinary user
+	Dir     string        `json:"dir"`  // "" is Source
+	Command []string      `json:"command"`
+	Limit   time.Duration `json:"limit"` // it is killed then
+
+	// Of a Command: the code that it must exit with, and a regular expression
+	// that must match some of its output.
+	Exit int    `json:"exit"`
+	Says string `json:"says"`
+
+	// JUnit is the file that a step of that kind writes.
+	JUnit string `json:"junit"`
+}
+
+// Event is one line on the serial line, as JSON. The last one has Done set; a
+// machine that ends before it ended too soon.
+type Event struct {
+	Step   string  `json:"step,omitempty"`   // the step it is about
+	Result *Result `json:"result,omitempty"` // nil: the step begins
+	Kernel string  `json:"kernel,omitempty"` // the release, in the first event
+	Done   bool    `json:"done,omitempty"`
+}
+
+// Result is how a step ended.
+type Result struct {
+	Exit   int           `json:"exit"`   // -1: it could not be started, or was killed
+	Error  string        `json:"error"`  // why it was not run to its end
+	Output string        `json:"output"` // the end of what it printed, both streams
+	JUnit  string        `json:"junit"`  // the file's text
+	Took   time.Duration `json:"took"`
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jstemmer/go-junit-report/v2/junit"
+
+	"underlay/vm/internal/image"
+	"underlay/vm/internal/kernel"
+	"underlay/vm/internal/machine"
+	"underlay/vm/internal/plan"
+	"underlay/vm/internal/report"
+)
+
+// prove builds the virtual machine, runs it and says how every step went.
+func prove(ctx context.Context, o options) error {
+	todo, err := selected(o.only)
+	if err != nil {
+		return err
+	}
+	if err := ready(ctx); err != nil {
+		return err
+	}
+	m, err := build(ctx, o, todo)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, o.limit, fmt.Errorf("it was still running after %v", o.limit))
+	defer cancel()
+	results := map[string]*plan.Result{}
+	begun := time.Now()
+	runErr := m.Run(ctx, func(e plan.Event) {
+		switch {
+		case e.Kernel != "":
+			fmt.Printf("Linux %s is up after %.1f s.\n", e.Kernel, time.Since(begun).Seconds())
+		case e.Result != nil:
+			results[e.Step] = e.Result
+			if s := step(todo, e.Step); s != nil {
+				fmt.Println(report.Line(report.Suite(*s, e.Result), e.Result.Took))
+			}
+		}
+	})
+	failed := conclude(o, todo, results)
+	if runErr != nil { // it is why steps have no result
+		return runErr
+	}
+	return failed
+}
+
+// selected returns the plan, or that part of it whose steps' names match.
+func selected(only string) (plan.Plan, error) {
+	match, err := regexp.Compile(only)
+	if err != nil {
+		return plan.Plan{}, usageError{err}
+	}
+	p := proofs()
+	other := func(s plan.Step) bool { return !match.MatchString(s.Name) }
+	p.First = slices.DeleteFunc(p.First, other)
+	for i := range p.Lanes {
+		p.Lanes[i] = slices.DeleteFunc(p.Lanes[i], other)
+	}
+	if len(p.Steps()) == 0 {
+		return p, usageError{fmt.Errorf("no step's name matches %q", only)}
+	}
+	return p, nil
+}
+
+func step(p plan.Plan, name string) *plan.Step {
+	steps := p.Steps()
+	if i := slices.IndexFunc(steps, func(s plan.Step) bool { return s.Name == name }); i >= 0 {
+		return &steps[i]
+	}
+	return nil
+}
+
+// ready says what this machine lacks for the virtual one.
+func ready(ctx context.Context) error {
+	if runtime.GOARCH != "amd64" {
+		return cannotRun{errors.New("the second kernel is one for amd64"), "run make vm-test on an amd64 machine"}
+	}
+	for _, tool := range []string{"apt-get", "apt-cache", "dpkg-deb", "dpkg-query"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return cannotRun{fmt.Errorf("there is no %s here: the virtual machine is made of Debian's packages", tool),
+				"run make vm-test on Debian or Ubuntu"}
+		}
+	}
+	absent := image.Absent(ctx)
+	if _, err := exec.LookPath(machine.Program); err != nil {
+		absent = append(absent, machine.Package)
+	}
+	if len(absent) == 0 {
+		return nil
+	}
+	return cannotRun{fmt.Errorf("these packages are missing: %s", strings.Join(absent, " ")),
+		"as root, run: apt-get update && apt-get install -y --no-install-recommends " + strings.Join(absent, " ")}
+}
+
+// build compiles what runs in the virtual machine and makes its file system.
+func build(ctx context.Context, o options, p plan.Plan) (machine.Machine, error) {
+	work, err := filepath.Abs(o.work)
+	if err != nil {
+		return machine.Machine{}, err
+	}
+	k, err := kernel.Get(ctx, work)
+	if err != nil {
+		return machine.Machine{}, cannotRun{fmt.Errorf("get Debian's kernel: %w", err),
+			"as root, run: apt-get update (and look whether Debian's mirror can be reached)"}
+	}
+	tests := filepath.Join(work, "tests")
+	program := filepath.Join(work, "underlay")
+	if err := os.RemoveAll(tests); err != nil {
+		return machine.Machine{}, err
+	}
+	err = errors.Join(
+		compile(ctx, o.source, "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "."),
+		compile(ctx, o.source, append([]string{"test", "-c", "-ldflags", "-s -w", "-o", tests + "/"}, packages...)...),
+	)
+	if err != nil {
+		return machine.Machine{}, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return machine.Machine{}, err
+	}
+	m := machine.Machine{Kernel: k.Image(), Initrd: filepath.Join(work, "initramfs"), Console: filepath.Join(work, "console.log")}
+	size, err := image.Write(ctx, m.Initrd, image.Contents{Kernel: k, Init: self, Program: program, Tests: tests, Source: o.source, Plan: p})
+	if err != nil {
+		return machine.Machine{}, err
+	}
+	fmt.Printf("Booting Linux %s with a file system of %d MB, without KVM …\n", k.Release, size/1e6)
+	return m, nil
+}
+
+// compile runs the go command; what it makes needs no library.
+func compile(ctx context.Context, dir string, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w\n%s", args[0], err, out)
+	}
+	return nil
+}
+
+// conclude writes the results and prints what failed and a last line.
+func conclude(o options, p plan.Plan, results map[string]*plan.Result) error {
+	all := junit.Testsuites{Name: "underlay on Debian's kernel"}
+	for _, s := range p.Steps() {
+		suite := report.Suite(s, results[s.Name])
+		suite.ID = len(all.Suites)
+		all.AddSuite(suite)
+	}
+	f, err := os.Create(o.junit)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(all.WriteXML(f), f.Close()); err != nil {
+		return err
+	}
+	for _, suite := range all.Suites {
+		if results[suite.Name] == nil {
+			fmt.Printf("\nFAIL  %s: it did not come to its end\n", suite.Name)
+			continue
+		}
+		for _, c := range suite.Testcases {
+			printFailure(suite.Name, c)
+		}
+	}
+	bad := all.Failures + all.Errors
+	fmt.Printf("\n%d of %d proofs passed. The results are in %s.\n", all.Tests-bad, all.Tests, o.junit)
+	if bad > 0 {
+		return errFailed
+	}
+	return nil
+}
+
+// maxShown is how much of a failed case's output is printed, in bytes.
+const maxShown = 4000
+
+func printFailure(suite string, c junit.Testcase) {
+	for _, r := range []*junit.Result{c.Failure, c.Error} {
+		if r == nil {
+			continue
+		}
+		data := r.Data
+		if len(data) > maxShown {
+			data = strings.ToValidUTF8("… "+data[len(data)-maxShown:], "\uFFFD")
+		}
+		fmt.Printf("\nFAIL  %s: %s: %s\n%s\n", suite, c.Name, r.Message, data)
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"time"
+
+	"underlay/vm/internal/plan"
+)
+
+// packages have the compiled tests that are run on the second kernel. Those of
+// engine/probe are not among them: they are about milliseconds.
+var packages = []string{"./engine/observe", "./engine/preflight", "./engine/sandbox", "./engine/session", "./engine/wire", "./journeys"}
+
+// skipped are tests that are left out: what they fill, fork or delete takes an
+// emulated machine longer than they wait, and one is another user's.
+const skipped = "TestForkBombEndsWithTheLab|TestFullTmpIsSaid|TestRemoveEverything|TestDoctorAs(Root|OrdinaryUser)"
+
+// feature is a lab of vm/testdata/labs and what it stands for.
+type feature struct{ lab, word string }
+
+// features each have a lab that needs just one of them and sends traffic
+// through it.
+func features() []feature {
+	return []feature{
+		{"dummy", "dummy"}, {"ipip", "ipip"}, {"ipvlan", "ipvlan"}, {"ipvs", "ipvs"},
+		{"netem", "netem"}, {"vlan", "vlan"}, {"wireguard", "wireguard"},
+	}
+}
+
+const (
+	content = plan.Source + "/vm/testdata/labs"
+	short   = 4 * time.Minute  // of one lab; a busy machine takes a tenth of it
+	long    = 25 * time.Minute // of a test
+)
+
+// proofs is all that is proven on the second kernel: by root and by an ordinary
+// user side by side.
+func proofs() plan.Plan {
+	return plan.Plan{First: unloaded(), Lanes: [][]plan.Step{lane(true), lane(false)}}
+}
+
+// unloaded looks at a lab whose module nothing loads but a person: it must say
+// so, and run once the person has done what it says. Labs that do not require
+// the module must do without it.
+func unloaded() []plan.Step {
+	without := plan.Step{
+		Name: plan.Ordinary + ": lab egress-nat solve.sh without br_netfilter", Kind: plan.Command, Limit: short,
+		Command: []string{"underlay", "try", "egress-nat", "--script", plan.Source + "/labs/egress-nat/solve.sh", "--transcript"},
+	}
+	before, remedied := try("br-netfilter", "solve.sh", false), try("br-netfilter", "solve.sh", false)
+	before.Name += " before its module is loaded"
+	before.Exit, before.Says = 3, `^error: lab br-netfilter cannot run here: this machine lacks the kernel feature br-netfilter .*\nhint: sudo modprobe br_netfilter$`
+	remedied.Name += " when that is done"
+	return []plan.Step{
+		without, before,
+		{Name: "root: what its hint says", Kind: plan.Command, Root: true, Command: []string{"modprobe", "br_netfilter"}, Limit: short},
+		remedied,
+	}
+}
+
+func lane(root bool) []plan.Step {
+	steps := []plan.Step{{
+		Name: who(root) + ": features", Kind: plan.Doctor, Root: root, Command: []string{"underlay", "doctor", "--json"}, Limit: short,
+	}}
+	for _, f := range features() {
+		untouched := try(f.lab, "untouched", root)
+		untouched.Exit, untouched.Says = 1, "not solved"
+		steps = append(steps, untouched, try(f.lab, "solve.sh", root))
+	}
+	// Known mistakes take most of the time; the ordinary user makes them all.
+	proof := "TestLabsAreProven"
+	if root {
+		proof += "/./^(untouched|right)$"
+	}
+	steps = append(steps, tests("journeys", root, "-test.run", proof))
+	for _, pkg := range []string{"preflight", "observe", "sandbox", "session", "wire"} {
+		steps = append(steps, tests(pkg, root, "-test.skip", skipped))
+	}
+	return steps
+}
+
+// try types a script into one of the features' labs, which must solve it.
+func try(lab, script string, root bool) plan.Step {
+	file := content + "/" + lab + "/" + script
+	if script == "untouched" {
+		file = "/dev/null"
+	}
+	return plan.Step{
+		Name: who(root) + ": lab " + lab + " " + script, Kind: plan.Command, Root: root, Limit: short,
+		Command: []string{"underlay", "try", lab, "--content", content, "--script", file, "--transcript"},
+	}
+}
+
+// tests runs a package's compiled tests. Those of observe make namespaces, but
+// not the user namespace to make them in.
+func tests(pkg string, root bool, args ...string) plan.Step {
+	dir := plan.Source + "/engine/" + pkg
+	if pkg == "journeys" {
+		dir = plan.Source + "/journeys"
+	}
+	command := append([]string{plan.Tests + "/" + pkg + ".test", "-test.v", "-test.parallel", "1", "-test.timeout", long.String()}, args...)
+	if !root && pkg == "observe" {
+		command = append([]string{"unshare", "-U", "-n", "-m", "-p", "-f", "--map-current-user", "--keep-caps"}, command...)
+	}
+	return plan.Step{Name: who(root) + ": tests of " + pkg, Kind: plan.GoTest, Root: root, Dir: dir, Command: command, Limit: long + time.Minute}
+}
+
+func who(root bool) string {
+	if root {
+		return "root"
+	}
+	return plan.Ordinary
+}

@@ -1,0 +1,1 @@
+tc qdisc add dev eth0 root netem loss 100%
