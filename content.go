@@ -222,18 +222,12 @@ func (p *program) list(context.Context) (listResult, error) {
 	}
 	for _, l := range c.labs.All() {
 		reason, remedy := available(l)
-		requires := l.Requires
-		if requires == nil {
-			requires = []string{}
-		}
-		r.Labs = append(r.Labs, listLab{l.ID, l.Title, l.Module, requires, reason == "", reason, remedy})
-		reason, _ := available(l)
 		faults := []string{}
 		for i := range l.Faults {
 			faults = append(faults, l.Faults[i].ID)
 		}
 		requires := append([]string{}, l.Requires...) // not null, either
-		r.Labs = append(r.Labs, listLab{l.ID, l.Title, l.Module, requires, reason == "", reason, faults})
+		r.Labs = append(r.Labs, listLab{l.ID, l.Title, l.Module, requires, reason == "", reason, remedy, faults})
 	}
 	return r, nil
 }
