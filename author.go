@@ -104,6 +104,7 @@ func (p *program) tellProofs(ctx context.Context, prover *prove.Prover, plan []p
 	printer := prove.NewPrinter(p.out, plan, term.IsTerminal(int(os.Stdout.Fd())), f.verbose)
 	report, err := prover.Run(ctx, plan, printer.Ended)
 	if err != nil {
+		printer.Stop()
 		return report, err
 	}
 	return report, printer.Finish(report)

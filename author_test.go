@@ -27,8 +27,12 @@ type badLab struct {
 	// fails are lines "PROOF: WORDS": the proof fails, and says these words. No
 	// other proof of the lab may fail.
 	fails []string
-	only  string // proofs to make, as a regular expression; "" for all
+	skips []string // proofs that this machine cannot make
+	only  string   // proofs to make, as a regular expression; "" for all
 }
+
+// cannotRun is the bad lab of which nothing can be proven anywhere.
+const cannotRun = "runs-nowhere"
 
 // badLabs reads testdata/badlabs: each NAME.txtar is a lab that differs from the
 // one in base by the files in it. Its first lines say what must be found.
@@ -60,6 +64,9 @@ func badLabs(t *testing.T) []badLab {
 			line = strings.TrimSpace(line)
 			if fails, ok := strings.CutPrefix(line, "# fails "); ok {
 				lab.fails = append(lab.fails, fails)
+			}
+			if skips, ok := strings.CutPrefix(line, "# skips "); ok {
+				lab.skips = append(lab.skips, skips)
 			}
 			if only, ok := strings.CutPrefix(line, "# only "); ok {
 				lab.only = only
@@ -177,6 +184,9 @@ func caught(t *testing.T, lab badLab, report prove.Report) {
 			if !slices.ContainsFunc(p.Wrong, func(w string) bool { return strings.Contains(w, words) }) {
 				t.Errorf("%s says %q, not %q", name, p.Wrong, words)
 			}
+		}
+		if (p.Verdict == prove.Skipped) != slices.Contains(lab.skips, name) && lab.id != cannotRun {
+			t.Errorf("%s is %s: %q", name, p.Verdict, p.Notes)
 		}
 		if expected != (p.Verdict == prove.Failed) {
 			t.Errorf("%s is %s: %q\n%s\n%s", name, p.Verdict, p.Wrong, strings.Join(p.Differs, "\n"), p.Transcript)

@@ -4,37 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"underlay/engine"
 	"underlay/engine/trial"
 )
 
-// faults: each breaks the solved lab so that its symptom shows, and its repair
-// brings everything back.
+// faults: each breaks the solved lab so that its symptom and its own cause show,
+// and its repair brings everything back.
 func faults(p *Prover, s Subject) []Case {
 	out := make([]Case, 0, len(s.Lab.Faults))
 	for i := range s.Lab.Faults {
 		fault := &s.Lab.Faults[i]
-		out = append(out, Case{fault.ID, func(ctx context.Context) (Finding, error) { return p.faulty(ctx, s.Lab, fault) }})
+		broken, err := engine.Faulted(s.Lab, fault.ID)
+		out = append(out, Case{Name: fault.ID, Lab: broken, Prove: func(ctx context.Context) (Finding, error) {
+			if err != nil {
+				return Finding{}, err
+			}
+			return p.faulty(ctx, s.Lab, broken)
+		}})
 	}
 	return out
 }
 
-// faulty proves one fault: it breaks what it says and leaves alive what must
-// stay, what tells it tells it alone, and its repair brings everything back.
-func (p *Prover) faulty(ctx context.Context, lab *engine.Lab, fault *engine.Fault) (f Finding, err error) {
+// faulty proves a fault of a lab in what a learner gets, the broken lab.
+func (p *Prover) faulty(ctx context.Context, lab, broken *engine.Lab) (f Finding, err error) {
+	fault := broken.Fault
 	for _, s := range []engine.Script{lab.Solution, fault.Break, fault.Repair} {
 		if f := readable(s); len(f.Wrong) > 0 {
 			return f, nil
 		}
 	}
-	faulted, err := engine.Faulted(lab, fault.ID)
-	if err != nil {
-		return Finding{}, err
-	}
-	session, err := p.Opener.Open(ctx, inDetail(lab, faulted), nil)
+	session, err := p.Opener.Open(ctx, observed(broken, lab), nil)
 	if err != nil {
 		return Finding{}, err
 	}
@@ -45,7 +45,8 @@ func (p *Prover) faulty(ctx context.Context, lab *engine.Lab, fault *engine.Faul
 		return Finding{}, err
 	}
 	f = found(out)
-	if f.broken(&out.Status, fault); len(f.Wrong) > 0 {
+	f.breaks(broken, lab, &out.Status)
+	if len(f.Wrong) > 0 {
 		return f, nil
 	}
 	session.Answer(engine.TaskCause, fault.ID)
@@ -55,66 +56,81 @@ func (p *Prover) faulty(ctx context.Context, lab *engine.Lab, fault *engine.Faul
 	if out, err = t.Settle(ctx); err != nil {
 		return Finding{}, err
 	}
-	out.Status = untold(out.Status)
-	g := rightly(out)
-	for i := range g.Wrong {
-		g.Wrong[i] = "after the repair, " + g.Wrong[i]
-	}
-	return g, nil
+	f = found(out)
+	f.repaired(broken, &out.Status)
+	f.Wrong = append(f.Wrong, out.Notes...)
+	return f, nil
 }
 
-// symptom names the task that stands for a fault's i-th check, tell the one that
-// stands for what tells a fault.
+// The tasks that are added to a broken lab, to look at what its own do not show.
 func symptom(i int) string     { return fmt.Sprintf("symptom-%d", i+1) }
-func tell(fault string) string { return tellPrefix + fault }
+func causeOf(id string) string { return "cause-" + id }
 
-const tellPrefix = "tell-"
-
-// inDetail is the faulted lab with tasks before its own that wait for none: each
-// check of the fault, and what tells each fault that the lab has.
-func inDetail(lab, faulted *engine.Lab) *engine.Lab {
-	out := *faulted
-	out.Tasks = nil
-	add := func(id string, f *engine.Fault, checks ...engine.Check) {
-		out.Tasks = append(out.Tasks, engine.Task{ID: id, Goal: f.Symptom, Mode: engine.Now, Checks: checks, Hints: f.Hints})
-	}
-	for i, c := range faulted.Fault.Checks {
-		add(symptom(i), faulted.Fault, c)
+// observed is a broken lab with more tasks after its own: one for each check of
+// the fault's symptom, and for each fault one that passes if it could be the
+// cause.
+func observed(broken, lab *engine.Lab) *engine.Lab {
+	out := *broken
+	out.Tasks = append([]engine.Task{}, broken.Tasks...)
+	for i, c := range broken.Fault.Checks {
+		out.Tasks = append(out.Tasks, engine.Task{ID: symptom(i), Goal: broken.Fault.Symptom, Mode: engine.Now, Checks: []engine.Check{c}})
 	}
 	for i := range lab.Faults {
-		add(tell(lab.Faults[i].ID), &lab.Faults[i], lab.Faults[i].Tell...)
+		o := &lab.Faults[i]
+		out.Tasks = append(out.Tasks, engine.Task{ID: causeOf(o.ID), Goal: o.Cause, Mode: engine.Now, Checks: o.Tell})
 	}
-	out.Tasks = append(out.Tasks, faulted.Tasks...)
 	return &out
 }
 
-// untold is a status without the tasks that stand for what tells a fault: a
-// repair need not undo that, if what was broken works again.
-func untold(st engine.Status) engine.Status {
-	st.Tasks = slices.DeleteFunc(slices.Clone(st.Tasks), func(t engine.TaskResult) bool { return strings.HasPrefix(t.ID, tellPrefix) })
-	failed := func(t engine.TaskResult) bool { return t.State != engine.Pass }
-	st.Solved = !slices.ContainsFunc(st.Tasks, failed) && !slices.ContainsFunc(st.Collateral, failed)
-	return st
+// states are a status's tasks by id.
+func states(st *engine.Status) map[string]*engine.TaskResult {
+	out := map[string]*engine.TaskResult{}
+	for i := range st.Tasks {
+		out[st.Tasks[i].ID] = &st.Tasks[i]
+	}
+	return out
 }
 
-// broken demands that each check of the fault fails, that it alone is told, and
-// that everything is there that it says it leaves.
-func (f *Finding) broken(st *engine.Status, fault *engine.Fault) {
+// breaks demands of the lab before it is repaired that each check of the symptom
+// fails, that of all causes the true one alone shows, and that everything is
+// there that must stay.
+func (f *Finding) breaks(broken, lab *engine.Lab, st *engine.Status) {
 	f.clear(st)
-	for i := range st.Tasks {
-		t := &st.Tasks[i]
-		other, isTell := strings.CutPrefix(t.ID, tellPrefix)
-		switch {
-		case i < len(fault.Checks):
-			if t.State == engine.Pass {
-				f.wrongf("the symptom does not show: check %d of %d passes (%s)", i+1, len(fault.Checks), t.Got)
-			}
-		case !isTell:
-		case other == fault.ID && t.State == engine.Fail:
-			f.wrongf("what tells this fault does not hold while it is there (%s)", t.Got)
-		case other != fault.ID && t.State == engine.Pass:
-			f.wrongf("what tells the fault %s holds as well, so that the cause cannot be named", other)
+	tasks, n := states(st), len(broken.Fault.Checks)
+	var hidden []string
+	for i := range n {
+		if t := tasks[symptom(i)]; t.State == engine.Pass {
+			hidden = append(hidden, fmt.Sprintf("the symptom does not show: check %d of %d passes (%s)", i+1, n, t.Got))
 		}
+	}
+	if len(hidden) == n {
+		hidden = []string{"the fault breaks nothing: every check of its symptom passes"}
+	}
+	f.Wrong = append(f.Wrong, hidden...)
+	for i := range lab.Faults {
+		id := lab.Faults[i].ID
+		switch own, t := id == broken.Fault.ID, tasks[causeOf(id)]; {
+		case own && t.State == engine.Fail:
+			f.wrongf("the cause does not show: `tell` fails (want %s; got %s)", t.Want, t.Got)
+		case !own && t.State == engine.Pass:
+			f.wrongf("the cause %s would be as true: its `tell` passes, too (%s)", id, t.Got)
+		}
+	}
+	f.alive(st)
+}
+
+// repaired demands of the lab after the repair that all its tasks are done, that
+// the cause is gone, and that everything is there that must stay.
+func (f *Finding) repaired(broken *engine.Lab, st *engine.Status) {
+	f.clear(st)
+	tasks := states(st)
+	for _, task := range broken.Tasks {
+		if t := tasks[task.ID]; t.State == engine.Fail && !t.Waiting {
+			f.wrongf("after the repair, task %s is not done", t.ID)
+		}
+	}
+	if tasks[causeOf(broken.Fault.ID)].State == engine.Pass {
+		f.wrongf("after the repair, the cause still shows: `tell` passes")
 	}
 	f.alive(st)
 }

@@ -21,14 +21,14 @@ func withoutLine(p *Prover, s Subject) []Case {
 	}
 	var out []Case
 	for _, m := range src.stray {
-		out = append(out, Case{"mark-" + strconv.Itoa(m.line), func(context.Context) (Finding, error) {
+		out = append(out, Case{Name: "mark-" + strconv.Itoa(m.line), Prove: func(context.Context) (Finding, error) {
 			var f Finding
 			f.wrongf("the mark `# optional` belongs to no command; put it at the end of the command's line, or on the line above")
 			return f, nil
 		}})
 	}
 	for i := range src.commands {
-		out = append(out, Case{strconv.Itoa(i + 1), func(ctx context.Context) (Finding, error) {
+		out = append(out, Case{Name: strconv.Itoa(i + 1), Prove: func(ctx context.Context) (Finding, error) {
 			return p.without(ctx, s.Lab, src, i)
 		}})
 	}

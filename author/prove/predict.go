@@ -18,7 +18,7 @@ func predictions(p *Prover, s Subject) []Case {
 	var out []Case
 	for _, l := range s.Lessons {
 		for i, name := range predicted(l, s.Lab) {
-			out = append(out, Case{name, func(ctx context.Context) (Finding, error) { return p.foretold(ctx, s.Lab, l, i) }})
+			out = append(out, Case{Name: name, Prove: func(ctx context.Context) (Finding, error) { return p.foretold(ctx, s.Lab, l, i) }})
 		}
 	}
 	return out

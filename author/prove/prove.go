@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"regexp"
@@ -30,6 +31,8 @@ type Kind struct {
 // Case is one proof.
 type Case struct {
 	Name string // among those of its kind; "" where a lab has only one
+	// Lab is the lab that must be able to run here; nil is the subject's.
+	Lab *engine.Lab
 	// Prove returns what was found. An error says that the lab could not be
 	// looked at, which proves nothing either.
 	Prove func(context.Context) (Finding, error)
@@ -88,13 +91,14 @@ func id(lab, kind, name string) string {
 func (p *Prover) Plan(subjects []Subject) []Planned {
 	var plan []Planned
 	for _, s := range subjects {
-		reason, _ := p.Available(s.Lab)
 		for _, kind := range p.Kinds {
 			for _, c := range kind.Cases(p, s) {
-				one := Planned{Lab: s.Lab.ID, Kind: kind.Name, Name: c.Name, skip: reason, prove: c.Prove}
-				if p.Only == nil || p.Only.MatchString(one.ID()) {
-					plan = append(plan, one)
+				one := Planned{Lab: s.Lab.ID, Kind: kind.Name, Name: c.Name, prove: c.Prove}
+				if p.Only != nil && !p.Only.MatchString(one.ID()) {
+					continue
 				}
+				one.skip, _ = p.Available(cmp.Or(c.Lab, s.Lab))
+				plan = append(plan, one)
 			}
 		}
 	}

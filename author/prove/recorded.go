@@ -15,7 +15,7 @@ func recordings(p *Prover, s Subject) []Case {
 	var out []Case
 	for _, l := range s.Lessons {
 		if record.Has(l) {
-			out = append(out, Case{l.ID, func(ctx context.Context) (Finding, error) { return p.recorded(ctx, s.Lab.ID, l) }})
+			out = append(out, Case{Name: l.ID, Prove: func(ctx context.Context) (Finding, error) { return p.recorded(ctx, s.Lab.ID, l) }})
 		}
 	}
 	return out

@@ -16,7 +16,7 @@ func one(prove func(context.Context) (Finding, error)) []Case { return []Case{{P
 func each(scripts []engine.Script, prove func(context.Context, engine.Script) (Finding, error)) []Case {
 	out := make([]Case, 0, len(scripts))
 	for _, s := range scripts {
-		out = append(out, Case{s.Name, func(ctx context.Context) (Finding, error) { return prove(ctx, s) }})
+		out = append(out, Case{Name: s.Name, Prove: func(ctx context.Context) (Finding, error) { return prove(ctx, s) }})
 	}
 	return out
 }

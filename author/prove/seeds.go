@@ -28,11 +28,11 @@ type try struct {
 }
 
 // seeds: whatever values a lab's parameters are drawn with, solve.sh solves it.
-// Each alternative, mistake, fault and prediction is tried with drawn values, too,
-// in one seed's lab, so that a script which has a value written into it is found.
+// Each alternative, mistake, fault and prediction is tried with drawn values, too, in one
+// seed's lab, so that a script which has a value written into it is found.
 func seeds(p *Prover, s Subject) []Case {
 	if len(s.Lab.Params) == 0 {
-		return []Case{{"1", func(ctx context.Context) (Finding, error) {
+		return []Case{{Name: "1", Prove: func(ctx context.Context) (Finding, error) {
 			f, err := p.right(ctx, s.Lab, s.Lab.Solution)
 			f.notef("the lab has no parameters, so one draw is all there is")
 			return f, err
@@ -41,7 +41,7 @@ func seeds(p *Prover, s Subject) []Case {
 	draws := sync.OnceValue(func() []draw { return p.draws(s) })
 	out := make([]Case, p.Seeds)
 	for i := range out {
-		out[i] = Case{strconv.Itoa(i + 1), func(ctx context.Context) (Finding, error) { return draws()[i].prove(ctx) }}
+		out[i] = Case{Name: strconv.Itoa(i + 1), Prove: func(ctx context.Context) (Finding, error) { return draws()[i].prove(ctx) }}
 	}
 	return out
 }
@@ -92,9 +92,16 @@ func (p *Prover) tries(s Subject) []try {
 			return p.mistaken(ctx, lab, lab.Mistakes[i])
 		}})
 	}
-	for i, f := range s.Lab.Faults {
-		out = append(out, try{"fault " + f.ID, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
-			return p.faulty(ctx, lab, &lab.Faults[i])
+	for _, c := range s.Lab.Faults {
+		out = append(out, try{"fault " + c.ID, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
+			broken, err := engine.Faulted(lab, c.ID)
+			if err != nil {
+				return Finding{}, err
+			}
+			if reason, _ := p.Available(broken); reason != "" {
+				return Finding{Notes: []string{"not proven here: " + reason}}, nil
+			}
+			return p.faulty(ctx, lab, broken)
 		}})
 	}
 	for _, l := range s.Lessons {

@@ -74,6 +74,9 @@ func (p *Printer) Ended(proof Proof) {
 	}
 }
 
+// Stop ends the telling before all proofs are made.
+func (p *Printer) Stop() { p.wipe() }
+
 // wipe takes the line away that is kept up to date.
 func (p *Printer) wipe() {
 	if p.shown != "" {
@@ -85,10 +88,12 @@ func (p *Printer) wipe() {
 // line is a lab's line.
 func (t *tally) line(lab string) string {
 	switch {
-	case t.skipped > 0:
+	case t.skipped == t.total:
 		return fmt.Sprintf("- %s: %s", lab, t.why)
 	case t.failed > 0:
 		return fmt.Sprintf("✗ %s: %d of %d proofs failed", lab, t.failed, t.total)
+	case t.skipped > 0:
+		return fmt.Sprintf("✓ %s: %d of %d proven; %d %s", lab, t.proven, t.total, t.skipped, t.why)
 	}
 	return fmt.Sprintf("✓ %s: %d of %d proven", lab, t.proven, t.total)
 }

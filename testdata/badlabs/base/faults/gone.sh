@@ -1,0 +1,1 @@
+ip addr del 10.9.9.9/32 dev lo
