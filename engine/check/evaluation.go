@@ -79,7 +79,7 @@ func (v *evaluation) work(ctx context.Context) {
 	for i, c := range v.lab.Collateral {
 		wg.Go(func() {
 			res := v.run.all(ctx, "", []engine.Check{c.Check})
-			v.settle(&v.status.Collateral[i], engine.TaskResult{ID: collateralID(i), Goal: c.Goal, Result: res.Result})
+			v.settle(&v.status.Collateral[i], engine.TaskResult{ID: CollateralID(i), Goal: c.Goal, Result: res.Result})
 		})
 	}
 	wg.Wait()

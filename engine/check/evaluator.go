@@ -251,5 +251,5 @@ func cycles(tasks []engine.Task) map[string]bool {
 	return stuck
 }
 
-// collateralID names the collateral goals, which have no id of their own.
-func collateralID(i int) string { return fmt.Sprintf("collateral-%d", i+1) }
+// CollateralID names the collateral goals, which have no id of their own.
+func CollateralID(i int) string { return fmt.Sprintf("collateral-%d", i+1) }

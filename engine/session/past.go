@@ -111,13 +111,15 @@ func (s *Session) begin(ctx context.Context) error {
 		return err
 	}
 	s.past.clear()
+	// Whatever cuts the first look short, what is known is about this world.
+	s.publish(unseen(s.lab))
 	var g errgroup.Group
 	var start *undo.State
 	g.Go(func() (err error) {
 		start, err = undo.TakeStill(ctx, func() (undo.Lab, error) { return s.lookAt(ctx, p) })
 		return err
 	})
-	s.evaluate(ctx)
+	s.firstLook(ctx)
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("take the first checkpoint: %w", err)
 	}
@@ -127,6 +129,32 @@ func (s *Session) begin(ctx context.Context) error {
 		state:      start, memory: s.judge.Remember(&st), place: p, turn: s.past.now(),
 	})
 	return nil
+}
+
+// firstLook evaluates a lab that was just built. The kernel's last words about
+// its building may cut that short, and then it looks once more; but not for ever,
+// where somebody keeps changing the lab.
+func (s *Session) firstLook(ctx context.Context) {
+	for range 3 {
+		if _, whole := s.evaluate(ctx); whole || ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// unseen is the status of a lab that nobody has looked at.
+func unseen(lab *engine.Lab) engine.Status {
+	st := engine.Status{Checking: true}
+	result := func(id, goal string) engine.TaskResult {
+		return engine.TaskResult{ID: id, Goal: goal, Result: engine.Result{State: engine.Fail, Got: "not looked at yet"}}
+	}
+	for _, t := range lab.Tasks {
+		st.Tasks = append(st.Tasks, result(t.ID, t.Goal))
+	}
+	for i, c := range lab.Collateral {
+		st.Collateral = append(st.Collateral, result(check.CollateralID(i), c.Goal))
+	}
+	return st
 }
 
 // now is the turn that counts.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -197,6 +198,31 @@ func TestResetBringsTheStartBack(t *testing.T) {
 	line = shell(t, s, "a")
 	line("ip link set eth0 up")
 	await(t, s, "web", engine.Pass)
+}
+
+// What a reset lab says of itself is about the new world from the first moment,
+// also where something cuts the first look at it short, as an answer does here.
+func TestAResetLabIsNotSolvedAnyMore(t *testing.T) {
+	lab := cable()
+	lab.Tasks = lab.Tasks[:2]
+	s := open(t, lab)
+	shell(t, s, "a")("ip link set eth0 up")
+	await(t, s, "web", engine.Pass)
+	ctx, stop := context.WithCancel(t.Context())
+	var answering sync.WaitGroup
+	answering.Go(func() {
+		for ctx.Err() == nil {
+			s.Answer("up", "again")
+		}
+	})
+	err := s.Reset(t.Context())
+	st := s.Status()
+	stop()
+	answering.Wait()
+	if err != nil || st.Solved || len(st.Tasks) != 2 || st.Tasks[0].State != engine.Fail {
+		t.Errorf("just reset, it says %+v, %v", st, err)
+	}
+	await(t, s, "up", engine.Fail)
 }
 
 func TestANodeMadeAnewIsFollowed(t *testing.T) {
