@@ -8,7 +8,7 @@ import (
 
 // packages have the compiled tests that are run on the second kernel. Those of
 // engine/probe are not among them: they are about milliseconds.
-var packages = []string{"./engine/observe", "./engine/preflight", "./engine/sandbox", "./engine/session", "./engine/wire", "./journeys"}
+var packages = []string{"./engine/observe", "./engine/preflight", "./engine/sandbox", "./engine/session", "./engine/wire"}
 
 // skipped are tests that are left out: what they fill, fork or delete takes an
 // emulated machine longer than they wait, and one is another user's.
@@ -66,16 +66,25 @@ func lane(root bool) []plan.Step {
 		untouched.Exit, untouched.Says = 1, "not solved"
 		steps = append(steps, untouched, try(f.lab, "solve.sh", root))
 	}
-	// Known mistakes take most of the time; the ordinary user makes them all.
-	proof := "TestLabsAreProven"
-	if root {
-		proof += "/./^(untouched|right)$"
-	}
-	steps = append(steps, tests("journeys", root, "-test.run", proof))
+	steps = append(steps, proven(root))
 	for _, pkg := range []string{"preflight", "observe", "sandbox", "session", "wire"} {
 		steps = append(steps, tests(pkg, root, "-test.skip", skipped))
 	}
 	return steps
+}
+
+// proven makes the proofs of every lab. Wrong ways, faults and what lessons show
+// take most of the time; the ordinary user makes all of them, but for lines left
+// out and other addresses, about which one kernel says what another does.
+func proven(root bool) plan.Step {
+	file, only := "/tmp/proofs-"+who(root)+".xml", "/(untouched|solution|hold|reset|alternative|mistake|fault|prediction|recorded)"
+	if root {
+		only = "/(untouched|solution|reset|alternative)"
+	}
+	return plan.Step{
+		Name: who(root) + ": proofs", Kind: plan.JUnit, Root: root, Limit: long, JUnit: file,
+		Command: []string{"underlay", "author", "test", "--strict", "--jobs", "2", "--run", only, "--junit", file},
+	}
 }
 
 // try types a script into one of the features' labs, which must solve it.
@@ -93,15 +102,11 @@ func try(lab, script string, root bool) plan.Step {
 // tests runs a package's compiled tests. Those of observe make namespaces, but
 // not the user namespace to make them in.
 func tests(pkg string, root bool, args ...string) plan.Step {
-	dir := plan.Source + "/engine/" + pkg
-	if pkg == "journeys" {
-		dir = plan.Source + "/journeys"
-	}
 	command := append([]string{plan.Tests + "/" + pkg + ".test", "-test.v", "-test.parallel", "1", "-test.timeout", long.String()}, args...)
 	if !root && pkg == "observe" {
 		command = append([]string{"unshare", "-U", "-n", "-m", "-p", "-f", "--map-current-user", "--keep-caps"}, command...)
 	}
-	return plan.Step{Name: who(root) + ": tests of " + pkg, Kind: plan.GoTest, Root: root, Dir: dir, Command: command, Limit: long + time.Minute}
+	return plan.Step{Name: who(root) + ": tests of " + pkg, Kind: plan.GoTest, Root: root, Dir: plan.Source + "/engine/" + pkg, Command: command, Limit: long + time.Minute}
 }
 
 func who(root bool) string {
