@@ -29,7 +29,7 @@ func features() []feature {
 const (
 	content = plan.Source + "/vm/testdata/labs"
 	short   = 4 * time.Minute  // of one lab; a busy machine takes a tenth of it
-	long    = 25 * time.Minute // of a test
+	long    = 30 * time.Minute // of a test
 )
 
 // proofs is all that is proven on the second kernel: by root and by an ordinary

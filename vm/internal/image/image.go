@@ -175,6 +175,7 @@ func (t *Tree) system() {
 		"nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"+
 		plan.Ordinary+":x:"+id+":"+id+"::/home/"+plan.Ordinary+":/bin/bash\n")
 	t.Text("/etc/group", "root:x:0:\ntty:x:5:\ntcpdump:x:107:\nnogroup:x:65534:\n"+plan.Ordinary+":x:"+id+":\n")
+	t.Text("/etc/fstab", "") // an ordinary user's umount wants to read it
 	t.Text("/etc/hosts", "127.0.0.1 localhost\n")
 	t.Text("/etc/hostname", "vm\n")
 	t.Text("/etc/resolv.conf", "")
