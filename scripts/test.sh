@@ -26,8 +26,16 @@ run() {
 		return 0
 	fi
 	echo "FAILED: $name" >&2
-	grep -v -E '^(=== (RUN|PAUSE|CONT|NAME)|\s*--- PASS|✓)' "$log" | tail -n 150 >&2
+	failures "$log" >&2
 	return 1
+}
+
+# failures LOG: what the tests that failed or were skipped said, then the log's end.
+failures() {
+	awk '/^=== (RUN|CONT|NAME) / { at = $3; next }
+		/^ *--- (FAIL|SKIP): / { print said[$3] $0; next }
+		!/^(=== PAUSE|PASS$|✓)|^ *--- PASS/ { said[at] = said[at] $0 "\n" }' "$1" | tail -n 200
+	grep -v -E '^(=== |\s*--- PASS|✓)' "$1" | tail -n 20
 }
 
 # rootless PACKAGE: runs a package's compiled tests as the ordinary user.
@@ -38,7 +46,7 @@ rootless() {
 	local enter=()
 	case $1 in # these make namespaces, but not the user namespace to make them in
 	./engine/observe | ./engine/probe | ./engine/workload)
-		enter=(unshare -U -n -m -p -f --map-current-user --keep-caps)
+		enter=(unshare -U -n -m -p -f --map-current-user --keep-caps sh -c 'ip link set lo up && exec "$0" "$@"')
 		;;
 	esac
 	(cd "$dir" && as_ordinary "${enter[@]}" "$bin" -test.v -test.timeout 20m)
