@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,14 +29,14 @@ func termios(t *testing.T, f *os.File) unix.Termios {
 }
 
 // shellLines are the rows of the shell pane: what is right of the divider, or the
-// whole row where there is one pane only.
+// whole row where there is one pane only. The divider begins in the row of the tabs.
 func shellLines(screen string) []string {
+	rows := strings.Split(screen, "\n")
+	divider := slices.Index([]rune(rows[0]), '│')
 	var out []string
-	for _, row := range strings.Split(screen, "\n") {
-		if _, right, ok := strings.Cut(row, "│"); ok {
-			row = right
-		}
-		out = append(out, strings.TrimRight(row, " "))
+	for _, row := range rows {
+		cells := []rune(row)
+		out = append(out, strings.TrimRight(string(cells[min(divider+1, len(cells)):]), " "))
 	}
 	return out
 }
