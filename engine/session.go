@@ -145,6 +145,9 @@ type Session interface {
 	// History is where the lab has been since it was opened or reset.
 	History() History
 
+	// Viewer says what the lab's nodes hold now.
+	Viewer
+
 	// Reset throws the world away and builds it anew. Shells end.
 	Reset(context.Context) error
 

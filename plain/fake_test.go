@@ -2,6 +2,7 @@ package plain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -106,6 +107,19 @@ func (h fakeHistory) Restore(_ context.Context, id int) (engine.Restored, error)
 	h.s.restored = append(h.s.restored, id)
 	h.s.done = map[string]bool{}
 	return h.s.way, nil
+}
+
+func (s *fakeSession) Picture(context.Context) (engine.Picture, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := engine.Picture{Nodes: []engine.PictureNode{{Name: "host", Kind: engine.KindHost}, {Name: "c1", Kind: engine.KindContainer, Title: "a client"}}}
+	if s.closed {
+		return p, errors.New("the lab is closed")
+	}
+	if s.done["bridge"] {
+		p.Nodes[0].Devices = []engine.Device{{Name: "br0", Kind: "bridge", State: engine.DeviceNoCarrier}}
+	}
+	return p, nil
 }
 
 func (s *fakeSession) Reset(context.Context) error {

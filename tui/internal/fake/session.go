@@ -26,7 +26,11 @@ type Session struct {
 	// Open opens a shell; nil gives a Terminal that says nothing.
 	Open func(node string, size engine.Size) (engine.Terminal, error)
 
+	// Look gives the picture; nil gives the lab's nodes without devices.
+	Look func() (engine.Picture, error)
+
 	mu      sync.Mutex
+	looks   int
 	status  engine.Status
 	changed chan struct{}
 	poked   int
@@ -144,6 +148,28 @@ func (h history) Restore(_ context.Context, id int) (engine.Restored, error) {
 	defer h.s.mu.Unlock()
 	h.s.restored = append(h.s.restored, id)
 	return h.s.Way, nil
+}
+
+// Picture implements engine.Session.
+func (s *Session) Picture(context.Context) (engine.Picture, error) {
+	s.mu.Lock()
+	s.looks++
+	s.mu.Unlock()
+	if s.Look != nil {
+		return s.Look()
+	}
+	var p engine.Picture
+	for _, n := range s.TheLab.Topology.Nodes {
+		p.Nodes = append(p.Nodes, engine.PictureNode{Name: n.Name, Kind: n.Kind, Title: n.Title})
+	}
+	return p, nil
+}
+
+// Looks is how many pictures were asked for.
+func (s *Session) Looks() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.looks
 }
 
 // Reset implements engine.Session.
