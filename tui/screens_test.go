@@ -95,6 +95,7 @@ func labScenes() []scene {
 	return []scene{
 		{"lab, lesson", toLab("f3")},
 		{"lab, zoom", toLab("f4")},
+		{"lab, map", toMap},
 		{"lab, menu", toLab("f1")},
 		{"lab, hints", toLab("f2", "esc", "f2")},
 		{"lab, prompt", func(d *driver) { ask(d); d.press("f7", "x") }},

@@ -16,6 +16,9 @@ const (
 	readerWide = 108 // outline beside the text
 	tall       = 28  // room for quiet rules between parts
 	homeMax    = 160
+	mapWide    = 160 // the map shows by itself from here on
+	mapTall    = 45
+	mapShares  = 38 // rows that the panel needs to have room for the map beside what it shows
 	textWidth  = 80
 	outlineMin = 28
 	outlineMax = 36
@@ -43,11 +46,22 @@ const (
 	Lab
 )
 
+// Shown says whether a part that large screens have room for shows.
+type Shown int
+
+// The choices.
+const (
+	ByRoom Shown = iota // where there is room to spare
+	Always
+	Never
+)
+
 // State is what else decides the arrangement.
 type State struct {
 	Screen Screen
 	Zoom   bool // lab: the shell has the whole width
 	Panel  bool // lab, where only one fits: tasks or lesson rather than the shell
+	Map    Shown
 }
 
 // Rects is where each part goes; a part that is not shown is empty.
@@ -63,6 +77,8 @@ type Rects struct {
 	Tabs   Rect
 	Shell  Rect
 	Strip  Rect // lab: the current task in one line
+	Map    Rect // lab: the map, beside the panel or in the place of what else would show
+	MapTop Rect // horizontal rule above the map where that shares the panel's column
 	Rule   Rect // horizontal rule above the footer, or above home's details
 	Footer Rect
 
@@ -72,7 +88,7 @@ type Rects struct {
 // All returns every rectangle that is shown.
 func (r *Rects) All() []Rect {
 	var out []Rect
-	for _, x := range append([]Rect{r.Header, r.Body, r.Side, r.Sep, r.Tabs, r.Shell, r.Strip, r.Rule, r.Footer}, r.Margins...) {
+	for _, x := range append([]Rect{r.Header, r.Body, r.Side, r.Sep, r.Tabs, r.Shell, r.Strip, r.Map, r.MapTop, r.Rule, r.Footer}, r.Margins...) {
 		if !x.Empty() {
 			out = append(out, x)
 		}
@@ -173,6 +189,9 @@ func (r *Rects) lab(s State) {
 		r.Sep = Rect{panel, 0, 2, bottom}
 		r.Tabs = Rect{panel + 2, 0, w - panel - 2, 2}
 		r.Shell = Rect{panel + 2, 2, w - panel - 2, bottom - 2}
+		if s.Map == Always || s.Map == ByRoom && w >= mapWide && r.Height >= mapTall {
+			r.mapInPanel()
+		}
 		return
 	}
 	tabs := 1
@@ -182,9 +201,26 @@ func (r *Rects) lab(s State) {
 	r.Tabs = Rect{0, 0, w, tabs}
 	r.Strip = Rect{0, r.Footer.Y - 1, w, 1}
 	rest := Rect{0, tabs, w, r.Strip.Y - tabs}
+	if s.Map == Always && !s.Zoom {
+		r.Map = rest
+		return
+	}
 	if s.Panel && !s.Zoom {
 		r.Body = rest
 		return
 	}
 	r.Shell = rest
+}
+
+// mapInPanel gives the map a part of the panel's column, or all of it where two
+// parts would both be too low.
+func (r *Rects) mapInPanel() {
+	if r.Body.H < mapShares {
+		r.Map, r.Body = r.Body, Rect{}
+		return
+	}
+	h := (r.Body.H - 1) / 2
+	r.Map = Rect{r.Body.X, r.Body.Y + r.Body.H - h, r.Body.W, h}
+	r.Body.H -= h + 1
+	r.MapTop = Rect{r.Body.X, r.Map.Y - 1, r.Body.W, 1}
 }

@@ -7,7 +7,9 @@ func states() []State {
 	for _, sc := range []Screen{Home, Reader, Opening, Lab} {
 		for _, zoom := range []bool{false, true} {
 			for _, panel := range []bool{false, true} {
-				out = append(out, State{Screen: sc, Zoom: zoom, Panel: panel})
+				for _, shown := range []Shown{ByRoom, Always, Never} {
+					out = append(out, State{Screen: sc, Zoom: zoom, Panel: panel, Map: shown})
+				}
 			}
 		}
 	}
@@ -47,8 +49,11 @@ func checkTiling(t *testing.T, w, h int, s State) {
 	if area != w*h {
 		t.Fatalf("%d×%d %+v: %d of %d cells covered: %+v", w, h, s, area, w*h, r)
 	}
-	if s.Screen == Lab && r.Split && (r.Shell.W < 60 || r.Body.W < 30) {
-		t.Fatalf("%d×%d: shell %d and panel %d columns are too narrow", w, h, r.Shell.W, r.Body.W)
+	if s.Screen == Lab && r.Split && (r.Shell.W < 60 || r.Header.W < 30) {
+		t.Fatalf("%d×%d: shell %d and panel %d columns are too narrow", w, h, r.Shell.W, r.Header.W)
+	}
+	if s.Screen == Lab && !s.Zoom && !r.TooSmall && (s.Map == Always) != !r.Map.Empty() && s.Map != ByRoom {
+		t.Fatalf("%d×%d %+v: the map is %+v", w, h, s, r.Map)
 	}
 }
 
@@ -69,6 +74,24 @@ func TestOnePaneAtATimeAt80x24(t *testing.T) {
 	panel := Compute(80, 24, State{Screen: Lab, Panel: true})
 	if panel.Body != (Rect{0, 1, 80, 21}) || !panel.Shell.Empty() || panel.Strip.Empty() {
 		t.Errorf("panel: %+v", panel)
+	}
+}
+
+func TestTheMapSharesThePanelOnLargeScreens(t *testing.T) {
+	large := Compute(200, 60, State{Screen: Lab})
+	if large.Map.Empty() || large.Body.H < large.Map.H || large.MapTop.Empty() || large.Map.X != 0 {
+		t.Errorf("by itself: %+v", large)
+	}
+	if off := Compute(200, 60, State{Screen: Lab, Map: Never}); !off.Map.Empty() || off.Body.H != 56 {
+		t.Errorf("switched off: %+v", off)
+	}
+	small := Compute(100, 30, State{Screen: Lab})
+	if !small.Map.Empty() {
+		t.Errorf("it shows by itself: %+v", small)
+	}
+	asked := Compute(100, 30, State{Screen: Lab, Map: Always})
+	if asked.Map != small.Body || !asked.Body.Empty() || asked.Shell != small.Shell {
+		t.Errorf("asked for: %+v", asked)
 	}
 }
 

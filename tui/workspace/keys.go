@@ -48,6 +48,7 @@ func (w *Workspace) Keys() keys.Map {
 		{ID: keyReset, Keys: []string{"f5"}, Show: "F5", Help: "reset", Long: "Start the lab again from the beginning", Off: w.noReset()},
 		{ID: keyUndo, Keys: []string{"f12"}, Show: "F12", Help: "undo", Long: "Go back to the last checkpoint, or to another", Off: w.noReset()},
 		w.solutionKey(),
+		w.mapKey(),
 		{ID: keyLeave, Keys: []string{"f10"}, Show: "F10", Help: "leave", Long: "Leave the lab"},
 	}
 	if w.status.Solved {

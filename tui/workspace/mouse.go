@@ -20,8 +20,13 @@ func (w *Workspace) Mouse(msg tea.MouseMsg) tea.Cmd {
 		}
 	case r.Body.Contains(m.X, m.Y):
 		w.mousePanel(msg, left)
+	case r.Map.Contains(m.X, m.Y):
+		if n := wheel(msg); n != 0 {
+			w.chart.Scroll(n)
+		}
 	case r.Strip.Contains(m.X, m.Y):
 		if left {
+			w.uncover()
 			w.panel, w.zoom, w.view = !w.panel, false, Tasks
 		}
 	case r.Shell.Contains(m.X, m.Y):
@@ -30,14 +35,22 @@ func (w *Workspace) Mouse(msg tea.MouseMsg) tea.Cmd {
 	return nil
 }
 
-func (w *Workspace) mousePanel(msg tea.MouseMsg, left bool) {
-	if wheel, ok := msg.(tea.MouseWheelMsg); ok {
-		switch wheel.Button {
+// wheel is how many lines down the wheel asks to go; 0 if it was not the wheel.
+func wheel(msg tea.MouseMsg) int {
+	if m, ok := msg.(tea.MouseWheelMsg); ok {
+		switch m.Button {
 		case tea.MouseWheelUp:
-			w.scroll(-wheelLines)
+			return -wheelLines
 		case tea.MouseWheelDown:
-			w.scroll(wheelLines)
+			return wheelLines
 		}
+	}
+	return 0
+}
+
+func (w *Workspace) mousePanel(msg tea.MouseMsg, left bool) {
+	if n := wheel(msg); n != 0 {
+		w.scroll(n)
 		return
 	}
 	line := msg.Mouse().Y - w.rects.Body.Y + w.offset[w.view]

@@ -119,6 +119,7 @@ func (w *Workspace) onSession(msg tea.Msg) (tea.Cmd, bool) {
 		if msg.session != w.cfg.Session {
 			return nil, true
 		}
+		w.chart.Look()
 		return tea.Batch(w.waitChanged(), w.setStatus(msg.status)), true
 	case shellOpened:
 		return w.onShell(msg), true
@@ -171,7 +172,7 @@ func (w *Workspace) onReset(err error) tea.Cmd {
 	w.selected, w.finished, w.follow = -1, false, true
 	w.flash = map[string]bool{}
 	reset := intent.Do(intent.WasReset{Lab: w.lab.ID})
-	return tea.Batch(reset, w.openShells(), w.setStatus(w.cfg.Session.Status()))
+	return tea.Batch(reset, w.openShells(), w.chart.Checkpoint(), w.setStatus(w.cfg.Session.Status()))
 }
 
 // setStatus takes in an evaluation: tasks that have turned green stand out for
@@ -202,7 +203,7 @@ func (w *Workspace) setStatus(s engine.Status) tea.Cmd {
 	}
 	cmds := []tea.Cmd{w.marked()}
 	if len(done) > 0 && fresh {
-		cmds = append(cmds, intent.Do(intent.TasksDone{Lab: w.lab.ID, Tasks: done}))
+		cmds = append(cmds, intent.Do(intent.TasksDone{Lab: w.lab.ID, Tasks: done}), w.chart.Checkpoint())
 	}
 	if s.Solved && !w.finished && !w.resetting {
 		w.finished, w.celebrate = true, true

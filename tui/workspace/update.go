@@ -31,6 +31,7 @@ func (w *Workspace) Update(msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		w.cfg.Session.Poke()
+		w.chart.Look()
 		return t.pane.Wait()
 	case term.Exited:
 		if t := w.byID(msg.ID); t != nil {
@@ -41,6 +42,9 @@ func (w *Workspace) Update(msg tea.Msg) tea.Cmd {
 		return nil
 	case term.Dropped:
 		return intent.Do(intent.Note{Text: "The program in the shell is busy and did not take all that was typed."})
+	}
+	if cmd, ok := w.chart.Update(msg); ok {
+		return cmd
 	}
 	cmd, _ := w.onSession(msg)
 	return cmd
@@ -64,7 +68,11 @@ func (w *Workspace) Key(k tea.KeyPressMsg) tea.Cmd {
 		}
 		return w.do(b.ID, k)
 	}
-	if w.rects.Shell.Empty() {
+	switch {
+	case w.rects.Shell.Empty() && w.mapCovers():
+		w.mapKeyPress(k)
+		return nil
+	case w.rects.Shell.Empty():
 		return w.panelKey(k)
 	}
 	t := w.tab()
@@ -118,6 +126,8 @@ func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
 		return w.hint()
 	case keyView:
 		w.turn()
+	case keyMap:
+		w.toggleMap()
 	case keyZoom:
 		if !w.rects.Split && !w.zoom {
 			w.panel = false
@@ -255,6 +265,9 @@ func (w *Workspace) nextView() (View, bool) {
 }
 
 func (w *Workspace) turn() {
+	if w.uncover() && w.rects.Split {
+		return
+	}
 	if w.rects.Split {
 		w.view = 1 - w.view
 	} else {
@@ -278,10 +291,15 @@ func (w *Workspace) nextTask() {
 
 func (w *Workspace) choose(i int) {
 	w.selected, w.view, w.follow = i, Tasks, true
+	w.uncover()
 	w.refresh()
 }
 
 func (w *Workspace) scroll(n int) {
+	if w.mapCovers() {
+		w.chart.Scroll(n)
+		return
+	}
 	w.follow = false
 	w.offset[w.view] = paint.Clamp(w.offset[w.view]+n, 0, max(0, len(w.lines)-w.rects.Body.H))
 }

@@ -20,6 +20,8 @@ func (w *Workspace) Pieces() []paint.Piece {
 		{Rect: r.Header, Lines: w.drawHeader(r.Header.W, r.Header.H)},
 		{Rect: r.Body, Lines: w.drawPanel(r.Body.W, r.Body.H)},
 		{Rect: r.Shell, Lines: w.drawShell(r.Shell.W, r.Shell.H)},
+		{Rect: r.MapTop, Lines: []string{w.drawMapTop(r.MapTop.W)}},
+		{Rect: r.Map, Lines: w.drawMap()},
 		{Rect: r.Strip, Lines: []string{w.drawStrip(r.Strip.W)}},
 		{Rect: r.Rule, Lines: []string{st.Border.Render(strings.Repeat(st.Sym.Horizontal, r.Rule.W))}},
 	}

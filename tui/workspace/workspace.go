@@ -11,6 +11,7 @@ import (
 
 	"underlay/engine"
 	"underlay/tui/layout"
+	"underlay/tui/netmap"
 	"underlay/tui/theme"
 )
 
@@ -93,6 +94,9 @@ type Workspace struct {
 	finished  bool            // Solved has been reported
 	celebrate bool            // Solved is to be shown when the flash has ended
 
+	chart    *netmap.Pane
+	mapShown layout.Shown
+
 	lines []string // of the panel
 	owner []int    // task of each panel line, or -1
 }
@@ -103,8 +107,9 @@ func New(cfg Config) *Workspace {
 	w := &Workspace{
 		cfg: cfg, lab: cfg.Session.Lab(), started: cfg.Now(), nextID: cfg.FirstID,
 		flash: map[string]bool{}, wrong: map[string]bool{}, hints: map[string]int{}, selected: -1, follow: true,
-		status: cfg.Session.Status(),
+		status: cfg.Session.Status(), chart: netmap.New(cfg.Context, cfg.Session, cfg.Styles),
 	}
+	w.mapShown = w.mapAtFirst()
 	for _, n := range w.lab.Topology.Nodes {
 		if n.Shell {
 			w.tabs = append(w.tabs, tab{node: n.Name})
@@ -150,7 +155,7 @@ func (w *Workspace) SetLesson(draw func(st *theme.Styles, w int) []string) {
 // same panes, the same shell, the hints that were given.
 func (w *Workspace) Resume(old *Workspace) {
 	w.zoom, w.panel, w.offset, w.started = old.zoom, old.panel, old.offset, old.started
-	w.hints, w.hintCount, w.peeked = old.hints, old.hintCount, old.peeked
+	w.hints, w.hintCount, w.peeked, w.mapShown = old.hints, old.hintCount, old.peeked, old.mapShown
 	if w.cfg.Lesson != nil {
 		w.view = old.view
 	}
@@ -165,12 +170,13 @@ func (w *Workspace) Resume(old *Workspace) {
 
 // State is what the layout depends on.
 func (w *Workspace) State() layout.State {
-	return layout.State{Screen: layout.Lab, Zoom: w.zoom, Panel: w.panel}
+	return layout.State{Screen: layout.Lab, Zoom: w.zoom, Panel: w.panel, Map: w.mapShown}
 }
 
 // Restyle changes the theme.
 func (w *Workspace) Restyle(st *theme.Styles) {
 	w.cfg.Styles = st
+	w.chart.Restyle(st)
 	w.refresh()
 }
 
@@ -190,11 +196,12 @@ func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 	if changed {
 		w.refresh()
 	}
+	chart := w.chart.Resize(r.Map.W, r.Map.H)
 	if w.opened || w.shellSize().Cols == 0 {
-		return nil
+		return chart
 	}
 	w.opened = true
-	return tea.Batch(w.waitChanged(), w.openShells(), w.tellFault())
+	return tea.Batch(w.waitChanged(), w.openShells(), w.tellFault(), chart, w.chart.Checkpoint())
 }
 
 // shellSize is the size of the shells' rectangle. While the panel hides the
@@ -203,6 +210,9 @@ func (w *Workspace) shellSize() engine.Size {
 	r := w.rects.Shell
 	if r.Empty() && !w.rects.TooSmall {
 		r = w.rects.Body
+	}
+	if r.Empty() && !w.rects.TooSmall {
+		r = w.rects.Map
 	}
 	return engine.Size{Cols: r.W, Rows: r.H}
 }
