@@ -43,6 +43,8 @@ func (v *visit) command(name, rest string) error {
 		v.diff(rest)
 	case "checkpoints":
 		v.checkpoints()
+	case "map", "m":
+		v.showMap(rest)
 	case "reset":
 		return v.reset()
 	case "solution":
@@ -69,6 +71,7 @@ func (v *visit) commandHelp() {
 		{":hint", "the next hint for the current task; :hint 2 for task 2"},
 		{":lesson", "the lesson of this lab"},
 		{":node NAME", "go to another node's shell: " + strings.Join(v.lab.Topology.NodeNames(), ", ")},
+		{":map", "what each node holds now, and how it is connected; :map drawn draws it"},
 		{":answer TEXT", "answer the question of a task"},
 		{":cause", "what could be broken, where something is; :cause b chooses"},
 		{":stop", "stop a program that waits for input, as Ctrl-C does"},
