@@ -1,9 +1,6 @@
 package journeys
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 // TestPredict commits to an answer in a lesson and sees the kernel's: what was
 // typed in the lab, what it printed, and which answer it confirms. It is found
@@ -18,12 +15,8 @@ func TestPredict(t *testing.T) {
 	v.types("\t")
 	v.untilText("Prediction", "the kernel decides", "How does it arrive?", "a to d predict")
 	v.types("d")
-	s := v.untilText("Right. The kernel confirms d.", "foretold")
-	for _, want := range []string{"$ ip link set eth0 netns c1", "$ ip netns exec c1 ip -br addr show eth0", "DOWN", "seen  eth0 in c1 has no IPv4 address", "So move first"} {
-		if !strings.Contains(s, want) {
-			t.Errorf("%q is not on the screen:\n%s", want, s)
-		}
-	}
+	v.untilText("Right. The kernel confirms d.", "foretold", "$ ip link set eth0 netns c1",
+		"$ ip netns exec c1 ip -br addr show eth0", "DOWN", "seen  eth0 in c1 has no IPv4 address", "So move first")
 	v.types("a")
 	v.untilText("You have committed to d, and the kernel has answered.")
 	v.types("\t")
