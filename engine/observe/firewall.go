@@ -57,7 +57,9 @@ func (rs *ruleset) entries() []FirewallRule {
 				out = append(out, policyEntry(entry, ch))
 			}
 			for _, k := range byChain[ch.chainKey] {
-				out = append(out, decoded[k].entry(entry))
+				e := decoded[k].entry(entry)
+				e.Handle = rs.rules[k].handle
+				out = append(out, e)
 			}
 		}
 	}

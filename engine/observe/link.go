@@ -22,7 +22,8 @@ const (
 	vxlanPort, vxlanGroup6, vxlanLoc6 = 15, 16, 17
 	macvlanMode                       = 1
 	brportMode, brportIsolated        = 4, 33 // IFLA_BRPORT_MODE is hairpin
-	extSkipStats                      = 8     // RTEXT_FILTER_SKIP_STATS
+	brportState                       = 1
+	extSkipStats                      = 8 // RTEXT_FILTER_SKIP_STATS
 )
 
 // readLinks lists the interfaces; without stats their counters are 0.
@@ -133,6 +134,8 @@ func (l *linkInfo) info(b []byte) {
 			l.Hairpin = hostU32(v) != 0
 		case brportIsolated:
 			l.Isolated = hostU32(v) != 0
+		case brportState:
+			l.PortState = portState(hostU32(v))
 		}
 	})
 }
@@ -156,6 +159,14 @@ func addrText(v []byte) string {
 		return a.String()
 	}
 	return ""
+}
+
+func portState(n uint32) string {
+	states := [...]string{"disabled", "listening", "learning", "forwarding", "blocking"}
+	if int(n) < len(states) {
+		return states[n]
+	}
+	return strconv.Itoa(int(n))
 }
 
 func operState(n uint32) string {

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -42,7 +43,8 @@ type chain struct {
 
 type rule struct {
 	chainKey
-	exprs []expression
+	handle uint64
+	exprs  []expression
 }
 
 // expression is one step of a rule: its kernel name and its attributes.
@@ -138,11 +140,14 @@ func dumpNft[T any](c *conn, msg uint16, req []byte, parse func(family byte, a a
 func dumpRuleset(c *conn) (*ruleset, error) {
 	rs := &ruleset{sets: map[setKey]*set{}}
 	req := nfgenmsg(unix.AF_UNSPEC)
-	var err error
-	if rs.tables, err = dumpNft(c, unix.NFT_MSG_GETTABLE, req, func(f byte, a attrs) tableKey {
-		return tableKey{f, a.str(unix.NFTA_TABLE_NAME)}
-	}); err != nil {
+	tables, err := dumpNft(c, unix.NFT_MSG_GETTABLE, req, parseTable)
+	if err != nil {
 		return nil, fmt.Errorf("list nftables tables: %w", err)
+	}
+	for _, t := range tables {
+		if !t.ours() {
+			rs.tables = append(rs.tables, t.tableKey)
+		}
 	}
 	if len(rs.tables) == 0 {
 		return rs, nil
@@ -166,6 +171,26 @@ func dumpRuleset(c *conn) (*ruleset, error) {
 	return rs, nil
 }
 
+// AutopsyTable is how the names of the tables begin by which an autopsy follows
+// packets through the rules of a node. They belong to the program's own netlink
+// socket, so name and owner tell them from a learner's: no snapshot and no event
+// speaks of them.
+const AutopsyTable = "underlay-autopsy"
+
+const tableOwner = 0x2 // NFT_TABLE_F_OWNER
+
+type table struct {
+	tableKey
+	flags uint32
+}
+
+func parseTable(family byte, a attrs) table {
+	return table{tableKey{family, a.str(unix.NFTA_TABLE_NAME)}, a.u32(unix.NFTA_TABLE_FLAGS)}
+}
+
+// ours reports whether an autopsy made the table.
+func (t table) ours() bool { return strings.HasPrefix(t.name, AutopsyTable) && t.flags&tableOwner != 0 }
+
 func parseChain(family byte, a attrs) chain {
 	ch := chain{
 		chainKey: chainKey{tableKey{family, a.str(unix.NFTA_CHAIN_TABLE)}, a.str(unix.NFTA_CHAIN_NAME)},
@@ -180,7 +205,10 @@ func parseChain(family byte, a attrs) chain {
 }
 
 func parseRule(family byte, a attrs) rule {
-	r := rule{chainKey: chainKey{tableKey{family, a.str(unix.NFTA_RULE_TABLE)}, a.str(unix.NFTA_RULE_CHAIN)}}
+	r := rule{
+		chainKey: chainKey{tableKey{family, a.str(unix.NFTA_RULE_TABLE)}, a.str(unix.NFTA_RULE_CHAIN)},
+		handle:   a.u64(unix.NFTA_RULE_HANDLE),
+	}
 	eachAttr(a[unix.NFTA_RULE_EXPRESSIONS], func(_ uint16, v []byte) {
 		e := parseAttrs(v)
 		r.exprs = append(r.exprs, expression{e.str(unix.NFTA_EXPR_NAME), parseAttrs(e[unix.NFTA_EXPR_DATA])})

@@ -98,9 +98,9 @@ ip rule add from 10.0.0.0/24 to 10.9.0.0/16 fwmark 7 iif v1 table 100 priority 5
 		has(t, s.Routes, want.To.String(), func(r Route) bool { return r == want })
 	}
 	has(t, s.Routes, "IPv6 route", func(r Route) bool { return r.To == prefix("fd00::/64") && r.Dev == "v0" && r.Proto == "kernel" })
-	want := Rule{Family: "ip", Priority: 50, From: prefix("10.0.0.0/24"), To: prefix("10.9.0.0/16"), IIF: "v1", Mark: 7, Table: 100}
+	want := Rule{Family: "ip", Priority: 50, From: prefix("10.0.0.0/24"), To: prefix("10.9.0.0/16"), IIF: "v1", Mark: 7, Table: 100, Action: "lookup"}
 	has(t, s.Rules, "rule 50", func(r Rule) bool { return r == want })
-	has(t, s.Rules, "main rule", func(r Rule) bool { return r == Rule{Family: "ip", Priority: 32766, Table: 254} })
+	has(t, s.Rules, "main rule", func(r Rule) bool { return r == Rule{Family: "ip", Priority: 32766, Table: 254, Action: "lookup"} })
 }
 
 func TestNeighsAndFDB(t *testing.T) {
@@ -179,8 +179,8 @@ func TestSockets(t *testing.T) {
 	}
 	got := snap(t, n, Sockets).Sockets
 	want := []Socket{
-		{"tcp", addr("127.0.0.1"), 81, false}, {"udp", addr("0.0.0.0"), 53, false},
-		{"tcp", addr("::"), 82, false}, {"tcp", addr("::1"), 83, true},
+		{Proto: "tcp", Addr: addr("127.0.0.1"), Port: 81}, {Proto: "udp", Addr: addr("0.0.0.0"), Port: 53},
+		{Proto: "tcp", Addr: addr("::"), Port: 82}, {Proto: "tcp", Addr: addr("::1"), Port: 83, V6Only: true},
 	}
 	if len(got) != len(want) {
 		t.Errorf("got %v", got)

@@ -139,7 +139,7 @@ func (n *node) readRules() ([]Rule, error) {
 		if typ != unix.RTM_NEWRULE || len(b) < unix.SizeofRtMsg || (b[0] != unix.AF_INET && b[0] != unix.AF_INET6) {
 			return out
 		}
-		r := Rule{Family: "ip", Table: int(b[4])}
+		r := Rule{Family: "ip", Table: int(b[4]), Action: ruleAction(b[7])}
 		if b[0] == unix.AF_INET6 {
 			r.Family = "ip6"
 		}
@@ -163,4 +163,13 @@ func (n *node) readRules() ([]Rule, error) {
 		})
 		return append(out, r)
 	})
+}
+
+// ruleAction names FR_ACT_* of a policy-routing rule.
+func ruleAction(n byte) string {
+	actions := [...]string{"unspec", "lookup", "goto", "nop", "reserved", "reserved", "blackhole", "unreachable", "prohibit"}
+	if int(n) < len(actions) {
+		return actions[n]
+	}
+	return strconv.Itoa(int(n))
 }

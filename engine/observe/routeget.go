@@ -4,54 +4,78 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
+// RouteQuery is a packet of which the kernel is asked where it would go.
+type RouteQuery struct {
+	To, From netip.Addr // From may be invalid for a packet that is still to get its source
+	IIF      string     // device it came in by, "" for a packet of the node's own
+	Mark     uint32
+}
+
 // RouteDecision is what the kernel does with a packet.
 type RouteDecision struct {
 	Unreachable bool
-	Reason      string // the kernel's word for why, if unreachable
-	Via         string // next hop; "" if directly connected
+	Reason      string     // the kernel's word for why, if unreachable
+	Errno       unix.Errno // the same as a number: ENETUNREACH no route, EINVAL blackhole or martian, EXDEV rp_filter …
+	Local       bool       // it is for the node itself
+	Via         string     // next hop; "" if directly connected
 	Dev         string
 	Src         string
+	MTU         int // of the route, 0 if it says none
 }
 
 // RouteGet returns the kernel's own decision (RTM_GETROUTE) for a packet from a
 // node to the address to. from is its source address, "" for none.
 func RouteGet(n Node, to, from string) (RouteDecision, error) {
-	dst := net.ParseIP(to)
-	if dst == nil {
+	dst, err := netip.ParseAddr(to)
+	if err != nil {
 		return RouteDecision{}, fmt.Errorf("%q is not an address", to)
 	}
+	q := RouteQuery{To: dst}
+	if from != "" {
+		if q.From, err = netip.ParseAddr(from); err != nil {
+			return RouteDecision{}, fmt.Errorf("%q is not an address", from)
+		}
+	}
+	return Decide(n, q)
+}
+
+// Decide returns the kernel's own decision for a packet. With IIF the kernel
+// answers as for a packet that came in by that device, checks of its source
+// (rp_filter) included.
+func Decide(n Node, q RouteQuery) (RouteDecision, error) {
 	h, err := netlink.NewHandleAt(netns.NsHandle(n.NS), unix.NETLINK_ROUTE)
 	if err != nil {
 		return RouteDecision{}, fmt.Errorf("netlink in %s: %w", n.Name, err)
 	}
 	defer h.Close()
-	var opts netlink.RouteGetOptions
-	if from != "" {
-		opts.SrcAddr = net.ParseIP(from)
+	opts := netlink.RouteGetOptions{Iif: q.IIF, Mark: q.Mark}
+	if q.From.IsValid() {
+		opts.SrcAddr = net.IP(q.From.AsSlice())
 	}
-	routes, err := h.RouteGetWithOptions(dst, &opts)
+	routes, err := h.RouteGetWithOptions(net.IP(q.To.AsSlice()), &opts)
 	var errno unix.Errno
 	if errors.As(err, &errno) {
 		// These are the kernel's answers, not failures of the question.
 		switch errno {
-		case unix.ENETUNREACH, unix.EHOSTUNREACH, unix.EACCES, unix.EINVAL:
-			return RouteDecision{Unreachable: true, Reason: errno.Error()}, nil
+		case unix.ENETUNREACH, unix.EHOSTUNREACH, unix.EACCES, unix.EINVAL, unix.EXDEV:
+			return RouteDecision{Unreachable: true, Reason: errno.Error(), Errno: errno}, nil
 		}
 	}
 	if err != nil {
-		return RouteDecision{}, fmt.Errorf("route from %s to %s: %w", n.Name, to, err)
+		return RouteDecision{}, fmt.Errorf("route from %s to %s: %w", n.Name, q.To, err)
 	}
 	if len(routes) == 0 {
-		return RouteDecision{Unreachable: true, Reason: "no route"}, nil
+		return RouteDecision{Unreachable: true, Reason: "no route", Errno: unix.ENETUNREACH}, nil
 	}
 	r := routes[0]
-	d := RouteDecision{}
+	d := RouteDecision{Local: r.Type == unix.RTN_LOCAL, MTU: r.MTU}
 	if len(r.Gw) > 0 {
 		d.Via = r.Gw.String()
 	}

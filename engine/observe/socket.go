@@ -48,7 +48,10 @@ func diagnose(c *conn, family, proto byte) ([]Socket, error) {
 		if typ != sockDiagByFamily || len(b) < diagMessageLen {
 			return out
 		}
-		s := Socket{Proto: protocolName(proto), Port: int(binary.BigEndian.Uint16(b[4:]))}
+		s := Socket{
+			Proto: protocolName(proto), Port: int(binary.BigEndian.Uint16(b[4:])),
+			Dev: int(binary.NativeEndian.Uint32(b[40:])),
+		}
 		if s.Port == 0 {
 			return out // open, but not bound to a port
 		}

@@ -76,6 +76,7 @@ type Link struct {
 	Mode       string // macvlan
 	Isolated   bool   // bridge port
 	Hairpin    bool   // bridge port
+	PortState  string // bridge port: disabled, listening, learning, forwarding, blocking
 
 	RxPackets, TxPackets, RxDropped, TxDropped uint64
 }
@@ -110,6 +111,9 @@ type Rule struct {
 	IIF, OIF string
 	Mark     uint32
 	Table    int
+	// Action is what the rule does: lookup (in Table), goto, nop, blackhole,
+	// unreachable, prohibit.
+	Action string
 }
 
 // Neigh is an ARP or NDP entry.
@@ -136,6 +140,8 @@ type Socket struct {
 	Port  int
 	// V6Only says that a socket bound to :: serves no IPv4.
 	V6Only bool
+	// Dev is the index of the only device it serves (SO_BINDTODEVICE), 0 for all.
+	Dev int
 }
 
 // Tuple is one direction of a flow.
@@ -168,4 +174,7 @@ type FirewallRule struct {
 	To      string // target of dnat/snat, or of jump
 	Text    string // the rule as its tool prints it, or close to it
 	Packets uint64
+	// Handle is by what nf_tables tells the rules of a table apart; 0 for policies
+	// and in iptables-legacy.
+	Handle uint64
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -263,13 +264,27 @@ func (w *watcher) drain(fd int, s source) (facets Facet) {
 func facetsOf(m message) Facet {
 	switch m.typ >> 8 {
 	case unix.NFNL_SUBSYS_NFTABLES:
-		return Firewall
+		return nftFacets(m)
 	case unix.NFNL_SUBSYS_CTNETLINK:
 		return Conntrack
 	case 0:
 		return rtnetlinkFacets(m)
 	}
 	return 0
+}
+
+// nftFacets leaves out an autopsy's own tables. A new generation is announced
+// after the objects that make it up, and says nothing that they do not.
+func nftFacets(m message) Facet {
+	if m.typ == nftType(unix.NFT_MSG_NEWGEN) {
+		return 0
+	}
+	// In the messages of all objects the first attribute is the table's name.
+	a := parseAttrs(m.body[min(nfgenLen, len(m.body)):])
+	if strings.HasPrefix(a.str(unix.NFTA_TABLE_NAME), AutopsyTable) {
+		return 0
+	}
+	return Firewall
 }
 
 func rtnetlinkFacets(m message) Facet {

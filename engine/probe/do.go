@@ -69,7 +69,7 @@ func do(ctx context.Context, r Request) (o Outcome, err error) {
 	}
 	a := &attempt{
 		node: r.From, proto: r.Proto, to: netip.AddrPortFrom(addr, uint16(r.Port)),
-		start: time.Now(), wait: r.Wait,
+		start: time.Now(), wait: r.Wait, payload: r.Payload, size: r.Size, sending: r.Sending,
 	}
 	switch r.Proto {
 	case "icmp":
@@ -99,6 +99,9 @@ func (a *attempt) dial(ctx context.Context, typ int) (done func() error, err err
 	done = func() error {
 		stop()
 		return a.sock.close()
+	}
+	if err := a.announce(); err != nil {
+		return nil, errors.Join(err, done())
 	}
 	if err := a.sock.connect(a.to); err != nil {
 		return nil, errors.Join(a.explain(ctx, err), done())
@@ -131,12 +134,15 @@ func (a *attempt) send(ctx context.Context, b []byte) error {
 
 // udp sends a datagram and waits for an answer.
 func (a *attempt) udp(ctx context.Context) (o Outcome, err error) {
+	if a.payload == nil {
+		a.payload = []byte(echoed)
+	}
 	done, err := a.dial(ctx, unix.SOCK_DGRAM)
 	if err != nil {
 		return o, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	if err := a.send(ctx, []byte(echoed)); err != nil {
+	if err := a.send(ctx, filled(a.payload, a.size)); err != nil {
 		return o, a.explain(ctx, err)
 	}
 	buf := make([]byte, MaxBody)
@@ -148,6 +154,25 @@ func (a *attempt) udp(ctx context.Context) (o Outcome, err error) {
 	o.Served, o.SeenAs = greeting(o.Body)
 	o.Detail = fmt.Sprintf("answer from %s", a.to)
 	return o, nil
+}
+
+// filled is b with zeros up to size.
+func filled(b []byte, size int) []byte {
+	return append(b[:len(b):len(b)], make([]byte, max(size-len(b), 0))...)
+}
+
+// announce binds the socket to a port of the kernel's choice, which it would
+// choose while it connects, and tells whoever wants to follow the packets.
+func (a *attempt) announce() error {
+	if a.sending == nil {
+		return nil
+	}
+	port, err := a.sock.bindAny()
+	if err != nil {
+		return fmt.Errorf("bind a port in %s: %w", a.node.Name, err)
+	}
+	a.sending(Trail{To: a.to.Addr(), SPort: port, Payload: a.payload})
+	return nil
 }
 
 // greeting reads the line "NAME sees IP:PORT" with which our tcp and udp

@@ -34,6 +34,10 @@ type attempt struct {
 	start time.Time
 	wait  time.Duration
 	sock  *socket // nil before there is one
+
+	payload []byte
+	size    int
+	sending func(Trail)
 }
 
 // noSocket explains that the attempt got no socket. But for an address family

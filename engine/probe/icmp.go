@@ -51,7 +51,10 @@ func (a *attempt) icmp(ctx context.Context) (o Outcome, err error) {
 		return o, err
 	}
 	defer stop()
-	e := newEcho(v6, raw)
+	e := newEcho(v6, raw, a.size)
+	if a.sending != nil {
+		a.sending(Trail{To: a.to.Addr(), Payload: e.packet[echoHeader : echoHeader+nonceBytes]})
+	}
 	if raw {
 		a.sock.mine = e.quotedBy
 		if err := e.filter(a.sock); err != nil {
@@ -74,7 +77,7 @@ func (a *attempt) exchangeEcho(ctx context.Context, e *echo) error {
 	if err := a.send(ctx, e.packet); err != nil {
 		return err
 	}
-	buf := make([]byte, 1500)
+	buf := make([]byte, len(e.packet)+1500)
 	for {
 		n, err := a.sock.receive(buf)
 		if err != nil {
@@ -86,15 +89,16 @@ func (a *attempt) exchangeEcho(ctx context.Context, e *echo) error {
 	}
 }
 
-// newEcho makes an echo request. A ping socket puts its own id in, and the
-// kernel the ICMPv6 checksum.
-func newEcho(v6, raw bool) *echo {
-	e := &echo{packet: make([]byte, echoHeader+nonceBytes), reply: echoReply4, raw4: raw && !v6}
+// newEcho makes an echo request that carries size bytes, or enough to be known
+// by. A ping socket puts its own id in, and the kernel the ICMPv6 checksum.
+func newEcho(v6, raw bool, size int) *echo {
+	size = max(size+size%2, nonceBytes) // even, for the checksum
+	e := &echo{packet: make([]byte, echoHeader+size), reply: echoReply4, raw4: raw && !v6}
 	e.packet[0] = echoRequest4
 	if v6 {
 		e.packet[0], e.reply = echoRequest6, echoReply6
 	}
-	rand.Read(e.packet[echoHeader:]) // never fails
+	rand.Read(e.packet[echoHeader : echoHeader+nonceBytes]) // never fails
 	copy(e.packet[4:6], e.packet[echoHeader:])
 	binary.BigEndian.PutUint16(e.packet[6:8], 1)
 	if !v6 {

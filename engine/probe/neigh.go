@@ -34,7 +34,7 @@ const dumpTries = 5
 // asked, for its MAC address in vain; nil if not.
 func deafHop(n Node, addr netip.Addr) (hop *deaf, err error) {
 	var h *netlink.Handle
-	if err := within(n.NS, func() (err error) {
+	if err := Within(n.NS, func() (err error) {
 		h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
 		return err
 	}); err != nil {

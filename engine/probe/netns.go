@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// within runs fn on a thread that is in network namespace ns. The thread goes
+// Within runs fn on a thread that is in network namespace ns. The thread goes
 // back to where it was; if it cannot, it ends with its goroutine.
-func within(ns int, fn func() error) error {
+func Within(ns int, fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()

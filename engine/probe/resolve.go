@@ -13,6 +13,20 @@ import (
 	"underlay/engine"
 )
 
+// Resolve finds the address that Do would try. If there is none the Outcome says
+// why, in a detail to be shown, and is Unreachable.
+func Resolve(ctx context.Context, r Request) (netip.Addr, Outcome, error) {
+	if r.Wait <= 0 {
+		r.Wait = DefaultWait
+	}
+	addr, err := resolve(ctx, r)
+	var end *ending
+	if errors.As(err, &end) {
+		return addr, Outcome{Ended: end.ended, Detail: end.detail}, nil
+	}
+	return addr, Outcome{Ended: engine.OK, Address: addr.String()}, err
+}
+
 // resolve finds the address to try: r.To itself, what r.Hosts says, localhost,
 // or what the first of r.DNS says that responds. A name that has no address is
 // an *ending.

@@ -27,7 +27,7 @@ type socket struct {
 // kernel refused the kind of socket.
 func open(ns int, domain, typ, proto int) (*socket, error) {
 	fd := -1
-	err := within(ns, func() (err error) {
+	err := Within(ns, func() (err error) {
 		fd, err = unix.Socket(domain, typ|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 		return err
 	})
@@ -133,6 +133,28 @@ func (s *socket) connect(to netip.AddrPort) error {
 		return err
 	}
 	return result
+}
+
+// bindAny binds the socket to a free port on all addresses and returns it.
+func (s *socket) bindAny() (port int, err error) {
+	err = s.control(func(fd int) error {
+		var local unix.Sockaddr = &unix.SockaddrInet4{}
+		if s.v6 {
+			local = &unix.SockaddrInet6{}
+		}
+		if err := unix.Bind(fd, local); err != nil {
+			return err
+		}
+		bound, err := unix.Getsockname(fd)
+		switch sa := bound.(type) {
+		case *unix.SockaddrInet4:
+			port = sa.Port
+		case *unix.SockaddrInet6:
+			port = sa.Port
+		}
+		return err
+	})
+	return port, err
 }
 
 // connected returns nil once fd is connected, EINPROGRESS before, or the errno.

@@ -24,6 +24,7 @@
 package probe
 
 import (
+	"net/netip"
 	"time"
 
 	"underlay/engine"
@@ -61,6 +62,22 @@ type Request struct {
 	Banner time.Duration
 	Hosts  map[string]string
 	DNS    []string // servers asked for names, as "ADDR" or "ADDR:PORT"
+
+	// Payload is what a udp probe sends, nil for a line of its own.
+	Payload []byte
+	// Size is how many bytes an icmp or udp probe carries at least, so that its
+	// packet meets the path's MTU. It is filled up with zeros.
+	Size int
+	// Sending, if not nil, is told by what marks the attempt's packets can be
+	// known, before the first of them is sent.
+	Sending func(Trail)
+}
+
+// Trail is what tells the packets of an attempt from all others.
+type Trail struct {
+	To      netip.Addr // the address that is tried
+	SPort   int        // the source port, as the node itself chose it; 0 for icmp
+	Payload []byte     // how an icmp or udp probe's payload begins; nil for tcp and http
 }
 
 // Outcome is how an attempt ended.

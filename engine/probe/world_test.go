@@ -68,7 +68,7 @@ func must(t testing.TB, err error) {
 func netlinkIn(t testing.TB, n Node, fn func(h *netlink.Handle) error) {
 	t.Helper()
 	var h *netlink.Handle
-	must(t, within(n.NS, func() (err error) {
+	must(t, Within(n.NS, func() (err error) {
 		h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
 		return err
 	}))
@@ -124,7 +124,7 @@ func route(t testing.TB, n Node, to, via string) {
 
 func sysctl(t testing.TB, n Node, name, value string) {
 	t.Helper()
-	must(t, within(n.NS, func() error { return os.WriteFile("/proc/sys/"+name, []byte(value), 0o644) }))
+	must(t, Within(n.NS, func() error { return os.WriteFile("/proc/sys/"+name, []byte(value), 0o644) }))
 }
 
 // tool runs a command in a node.
@@ -132,7 +132,7 @@ func tool(n Node, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
-	err := within(n.NS, cmd.Start)
+	err := Within(n.NS, cmd.Start)
 	if err == nil {
 		err = cmd.Wait()
 	}
@@ -166,7 +166,7 @@ func serve(t testing.TB, n Node, w engine.Workload) {
 	cmd.Env = append(os.Environ(), workloadEnv+"=1")
 	cmd.Stderr = os.Stderr
 	cmd.ExtraFiles = []*os.File{child}
-	must(t, errors.Join(within(n.NS, cmd.Start), child.Close()))
+	must(t, errors.Join(Within(n.NS, cmd.Start), child.Close()))
 	t.Cleanup(func() {
 		must(t, cmd.Process.Signal(unix.SIGTERM))
 		must(t, cmd.Wait())

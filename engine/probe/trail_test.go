@@ -1,0 +1,63 @@
+package probe
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"underlay/engine"
+)
+
+// TestTrail looks at the server for the packets that a trail describes.
+func TestTrail(t *testing.T) {
+	p := newPath(t)
+	for _, r := range []Request{
+		{Proto: "icmp", Size: 900},
+		{Proto: "udp", Port: udpPort, Payload: []byte("this and no other"), Size: 700},
+		{Proto: "tcp", Port: tcpPort},
+		{Proto: "http"},
+	} {
+		t.Run(r.Proto, func(t *testing.T) {
+			seen, err := Capture(t.Context(), p.s, "", Filter{Src: addrOf(t, clientAddr)})
+			must(t, err)
+			var trail Trail
+			told := 0
+			r.From, r.To, r.Wait = p.c, serverAddr4, 10*time.Second
+			r.Sending = func(got Trail) { trail, told = got, told+1 }
+			out, err := Do(t.Context(), r)
+			must(t, err)
+			packets := seen.Stop()
+			if out.Ended != engine.OK || told != 1 || trail.To != addrOf(t, serverAddr4) {
+				t.Fatalf("%+v, told %d times of %+v", out, told, trail)
+			}
+			found := 0
+			for _, got := range packets {
+				if got.Proto == "arp" {
+					continue
+				}
+				if got.SPort != trail.SPort || !bytes.Contains(got.payload, trail.Payload) {
+					t.Errorf("%s is not on the trail %+v", got, trail)
+				}
+				if got.Len < r.Size {
+					t.Errorf("%s carries less than %d bytes", got, r.Size)
+				}
+				found++
+			}
+			if found == 0 {
+				t.Error("no packet was seen")
+			}
+		})
+	}
+}
+
+func TestResolve(t *testing.T) {
+	n := newNode(t, "n")
+	r := Request{From: n, To: "web", Hosts: map[string]string{"web": "10.0.0.7"}}
+	if addr, out, err := Resolve(t.Context(), r); err != nil || out.Ended != engine.OK || addr.String() != "10.0.0.7" {
+		t.Errorf("%s, %+v, %v", addr, out, err)
+	}
+	r.To = "db"
+	if _, out, err := Resolve(t.Context(), r); err != nil || out.Ended != engine.Unreachable || out.Detail != "could not resolve db: n has no DNS server configured" {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
