@@ -1,0 +1,100 @@
+package autopsy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"underlay/engine"
+	"underlay/engine/observe"
+	"underlay/engine/probe"
+)
+
+// Trace sends the flow once and says how it ended and why. The error is for what
+// could not be found out at all: a flow that makes no sense, a node that is not
+// there, ctx ending first. That nobody answered is a Report.
+func Trace(ctx context.Context, place Place, flow Flow) (*Report, error) {
+	start := time.Now()
+	if !slices.ContainsFunc(place.Nodes, func(n observe.Node) bool { return n.Name == flow.From }) {
+		return nil, fmt.Errorf("trace from %q: node %w", flow.From, engine.ErrNotFound)
+	}
+	r, err := trace(ctx, place, flow, fence)
+	if err != nil {
+		return nil, fmt.Errorf("trace %s: %w", flow, err)
+	}
+	r.TookMS = float64(time.Since(start).Microseconds()) / 1000
+	return r, nil
+}
+
+func trace(ctx context.Context, place Place, flow Flow, put fencer) (*Report, error) {
+	addr, failed, err := resolve(ctx, place, flow, put)
+	if err != nil || failed != nil {
+		return failed, err
+	}
+	return follow(ctx, place, flow, attempt{to: addr.String()}, put)
+}
+
+// attempt is what is sent for a flow.
+type attempt struct {
+	to      string
+	payload []byte // udp: nil for one of our own
+}
+
+// follow sends the flow and follows it.
+func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) (*Report, error) {
+	sc := &scene{place: place}
+	var err error
+	if sc.before, err = take(place, facetsBefore); err != nil {
+		return nil, err
+	}
+	posts, err := watch(place.Nodes, protocols(transport(flow.Proto)), put)
+	if err != nil {
+		return nil, err
+	}
+	out, trail, err := send(ctx, place, flow, a)
+	err = errors.Join(err, halt(posts))
+	if err == nil && out.Ended != engine.OK {
+		sc.after, err = take(place, facetsAfter)
+	}
+	if err = errors.Join(err, closeAll(posts)); err != nil {
+		return nil, err
+	}
+	fs := sortOut(sc, flow.From, transport(flow.Proto), trail, posts)
+	c := &examination{scene: sc, flights: fs, flow: flow, out: out, fenced: map[string]map[byte]bool{}}
+	r := &Report{Flow: flow, Address: a.to, Detail: out.Detail, outcome: out}
+	for _, p := range posts {
+		c.fenced[p.node.Name] = p.fenced
+		r.Blind = append(r.Blind, p.blind...)
+		if p.lost {
+			r.Blind = append(r.Blind, fmt.Sprintf("In %s so much happened that the kernel did not tell all of it.", p.node.Name))
+			c.fenced[p.node.Name] = nil // what was not told may have happened all the same
+		}
+	}
+	c.fill(r)
+	return r, nil
+}
+
+// transport is the protocol that carries another.
+func transport(proto string) string {
+	if proto == "http" {
+		return "tcp"
+	}
+	return proto
+}
+
+// send makes the attempt and returns by what its packets are known.
+func send(ctx context.Context, place Place, flow Flow, a attempt) (out probe.Outcome, trail probe.Trail, err error) {
+	i := slices.IndexFunc(place.Nodes, func(n observe.Node) bool { return n.Name == flow.From })
+	from := place.Nodes[i]
+	if a.payload == nil {
+		a.payload = nonce()
+	}
+	out, err = probe.Do(ctx, probe.Request{
+		From: probe.Node{Name: from.Name, NS: from.NS}, To: a.to, Port: flow.Port, Proto: flow.Proto, Host: flow.To,
+		Wait: flow.Wait, Banner: -1, Payload: a.payload, Size: flow.Size,
+		Sending: func(t probe.Trail) { trail = t },
+	})
+	return out, trail, err
+}

@@ -1,0 +1,223 @@
+package autopsy
+
+import (
+	"fmt"
+	"net/netip"
+
+	"underlay/engine/observe"
+)
+
+// egress explains a packet that a node decided to send by a device and that was
+// not seen on it.
+func (c *examination) egress(node, dev string, f *flight) Verdict {
+	l := c.link(node, dev)
+	if l == nil {
+		return none
+	}
+	if v, ok := c.downHere(node, l, f.dir); ok {
+		return v
+	}
+	if f.packet.size > l.MTU && l.MTU > 0 && f.packet.df {
+		return Verdict{
+			Node: node, Object: dev, Reason: ReasonTooBig, Direction: f.dir,
+			Text: fmt.Sprintf("dropped in %s: the %s has %d bytes and may not be fragmented, but the MTU of %s is %d",
+				node, packetWord(f), f.packet.size, dev, l.MTU),
+		}
+	}
+	hop := c.nextHop(node, dev, f)
+	if !hop.IsValid() {
+		return none
+	}
+	if n := c.neigh(node, dev, hop); n != nil && n.State != "incomplete" && n.State != "failed" && n.State != "none" {
+		return none
+	}
+	return c.neighbour(node, dev, hop, f)
+}
+
+// nextHop is to whom a node hands a packet that leaves by a device.
+func (c *examination) nextHop(node, dev string, f *flight) netip.Addr {
+	q := observe.RouteQuery{To: f.packet.dst}
+	if c.has(node, f.packet.src) {
+		q.From = f.packet.src
+	}
+	d, ok := c.decide(node, q)
+	if !ok || d.Unreachable || d.Dev != dev {
+		if d, ok = c.decide(node, observe.RouteQuery{To: f.packet.dst}); !ok || d.Unreachable || d.Dev != dev {
+			return f.packet.dst
+		}
+	}
+	if via, err := netip.ParseAddr(d.Via); err == nil {
+		return via
+	}
+	return f.packet.dst
+}
+
+// downHere explains by a device or cable that is down, seen from the device.
+func (c *examination) downHere(node string, l *observe.Link, dir Direction) (Verdict, bool) {
+	if !l.AdminUp {
+		reason := ReasonLinkDown
+		if l.Kind == "bridge" {
+			reason = ReasonBridgeDown
+		}
+		return Verdict{Node: node, Object: l.Name, Reason: reason, Direction: dir, Text: fmt.Sprintf("%s in %s is down", l.Name, node)}, true
+	}
+	if l.Carrier {
+		return Verdict{}, false
+	}
+	peer, at := c.peer(l)
+	if peer != nil && !peer.AdminUp {
+		return Verdict{
+			Node: at, Object: peer.Name, Reason: ReasonPeerDown, Direction: dir,
+			Text: fmt.Sprintf("%s in %s has no carrier: %s in %s, its other end, is down", l.Name, node, peer.Name, at),
+		}, true
+	}
+	if l.Kind == "bridge" {
+		return c.bridgeWithoutCarrier(node, l, dir), true
+	}
+	return Verdict{Node: node, Object: l.Name, Reason: ReasonLinkDown, Direction: dir, Text: fmt.Sprintf("%s in %s has no carrier", l.Name, node)}, true
+}
+
+// bridgeWithoutCarrier has no port that forwards.
+func (c *examination) bridgeWithoutCarrier(node string, l *observe.Link, dir Direction) Verdict {
+	v := Verdict{Node: node, Object: l.Name, Reason: ReasonNoBridgePort, Direction: dir}
+	var ports []observe.Link
+	for _, p := range c.before[node].Links {
+		if p.Master == l.Name {
+			ports = append(ports, p)
+		}
+	}
+	switch {
+	case len(ports) == 0:
+		v.Text = fmt.Sprintf("%s in %s has no port: no cable is plugged into it", l.Name, node)
+		return v
+	case len(ports) == 1:
+		if down, ok := c.downHere(node, &ports[0], dir); ok {
+			down.Text = fmt.Sprintf("%s in %s has no port that is up: %s", l.Name, node, down.Text)
+			return down
+		}
+	}
+	v.Reason = ReasonPortBlocked
+	v.Text = fmt.Sprintf("%s in %s has no port that forwards", l.Name, node)
+	return v
+}
+
+// wire explains a frame that left by a device and was not seen at its other end.
+func (c *examination) wire(f *flight, x sighting) Verdict {
+	l := c.linkAt(x.node, x.index)
+	if l == nil {
+		return none
+	}
+	switch l.Kind {
+	case "bridge":
+		return c.bridged(f, x, l, c.cameInBy(f, x.node, l.Name))
+	case "vxlan":
+		return c.encapsulated(f, x, l)
+	case "macvlan":
+		return none
+	}
+	peer, at := c.peer(l)
+	if peer == nil {
+		return none
+	}
+	switch {
+	case !peer.AdminUp:
+		return Verdict{
+			Node: at, Object: peer.Name, Reason: ReasonPeerDown, Direction: f.dir,
+			Text: fmt.Sprintf("lost between %s and %s: %s in %s, the other end of %s, is down", x.node, at, peer.Name, at, l.Name),
+		}
+	case x.packet.size > peer.MTU || x.carrier != nil && x.carrier.size > peer.MTU:
+		size := x.packet.size
+		if x.carrier != nil {
+			size = x.carrier.size
+		}
+		return Verdict{
+			Node: at, Object: peer.Name, Reason: ReasonMTUMismatch, Direction: f.dir,
+			Text: fmt.Sprintf("dropped by %s in %s: the %s has %d bytes, and the MTU of %s is %d while that of %s in %s, its other end, is %d",
+				peer.Name, at, packetWord(f), size, peer.Name, peer.MTU, l.Name, x.node, l.MTU),
+		}
+	}
+	return none
+}
+
+// cameInBy is the port by which a bridge got a frame that it seems to send itself:
+// one that was given another destination while it was bridged. nil if the node
+// itself made or routed it.
+func (c *examination) cameInBy(f *flight, node, bridge string) (in *observe.Link) {
+	for _, x := range f.sightings {
+		l := c.linkAt(x.node, x.index)
+		if x.node != node || x.outgoing || l == nil {
+			continue
+		}
+		if l.Name == bridge {
+			return nil
+		}
+		if l.Master == bridge {
+			in = l
+		}
+	}
+	return in
+}
+
+// foreign explains a frame that a device took in whose MAC address is another's.
+func (c *examination) foreign(f *flight, x sighting) Verdict {
+	if v, ok := c.wrongPort(f, x); ok {
+		return v
+	}
+	// Who chose the MAC address is the node from which on the frame had it.
+	sender := device{}
+	for _, s := range f.sightings {
+		if s.dst == x.dst {
+			sender = device{s.node, c.nameOf(s.node, s.index)}
+			break
+		}
+	}
+	if sender.node == "" || sender.node == x.node {
+		return none
+	}
+	hop := c.nextHop(sender.node, sender.dev, &flight{dir: f.dir, packet: x.packet})
+	n := c.neigh(sender.node, sender.dev, hop)
+	if n == nil || n.MAC != x.dst {
+		return none
+	}
+	holders := c.macHolders(x.dst)
+	for _, h := range holders {
+		// The address is right, and the frame came here because it was sent
+		// everywhere; or a router answered ARP for another.
+		if c.has(h.node, hop) || n.State != "permanent" && n.State != "noarp" {
+			return none
+		}
+	}
+	whose := "no device has it"
+	if len(holders) > 0 {
+		whose = fmt.Sprintf("it is that of %s in %s", holders[0].dev, holders[0].node)
+	}
+	return Verdict{
+		Node: sender.node, Object: fmt.Sprintf("neighbour %s on %s", hop, sender.dev), Reason: ReasonWrongMAC, Direction: f.dir,
+		Text: fmt.Sprintf("%s sent the %s to the MAC address %s, which it has for %s (state %s): %s", sender.node, packetWord(f), x.dst, hop, n.State, whose),
+	}
+}
+
+// wrongPort finds the bridge that sent a frame to a port behind which its MAC
+// address is not, because an entry that was made by hand says so.
+func (c *examination) wrongPort(f *flight, x sighting) (Verdict, bool) {
+	for _, s := range f.sightings {
+		l := c.linkAt(s.node, s.index)
+		if !s.outgoing || l == nil || l.Master == "" || s.dst != x.dst {
+			continue
+		}
+		peer, at := c.peer(l)
+		if peer == nil || at != x.node || peer.Index != x.index {
+			continue
+		}
+		for _, e := range c.before[s.node].FDB {
+			if e.MAC == x.dst && e.Dev == l.Name && e.Bridge == l.Master && e.State != "learned" && len(c.macHolders(x.dst)) > 0 {
+				return Verdict{
+					Node: s.node, Object: fmt.Sprintf("fdb %s on %s", e.MAC, l.Master), Reason: ReasonFDB, Direction: f.dir,
+					Text: fmt.Sprintf("%s in %s sent the %s out of %s, where a forwarding entry made by hand says that %s is: it is not there",
+						l.Master, s.node, packetWord(f), l.Name, e.MAC),
+				}, true
+			}
+		}
+	}
+	return Verdict{}, false
+}

@@ -1,0 +1,215 @@
+package autopsy
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"underlay/engine"
+	"underlay/engine/observe"
+	"underlay/engine/probe"
+)
+
+// examination turns what was seen into a verdict.
+type examination struct {
+	*scene
+	flights *flights
+	flow    Flow
+	out     probe.Outcome
+	fenced  map[string]map[byte]bool // node → families whose rules were traced
+	depth   int                      // of explanations that lead to others
+}
+
+// fill completes a report.
+func (c *examination) fill(r *Report) {
+	var subject *flight
+	if c.out.Ended == engine.OK {
+		r.Outcome = Delivered
+		r.Verdict = Verdict{Reason: ReasonDelivered, Text: c.deliveredWords()}
+	} else {
+		if subject, r.Verdict = c.untranslated(); subject == nil {
+			subject = c.subject()
+			r.Verdict = c.verdict(subject)
+		}
+		r.Outcome = map[engine.Expect]Outcome{
+			engine.Refused: Refused, engine.Timeout: Dropped, engine.Unreachable: Unreachable,
+		}[c.out.Ended]
+		if r.Verdict.Reason == ReasonUnknown {
+			r.Outcome = Undetermined
+		}
+	}
+	r.Hops = c.path(subject)
+}
+
+func (c *examination) deliveredWords() string {
+	where := c.flow.To
+	if fs := c.flights.of(Request); len(fs) > 0 {
+		if way := c.way(fs[0]); len(way) > 0 {
+			where = way[len(way)-1].node
+		} else {
+			where = c.flow.From
+		}
+	}
+	return fmt.Sprintf("delivered: %s answered", where)
+}
+
+// path is the request's way, then that of the answer or of the error that came
+// of it. The packet that died is told last.
+func (c *examination) path(subject *flight) []Hop {
+	hops := []Hop{}
+	all := c.flights.all
+	if len(all) == 0 {
+		return hops
+	}
+	start := all[0].first()
+	chosen := c.told(subject)
+	for _, f := range chosen {
+		if f != nil && !f.first().IsZero() && f.first().Before(start) {
+			start = f.first()
+		}
+	}
+	for _, f := range chosen {
+		hops = append(hops, c.hops(f, start)...)
+	}
+	if subject != nil && len(hops) > 0 && hops[len(hops)-1].Direction == subject.dir {
+		hops[len(hops)-1].Died = true
+	}
+	return hops
+}
+
+// told chooses the packets whose ways are reported: the first of each direction,
+// up to and with the one that died.
+func (c *examination) told(subject *flight) (out []*flight) {
+	for _, dir := range []Direction{Request, Reply, Error} {
+		fs := c.flights.of(dir)
+		if len(fs) > 0 && fs[0] != subject && (subject == nil || fs[0].first().Before(subject.first())) {
+			out = append(out, fs[0])
+		}
+	}
+	if subject != nil {
+		out = append(out, subject)
+	}
+	return out
+}
+
+// subject is the first packet of the flow that did not get where it was sent,
+// nil if all did.
+func (c *examination) subject() *flight {
+	for _, f := range c.flights.all {
+		if !f.arp && !f.isCarrier() && !c.delivered(f) {
+			return f
+		}
+	}
+	return nil
+}
+
+// delivered reports whether a packet came through the last of the rules of a
+// node that has the address it is for.
+func (c *examination) delivered(f *flight) bool {
+	for node := range c.before {
+		if p := reached(passages(f.eventsIn(node)), unix.NFPROTO_INET, "input"); p != nil && p.left != nil {
+			return true
+		}
+	}
+	way := c.way(f)
+	if len(way) == 0 {
+		return false
+	}
+	last := way[len(way)-1]
+	// Of an ICMP error a trace may not tell enough to know it by.
+	traced := c.traced(last.node) && (f.dir != Error || len(f.eventsIn(last.node)) > 0)
+	return !last.outgoing && !traced && c.has(last.node, last.packet.dst) && !c.isPort(last)
+}
+
+func (c *examination) traced(node string) bool { return c.fenced[node][unix.NFPROTO_INET] }
+
+func (c *examination) isPort(x sighting) bool {
+	l := c.linkAt(x.node, x.index)
+	return l != nil && l.Master != ""
+}
+
+// verdict explains why the flow was not answered as it should have been.
+func (c *examination) verdict(subject *flight) Verdict {
+	v := Verdict{Reason: ReasonUnknown}
+	switch {
+	case len(c.flights.of(Request)) == 0:
+		v = c.unsent()
+	case subject != nil:
+		v = c.stopped(subject)
+		if v.Direction == "" {
+			v.Direction = subject.dir
+		}
+	default:
+		v = c.arrived()
+	}
+	if v.Reason == ReasonUnknown {
+		return c.unknown(subject, v)
+	}
+	return v
+}
+
+// unknown says where the packet was seen last.
+func (c *examination) unknown(subject *flight, v Verdict) Verdict {
+	v.Reason = ReasonUnknown
+	f := subject
+	if f == nil {
+		if all := append(c.flights.of(Request), c.flights.of(Reply)...); len(all) > 0 {
+			f = all[len(all)-1]
+		}
+	}
+	if f == nil {
+		v.Text = fmt.Sprintf("not determined: no packet was seen to leave %s (%s)", c.flow.From, c.out.Detail)
+		return v
+	}
+	v.Direction = f.dir
+	where := f.events
+	if way := c.way(f); len(way) > 0 {
+		last := way[len(way)-1]
+		verb := "coming in by"
+		if last.outgoing {
+			verb = "leaving by"
+		}
+		v.Node = last.node
+		v.Text = fmt.Sprintf("not determined, last seen at %s: the %s was %s %s", last.node, f.dir, verb, c.nameOf(last.node, last.index))
+		return v
+	}
+	if len(where) > 0 {
+		v.Node = where[len(where)-1].node
+	}
+	v.Text = fmt.Sprintf("not determined, last seen at %s: the %s left by no device", v.Node, f.dir)
+	return v
+}
+
+// unsent explains an attempt of which no packet was seen.
+func (c *examination) unsent() Verdict {
+	to, err := netip.ParseAddr(c.flights.trail.To.String())
+	if err != nil {
+		if to, err = netip.ParseAddr(c.out.Address); err != nil {
+			return Verdict{Reason: ReasonUnknown}
+		}
+	}
+	from := c.flow.From
+	d, ok := c.decide(from, observe.RouteQuery{To: to})
+	switch {
+	case !ok:
+		return Verdict{Reason: ReasonUnknown}
+	case d.Unreachable:
+		return c.noWay(from, Request, observe.RouteQuery{To: to}, d)
+	}
+	l := c.link(from, d.Dev)
+	if l != nil && strings.HasPrefix(c.out.Detail, "message too long") {
+		return Verdict{
+			Node: from, Object: l.Name, Reason: ReasonTooBig, Direction: Request,
+			Text: fmt.Sprintf("not sent by %s: the packet is larger than the MTU of %s, which is %d", from, l.Name, l.MTU),
+		}
+	}
+	f := &flight{dir: Request, packet: &packet{proto: c.flights.proto, dst: to}}
+	if !c.traced(from) {
+		if v, ok := c.counted(f, from, "output", "postrouting"); ok {
+			return v
+		}
+	}
+	return c.egress(from, d.Dev, f)
+}

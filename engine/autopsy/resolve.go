@@ -1,0 +1,105 @@
+package autopsy
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"underlay/engine"
+	"underlay/engine/observe"
+	"underlay/engine/probe"
+)
+
+// nonce is a line that no other packet carries. Twelve bytes of it are what a
+// trace gives.
+func nonce() []byte {
+	return append([]byte(strings.ToLower(rand.Text()[:12])), " underlay\n"...)
+}
+
+// resolve finds the flow's address. Where the name has none, the report says
+// why: it is that of the question to the name server, if that got lost.
+func resolve(ctx context.Context, place Place, flow Flow, put fencer) (netip.Addr, *Report, error) {
+	if addr, err := netip.ParseAddr(flow.To); err == nil {
+		return addr.Unmap(), nil, nil
+	}
+	var from probe.Node
+	for _, n := range place.Nodes {
+		if n.Name == flow.From {
+			from = probe.Node{Name: n.Name, NS: n.NS}
+		}
+	}
+	addr, out, err := probe.Resolve(ctx, probe.Request{
+		From: from, To: flow.To, Wait: flow.Wait, Hosts: place.Hosts, DNS: place.DNS,
+	})
+	if err != nil || out.Ended == engine.OK {
+		return addr, nil, err
+	}
+	r := &Report{Flow: flow, Outcome: Unreachable, Detail: out.Detail, outcome: out, Hops: []Hop{}}
+	r.Verdict = Verdict{Node: flow.From, Object: "/etc/resolv.conf", Reason: ReasonNoDNS, Text: out.Detail}
+	if len(place.DNS) == 0 {
+		return addr, r, nil
+	}
+	return addr, r, askServer(ctx, place, flow, r, put)
+}
+
+// askServer sends the question to the first name server as a flow of its own,
+// and puts what became of it into the report about the name.
+func askServer(ctx context.Context, place Place, flow Flow, r *Report, put fencer) error {
+	server, port := place.DNS[0], 53
+	if host, p, err := net.SplitHostPort(server); err == nil {
+		server = host
+		if n, err := strconv.Atoi(p); err == nil {
+			port = n
+		}
+	}
+	msg := new(dns.Msg).SetQuestion(dns.Fqdn(flow.To), dns.TypeA)
+	question, err := msg.Pack()
+	if err != nil {
+		return fmt.Errorf("ask for %s: %w", flow.To, err)
+	}
+	asked, err := follow(ctx, place, Flow{From: flow.From, To: server, Proto: "udp", Port: port, Wait: flow.Wait},
+		attempt{to: server, payload: question}, put)
+	if err != nil {
+		return err
+	}
+	r.Hops, r.Blind = asked.Hops, asked.Blind
+	if asked.outcome.Ended != engine.OK {
+		r.Verdict = asked.Verdict
+		r.Verdict.Text = fmt.Sprintf("%s was not looked up: the question to %s was lost: %s", flow.To, server, asked.Verdict.Text)
+		if asked.Outcome == Refused {
+			r.Verdict.Text = fmt.Sprintf("%s was not looked up: %s", flow.To, asked.Verdict.Text)
+		}
+		return nil
+	}
+	node := flow.From
+	for _, st := range placeHolders(place, server) {
+		node = st
+	}
+	r.Verdict = Verdict{Node: node, Object: "name server " + server, Reason: ReasonBadReply, Text: r.Detail}
+	if strings.Contains(r.Detail, "NXDOMAIN") || strings.Contains(r.Detail, "NOERROR") {
+		r.Verdict.Reason = ReasonNoName
+	}
+	return nil
+}
+
+// placeHolders names the nodes that have an address.
+func placeHolders(place Place, addr string) (nodes []string) {
+	a, err := netip.ParseAddr(addr)
+	if err != nil {
+		return nil
+	}
+	sc := &scene{place: place}
+	if sc.before, err = take(place, observe.Addrs); err != nil {
+		return nil
+	}
+	for _, h := range sc.holders(a) {
+		nodes = append(nodes, h.node)
+	}
+	return nodes
+}

@@ -1,0 +1,261 @@
+package autopsy
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"underlay/engine/observe"
+	"underlay/engine/probe"
+)
+
+// tapBuffer is how many bytes a socket may hold that nobody has read yet. The
+// kernel may give less.
+const tapBuffer = 4 << 20
+
+// post is what watches one node: a packet socket that sees all its devices, the
+// socket that our rules belong to, and the one on which the kernel tells what
+// packets met.
+type post struct {
+	node   observe.Node
+	table  string        // name of the tables that the fences are in
+	fenced map[byte]bool // families in which there are fences
+	rules  int           // the socket that our tables belong to, -1 if none
+
+	mu     sync.Mutex
+	frames []frame
+	events []event
+	lost   bool
+	taps   []*tap
+	blind  []string
+}
+
+// tap is a socket that is read until it is halted.
+type tap struct {
+	file *os.File
+	raw  syscall.RawConn
+	done chan struct{}
+	err  error
+}
+
+// watch puts posts in all nodes, side by side: what takes time is the kernel's
+// own, and most of it is waiting.
+func watch(nodes []observe.Node, protos []byte, put fencer) ([]*post, error) {
+	// A name of its own: others may follow packets in the same nodes just now.
+	table := observe.AutopsyTable + "-" + strings.ToLower(rand.Text()[:8])
+	posts := make([]*post, len(nodes))
+	errs := make([]error, len(nodes))
+	var wg sync.WaitGroup
+	for i, n := range nodes {
+		posts[i] = &post{node: n, table: table, fenced: map[byte]bool{}, rules: -1}
+		wg.Go(func() { errs[i] = posts[i].open(protos, put) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, errors.Join(err, closeAll(posts))
+	}
+	return posts, nil
+}
+
+// open fails only where packets cannot be seen; what else is missing is noted.
+func (p *post) open(protos []byte, put fencer) error {
+	packets, trace := -1, -1
+	err := probe.Within(p.node.NS, func() (err error) {
+		if packets, err = packetSocket(protos); err != nil {
+			return err
+		}
+		if trace, err = netlinkSocket(unix.NFNLGRP_NFTRACE); err != nil {
+			p.note("its rules cannot be traced", err)
+			return nil
+		}
+		if p.rules, err = netlinkSocket(0); err != nil {
+			p.note("its rules cannot be traced", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", p.node.Name, err)
+	}
+	if err := p.listen(packets, p.drainPackets); err != nil {
+		return err
+	}
+	if trace < 0 {
+		return nil
+	}
+	if err := p.listen(trace, p.drainTrace); err != nil {
+		return err
+	}
+	if p.rules < 0 {
+		return nil
+	}
+	families, err := put(p.rules, p.table, protos)
+	for _, f := range families {
+		p.fenced[f] = true
+	}
+	if !p.fenced[unix.NFPROTO_INET] {
+		p.note("its rules cannot be traced", err)
+	}
+	return nil
+}
+
+func (p *post) note(what string, err error) {
+	p.blind = append(p.blind, fmt.Sprintf("In %s %s: %v.", p.node.Name, what, err))
+}
+
+// packetSocket opens a socket in the current namespace that gets what comes and
+// goes on every device. The filter is set before it is bound, so that nothing
+// else is queued.
+func packetSocket(protos []byte) (int, error) {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	enlarge(fd)
+	err = errors.Join(
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
+		attach(fd, protos),
+		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL)}))
+	if err != nil {
+		return -1, errors.Join(err, unix.Close(fd))
+	}
+	return fd, nil
+}
+
+// enlarge asks for room; forcing it takes rights over the machine.
+func enlarge(fd int) {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, tapBuffer) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, tapBuffer)
+	}
+}
+
+func networkOrder(n uint16) uint16 {
+	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, n))
+}
+
+// attach has the kernel drop what cannot belong to the flow: all but ARP and
+// these protocols of IPv4 and IPv6. Which packets do belong to it can be told
+// only when all have been seen, because addresses and ports are rewritten.
+func attach(fd int, protos []byte) error {
+	const network = 0xfff00000 // SKF_NET_OFF: offsets from the network header
+	match := func(at uint32) []bpf.Instruction {
+		prog := []bpf.Instruction{bpf.LoadAbsolute{Off: network + at, Size: 1}}
+		for i, proto := range protos {
+			prog = append(prog, bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(proto), SkipTrue: uint8(len(protos) - i)})
+		}
+		return append(prog, bpf.RetConstant{Val: 0}, bpf.RetConstant{Val: frameBytes})
+	}
+	v4, v6 := match(9), match(6)
+	prog := []bpf.Instruction{
+		bpf.LoadExtension{Num: bpf.ExtProto},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.ETH_P_ARP, SkipTrue: 1},
+		bpf.RetConstant{Val: frameBytes},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.ETH_P_IP, SkipTrue: uint8(len(v4))},
+	}
+	prog = append(prog, v4...)
+	prog = append(prog, bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.ETH_P_IPV6, SkipTrue: 1}, bpf.RetConstant{Val: 0})
+	raw, err := bpf.Assemble(append(prog, v6...))
+	if err != nil {
+		return fmt.Errorf("assemble filter: %w", err)
+	}
+	filter := make([]unix.SockFilter, len(raw))
+	for i, ins := range raw {
+		filter[i] = unix.SockFilter{Code: ins.Op, Jt: ins.Jt, Jf: ins.Jf, K: ins.K}
+	}
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
+}
+
+// netlinkSocket opens a netfilter socket in the current namespace. With group 0
+// it hears nothing and waits for its answers, at most five seconds.
+func netlinkSocket(group int) (fd int, err error) {
+	flags := unix.SOCK_CLOEXEC
+	if group != 0 {
+		flags |= unix.SOCK_NONBLOCK
+	}
+	if fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|flags, unix.NETLINK_NETFILTER); err != nil {
+		return -1, err
+	}
+	err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+	if group != 0 {
+		enlarge(fd)
+		err = errors.Join(err, unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, group))
+	} else {
+		err = errors.Join(err, unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}))
+	}
+	if err != nil {
+		return -1, errors.Join(err, unix.Close(fd))
+	}
+	return fd, nil
+}
+
+// listen reads a socket until halt, and then what is left in it.
+func (p *post) listen(fd int, drain func(fd int) error) error {
+	t := &tap{file: os.NewFile(uintptr(fd), "tap"), done: make(chan struct{})}
+	var err error
+	if t.raw, err = t.file.SyscallConn(); err != nil {
+		return errors.Join(err, t.file.Close())
+	}
+	p.taps = append(p.taps, t)
+	go func() {
+		defer close(t.done)
+		var inner error
+		err := t.raw.Read(func(fd uintptr) bool {
+			inner = drain(int(fd))
+			return inner != nil
+		})
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = t.raw.Control(func(fd uintptr) { inner = drain(int(fd)) })
+		}
+		t.err = errors.Join(err, inner)
+	}()
+	return nil
+}
+
+// halt ends the reading. A packet that made another one come is queued before
+// it, so whatever led to the end of an attempt has been read then.
+func halt(posts []*post) error {
+	var errs []error
+	for _, p := range posts {
+		for _, t := range p.taps {
+			errs = append(errs, t.file.SetReadDeadline(time.Unix(1, 0)))
+		}
+	}
+	for _, p := range posts {
+		for _, t := range p.taps {
+			<-t.done
+			if t.err != nil {
+				errs = append(errs, fmt.Errorf("watch %s: %w", p.node.Name, t.err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// closeAll takes everything away again, side by side as well.
+func closeAll(posts []*post) error {
+	errs := make([]error, len(posts))
+	var wg sync.WaitGroup
+	for i, p := range posts {
+		wg.Go(func() {
+			for _, t := range p.taps {
+				_ = t.file.SetReadDeadline(time.Unix(1, 0)) // the reader may have ended
+				<-t.done
+				errs[i] = errors.Join(errs[i], t.file.Close())
+			}
+			if p.rules >= 0 {
+				errs[i] = errors.Join(errs[i], unfence(p.rules, p.table, p.fenced), unix.Close(p.rules))
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
