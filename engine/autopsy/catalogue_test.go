@@ -1,0 +1,294 @@
+package autopsy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"underlay/engine/autopsy"
+	"underlay/engine/probe"
+)
+
+// listenOn opens a socket in a node that nobody reads, for a device or with ""
+// for all. It stays open for as long as the test runs.
+func listenOn(node, network string, port int, dev string) func(*lab) error {
+	return func(l *lab) error {
+		for _, n := range l.place.Nodes {
+			if n.Name != node {
+				continue
+			}
+			return probe.Within(n.NS, func() error {
+				typ := unix.SOCK_STREAM
+				if network == "udp" {
+					typ = unix.SOCK_DGRAM
+				}
+				fd, err := unix.Socket(unix.AF_INET, typ|unix.SOCK_CLOEXEC, 0)
+				if err != nil {
+					return err
+				}
+				l.sockets = append(l.sockets, fd)
+				if dev != "" {
+					if err := unix.BindToDevice(fd, dev); err != nil {
+						return err
+					}
+				}
+				if err := unix.Bind(fd, &unix.SockaddrInet4{Port: port}); err != nil || typ != unix.SOCK_STREAM {
+					return err
+				}
+				return unix.Listen(fd, 8)
+			})
+		}
+		return errors.New("no such node")
+	}
+}
+
+// judge says what is wrong with a report, "" if nothing is.
+func (f *fault) judge(r *autopsy.Report) string {
+	var wrong []string
+	check := func(what string, got, want any) {
+		if got != want {
+			wrong = append(wrong, fmt.Sprintf("%s is %q, not %q", what, got, want))
+		}
+	}
+	check("node", r.Verdict.Node, f.at)
+	check("object", r.Verdict.Object, f.object)
+	check("reason", r.Verdict.Reason, f.reason)
+	check("outcome", r.Outcome, f.outcome)
+	if f.dir != "" {
+		check("direction", r.Verdict.Direction, f.dir)
+	}
+	if !strings.Contains(r.Verdict.Text, f.words) {
+		wrong = append(wrong, fmt.Sprintf("its words lack %q", f.words))
+	}
+	return strings.Join(wrong, "; ")
+}
+
+// score counts verdicts by the layer that was broken.
+type score struct{ faults, right, wrong, unknown int }
+
+// TestCatalogue breaks topologies that work in one way at a time. Every verdict
+// must be right: precision is how many of those given are, recall how many of the
+// faults were named.
+func TestCatalogue(t *testing.T) {
+	faults := catalogue()
+	if len(faults) < 40 {
+		t.Fatalf("only %d faults", len(faults))
+	}
+	var mu sync.Mutex
+	scores := map[string]*score{}
+	t.Run("faults", func(t *testing.T) {
+		for i := range faults {
+			f := &faults[i]
+			t.Run(f.topology+"/"+f.name, func(t *testing.T) {
+				t.Parallel()
+				r := f.examine(t)
+				mu.Lock()
+				defer mu.Unlock()
+				s := scores[f.topology]
+				if s == nil {
+					s = &score{}
+					scores[f.topology] = s
+				}
+				s.faults++
+				switch wrong := f.judge(r); {
+				case wrong == "":
+					s.right++
+				case r.Outcome == autopsy.Undetermined:
+					s.unknown++
+					t.Errorf("not determined: %s\n%s", wrong, picture(r))
+				default:
+					s.wrong++
+					t.Errorf("%s\n%s", wrong, picture(r))
+				}
+			})
+		}
+	})
+	var out strings.Builder
+	tabulate(&out, scores)
+	t.Logf("\n%s", out.String())
+}
+
+// examine breaks the fault's topology and follows its flow.
+func (f *fault) examine(t *testing.T) *autopsy.Report {
+	t.Helper()
+	l := open(t, topologies[f.topology]())
+	steps := f.also
+	if f.breaks != "" {
+		steps = append([][2]string{{f.node, f.breaks}}, steps...)
+	}
+	for _, s := range steps {
+		if err := l.run(t.Context(), s[0], s[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f.listen != nil {
+		if err := f.listen(l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f.legacy != nil {
+		l.assumeLegacy(t, f.node, f.legacy...)
+	}
+	if f.crowded {
+		f.crowd(t, l)
+	}
+	if f.trace != nil {
+		l.follow = f.trace
+	}
+	return l.trace(t, f.flow)
+}
+
+// TestUndetermined breaks what an autopsy cannot see: it must say so, and where
+// it saw the packet last.
+func TestUndetermined(t *testing.T) {
+	t.Parallel()
+	l := open(t, router())
+	r := l.trace(t, ping("a", "10.2.0.2"))
+	if r.Outcome != autopsy.Delivered {
+		t.Fatal(picture(r))
+	}
+	if err := l.run(t.Context(), "r", "tc qdisc replace dev eth1 root blackhole"); err != nil {
+		t.Fatal(err)
+	}
+	r = l.trace(t, ping("a", "10.2.0.2"))
+	if r.Outcome != autopsy.Undetermined || r.Verdict.Reason != autopsy.ReasonUnknown || r.Verdict.Node != "r" ||
+		!strings.HasPrefix(r.Verdict.Text, "not determined, last seen at r") {
+		t.Error(picture(r))
+	}
+}
+
+// TestBlind follows flows where rules cannot be traced. Counters and state must do. What they do not tell must
+// not be said, and what they do tell is most of it.
+func TestBlind(t *testing.T) {
+	var mu sync.Mutex
+	all, unknown := 0, 0
+	t.Run("faults", func(t *testing.T) {
+		for _, f := range catalogue() {
+			if f.topology != "cable" && f.topology != "router" {
+				continue
+			}
+			t.Run(f.topology+"/"+f.name, func(t *testing.T) {
+				t.Parallel()
+				f.trace = autopsy.TraceBlind
+				r := f.examine(t)
+				mu.Lock()
+				defer mu.Unlock()
+				all++
+				if r.Outcome == autopsy.Undetermined {
+					unknown++
+				} else if v := r.Verdict; v.Node != f.at || v.Object != f.object || v.Reason != f.reason {
+					t.Errorf("{%s, %s, %s} is wrong\n%s", f.at, f.object, f.reason, picture(r))
+				}
+				if len(r.Blind) == 0 && len(r.Hops) > 0 {
+					t.Error("the report does not say that it could not see the rules")
+				}
+			})
+		}
+	})
+	t.Logf("%d of %d not determined", unknown, all)
+	if unknown > all/4 {
+		t.Error("too many")
+	}
+}
+
+// TestSideBySide follows several flows of a lab at once.
+func TestSideBySide(t *testing.T) {
+	t.Parallel()
+	l := open(t, router())
+	if err := l.run(t.Context(), "r", "iptables -A FORWARD -p udp -j DROP"); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for _, want := range []struct {
+		flow   autopsy.Flow
+		reason autopsy.Reason
+	}{
+		{ping("a", "10.2.0.2"), autopsy.ReasonDelivered},
+		{tcp("a", "10.2.0.2", 9000), autopsy.ReasonDelivered},
+		{tcp("a", "10.2.0.2", 81), autopsy.ReasonNoListener},
+		{udp("a", "10.2.0.2", 9001), autopsy.ReasonRuleDrop},
+		{udp("b", "10.1.0.2", 9001), autopsy.ReasonRuleDrop},
+	} {
+		wg.Go(func() {
+			want.flow.Wait = patience
+			r, err := autopsy.Trace(t.Context(), l.place, want.flow)
+			if err != nil {
+				t.Error(err)
+			} else if r.Verdict.Reason != want.reason || len(r.Blind) > 0 {
+				t.Errorf("not %s:\n%s", want.reason, picture(r))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestAmongOthers follows flows while others go the same way.
+func TestAmongOthers(t *testing.T) {
+	for _, f := range catalogue() {
+		if f.topology != "published" && f.topology != "egress" {
+			continue
+		}
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			f.crowded = true
+			r := f.examine(t)
+			// How it ended is not looked at: so many errors are more than a
+			// kernel sends.
+			if v := r.Verdict; v.Node != f.at || v.Object != f.object || v.Reason != f.reason {
+				t.Errorf("{%s, %s, %s} is wrong\n%s", f.at, f.object, f.reason, picture(r))
+			}
+		})
+	}
+}
+
+// crowd sends what an autopsy is to tell from its own, until the test ends.
+func (f *fault) crowd(t *testing.T, l *lab) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	for _, n := range l.place.Nodes {
+		if n.Name != f.flow.From {
+			continue
+		}
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				// How these end is of no interest.
+				_, _ = probe.Do(ctx, probe.Request{
+					From: probe.Node{Name: n.Name, NS: n.NS}, To: f.flow.To, Port: f.flow.Port, Proto: f.flow.Proto, Wait: 20 * time.Millisecond,
+				})
+			}
+		})
+	}
+}
+
+func tabulate(w io.Writer, scores map[string]*score) {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "topology\tfaults\tright\twrong\tnot determined\tprecision\trecall\t")
+	total := score{}
+	row := func(name string, s score) {
+		percent := func(of int) string {
+			if of == 0 {
+				return "–"
+			}
+			return fmt.Sprintf("%.0f %%", 100*float64(s.right)/float64(of))
+		}
+		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%s\t%s\t\n", name, s.faults, s.right, s.wrong, s.unknown, percent(s.right+s.wrong), percent(s.faults))
+	}
+	for _, name := range []string{"cable", "cable6", "bridge", "router", "routers", "egress", "published", "overlay", "macvlan"} {
+		if s := scores[name]; s != nil {
+			row(name, *s)
+			total = score{total.faults + s.faults, total.right + s.right, total.wrong + s.wrong, total.unknown + s.unknown}
+		}
+	}
+	row("all", total)
+	_ = tw.Flush() // a strings.Builder takes everything
+}

@@ -1,0 +1,58 @@
+package autopsy_test
+
+import (
+	"cmp"
+	"testing"
+
+	"underlay/engine"
+	"underlay/engine/autopsy"
+	"underlay/labs"
+)
+
+// TestLabs follows every attempt that a lab's checks make, before anything is
+// done and after each of its known mistakes: whatever fails must have a cause.
+func TestLabs(t *testing.T) {
+	catalogue, err := labs.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range catalogue.All() {
+		for _, script := range append([]engine.Script{{Name: "untouched"}, l.Solution}, l.Mistakes...) {
+			t.Run(l.ID+"/"+script.Name, func(t *testing.T) {
+				t.Parallel()
+				place := open(t, &l.Topology)
+				for _, part := range script.Parts() {
+					// As typed into a shell: a line that fails does not keep the next from being run.
+					node := cmp.Or(part.Node, l.Topology.FirstShell())
+					if _, _, err := place.world.Run(t.Context(), node, "", "bash", "-c", l.Expand(part.Text)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if place.world.UsedLegacyIptables() {
+					for _, n := range l.Topology.NodeNames() {
+						place.assumeLegacy(t, n, "filter", "nat")
+					}
+				}
+				for _, f := range attempts(l) {
+					if r := place.trace(t, f); r.Outcome == autopsy.Undetermined {
+						t.Error(picture(r))
+					} else {
+						t.Log(picture(r))
+					}
+				}
+			})
+		}
+	}
+}
+
+// attempts are what a lab's tasks try.
+func attempts(l *engine.Lab) (out []autopsy.Flow) {
+	for _, task := range l.Tasks {
+		for _, c := range task.Checks {
+			if c.Traffic != nil {
+				out = append(out, autopsy.Flow{From: c.Traffic.From, To: c.Traffic.To, Proto: cmp.Or(c.Traffic.Proto, "icmp"), Port: c.Traffic.Port})
+			}
+		}
+	}
+	return out
+}
