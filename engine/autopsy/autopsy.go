@@ -55,8 +55,12 @@ func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) 
 	}
 	out, trail, err := send(ctx, place, flow, a)
 	err = errors.Join(err, halt(posts))
-	if err == nil && out.Ended != engine.OK {
-		sc.after, err = take(place, facetsAfter)
+	what := observe.Conntrack
+	if out.Ended != engine.OK {
+		what |= facetsAfter
+	}
+	if err == nil {
+		sc.after, err = take(place, what)
 	}
 	if err = errors.Join(err, closeAll(posts)); err != nil {
 		return nil, err
@@ -73,6 +77,7 @@ func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) 
 		}
 	}
 	c.fill(r)
+	r.Tracked = c.tracked(sc.after)
 	return r, nil
 }
 

@@ -20,6 +20,7 @@ type examination struct {
 	out     probe.Outcome
 	fenced  map[string]map[byte]bool // node → families whose rules were traced
 	depth   int                      // of explanations that lead to others
+	arp     *flight                  // that a packet waited for, and why it is told
 }
 
 // fill completes a report.
@@ -76,7 +77,34 @@ func (c *examination) path(subject *flight) []Hop {
 	if subject != nil && len(hops) > 0 && hops[len(hops)-1].Direction == subject.dir {
 		hops[len(hops)-1].Died = true
 	}
-	return hops
+	if c.arp == nil {
+		return hops
+	}
+	question := c.hops(c.arp, start)
+	for i := range question {
+		question[i].Direction = ARP
+		question[i].Died = i == len(question)-1
+	}
+	return append(hops, question...)
+}
+
+// tracked is what conntrack remembers of the flow in any of its forms.
+func (c *examination) tracked(states map[string]*observe.State) (out []Tracking) {
+	header := func(t observe.Tuple) Header {
+		return Header{Src: t.Src.String(), Dst: t.Dst.String(), SPort: t.SPort, DPort: t.DPort}
+	}
+	for _, n := range c.place.Nodes {
+		st := states[n.Name]
+		if st == nil {
+			continue
+		}
+		for _, f := range st.Conntrack {
+			if f.Proto == c.flights.proto && c.flights.stages[stage{f.Orig.Src.String(), f.Orig.Dst.String(), f.Orig.SPort, f.Orig.DPort}] {
+				out = append(out, Tracking{Node: n.Name, Orig: header(f.Orig), Reply: header(f.Reply), State: f.State})
+			}
+		}
+	}
+	return out
 }
 
 // told chooses the packets whose ways are reported: the first of each direction,
@@ -132,7 +160,7 @@ func (c *examination) isPort(x sighting) bool {
 
 // verdict explains why the flow was not answered as it should have been.
 func (c *examination) verdict(subject *flight) Verdict {
-	v := Verdict{Reason: ReasonUnknown}
+	var v Verdict
 	switch {
 	case len(c.flights.of(Request)) == 0:
 		v = c.unsent()
@@ -184,17 +212,15 @@ func (c *examination) unknown(subject *flight, v Verdict) Verdict {
 
 // unsent explains an attempt of which no packet was seen.
 func (c *examination) unsent() Verdict {
-	to, err := netip.ParseAddr(c.flights.trail.To.String())
+	to, err := netip.ParseAddr(c.out.Address)
 	if err != nil {
-		if to, err = netip.ParseAddr(c.out.Address); err != nil {
-			return Verdict{Reason: ReasonUnknown}
-		}
+		return none
 	}
 	from := c.flow.From
 	d, ok := c.decide(from, observe.RouteQuery{To: to})
 	switch {
 	case !ok:
-		return Verdict{Reason: ReasonUnknown}
+		return none
 	case d.Unreachable:
 		return c.noWay(from, Request, observe.RouteQuery{To: to}, d)
 	}

@@ -48,10 +48,19 @@ func (p *post) drainPackets(fd int) error {
 			continue
 		}
 		f.node, f.when = p.node.Name, stamp(oob[:oobn])
-		p.mu.Lock()
-		p.frames = append(p.frames, f)
-		p.mu.Unlock()
+		p.keep(func() int { p.frames = append(p.frames, f); return len(p.frames) })
 	}
+}
+
+// keep adds what was seen, unless there is too much of it already.
+func (p *post) keep(add func() int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.full {
+		p.lost = true
+		return
+	}
+	p.full = add() >= seenMost
 }
 
 // readFrame reads a frame; ok is false for what is neither IP nor ARP.

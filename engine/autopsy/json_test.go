@@ -11,6 +11,10 @@ import (
 // TestJSON holds a report's JSON to its names, which programs rely on.
 func TestJSON(t *testing.T) {
 	l := open(t, published())
+	tracked, err := json.Marshal(l.trace(t, tcp("lan", "192.168.50.1", 8080)).Tracked)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := l.run(t.Context(), "host", "iptables -P FORWARD DROP"); err != nil {
 		t.Fatal(err)
 	}
@@ -30,6 +34,10 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal(b, &report.All); err != nil {
 		t.Fatal(err)
 	}
+	var entries []map[string]any
+	if err := json.Unmarshal(tracked, &entries); err != nil || len(entries) != 1 {
+		t.Fatalf("%v: %s", err, tracked)
+	}
 	names := func(m map[string]any) string { return strings.Join(slices.Sorted(maps.Keys(m)), " ") }
 	for _, c := range []struct{ what, got, want string }{
 		{"report", names(report.All), "address detail flow hops outcome took_ms verdict"},
@@ -37,6 +45,7 @@ func TestJSON(t *testing.T) {
 		{"verdict", names(report.Verdict), "direction node object reason text"},
 		{"first hop", names(report.Hops[0]), "at_ms died direction header node out packet"},
 		{"last hop", names(report.Hops[len(report.Hops)-1]), "at_ms decisions died direction header in node packet"},
+		{"conntrack", names(entries[0]), "node orig reply state"},
 		{"outcome", report.All["outcome"].(string), "dropped"},
 	} {
 		if c.got != c.want {

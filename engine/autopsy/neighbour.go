@@ -55,6 +55,7 @@ func (c *examination) unanswered(node, dev string, hop netip.Addr, f *flight) Ve
 		}
 	}
 	asked := c.flights.asked(node, hop)
+	c.arp = asked
 	if asked != nil && c.heard(asked, t.node) {
 		return c.unsaid(asked, t, hop)
 	}
@@ -82,6 +83,7 @@ func (c *examination) heard(asked *flight, node string) bool {
 // asked got no answer.
 func (c *examination) unsaid(asked *flight, t device, hop netip.Addr) Verdict {
 	if answer := c.flights.answered(hop); answer != nil {
+		c.arp = answer
 		return c.stopped(answer)
 	}
 	if v, ok := c.ruled(asked); ok {

@@ -75,9 +75,7 @@ func (p *post) drainTrace(fd int) error {
 				e := readEvent(rest[unix.SizeofNlMsghdr:size])
 				e.node, e.when = p.node.Name, now
 				if !e.ours() || e.table == p.table { // not another's fences
-					p.mu.Lock()
-					p.events = append(p.events, e)
-					p.mu.Unlock()
+					p.keep(func() int { p.events = append(p.events, e); return len(p.events) })
 				}
 			}
 			rest = rest[min((size+3)&^3, len(rest)):]

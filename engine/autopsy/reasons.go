@@ -47,7 +47,6 @@ const (
 	ReasonElsewhere  Reason = "address-elsewhere"
 	ReasonOnPort     Reason = "address-on-port"
 	ReasonARPIgnored Reason = "arp-ignored"
-	ReasonARPLost    Reason = "arp-lost"
 
 	// Tunnels.
 	ReasonNoRemote   Reason = "vxlan-no-remote"

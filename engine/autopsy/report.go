@@ -77,11 +77,13 @@ const (
 // Direction is which way a packet of the flow went.
 type Direction string
 
-// The directions. An Error is an ICMP error about a packet of the flow.
+// The directions. An Error is an ICMP error about a packet of the flow, ARP the
+// question about a neighbour (or its answer) that a packet of the flow waited for.
 const (
 	Request Direction = "request"
 	Reply   Direction = "reply"
 	Error   Direction = "error"
+	ARP     Direction = "arp"
 )
 
 // Report is what an autopsy found. Its JSON is stable.
@@ -92,6 +94,8 @@ type Report struct {
 	Verdict Verdict `json:"verdict"`
 	// Hops are the nodes that the packet and its answer went through, in order.
 	Hops []Hop `json:"hops"`
+	// Tracked is what conntrack remembers of the flow, by node.
+	Tracked []Tracking `json:"tracked,omitempty"`
 	// Detail is how the sender saw it end, in the words of a probe.
 	Detail string `json:"detail"`
 	// Blind says what could not be watched, one sentence each.
@@ -148,6 +152,15 @@ type Hop struct {
 	Decisions []Decision `json:"decisions,omitempty"`
 	AtMS      float64    `json:"at_ms"` // since the first packet
 	Died      bool       `json:"died"`  // it got no further than this
+}
+
+// Tracking is a conntrack entry: the flow as it came, and the answer as it is
+// expected to come back.
+type Tracking struct {
+	Node  string `json:"node"`
+	Orig  Header `json:"orig"`
+	Reply Header `json:"reply"`
+	State string `json:"state,omitempty"` // of tcp, in conntrack's words
 }
 
 // Decision is what happened to a packet at a hook.

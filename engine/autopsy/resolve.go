@@ -78,10 +78,10 @@ func askServer(ctx context.Context, place Place, flow Flow, r *Report, put fence
 		return nil
 	}
 	node := flow.From
-	for _, st := range placeHolders(place, server) {
-		node = st
+	if holders := placeHolders(place, server); len(holders) == 1 {
+		node = holders[0]
 	}
-	r.Verdict = Verdict{Node: node, Object: "name server " + server, Reason: ReasonBadReply, Text: r.Detail}
+	r.Verdict = Verdict{Node: node, Object: "name server " + place.DNS[0], Reason: ReasonBadReply, Text: r.Detail}
 	if strings.Contains(r.Detail, "NXDOMAIN") || strings.Contains(r.Detail, "NOERROR") {
 		r.Verdict.Reason = ReasonNoName
 	}

@@ -21,7 +21,7 @@ const (
 type scene struct {
 	place  Place
 	before map[string]*observe.State
-	after  map[string]*observe.State // nil while the attempt did not fail
+	after  map[string]*observe.State // its rules and neighbours only if the attempt failed
 }
 
 // take reads the state of all nodes. What could not be read of one is as if it

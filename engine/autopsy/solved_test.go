@@ -73,6 +73,34 @@ func TestDelivered(t *testing.T) {
 	}
 }
 
+// TestTracked looks at what conntrack is said to remember.
+func TestTracked(t *testing.T) {
+	r := open(t, published()).trace(t, tcp("lan", "192.168.50.1", 8080))
+	if len(r.Tracked) != 1 {
+		t.Fatalf("%+v", r.Tracked)
+	}
+	got := r.Tracked[0]
+	if got.Node != "host" || got.Orig.Dst != "192.168.50.1" || got.Orig.DPort != 8080 || got.Reply.Src != "172.17.0.3" || got.Reply.SPort != 80 {
+		t.Errorf("%+v", got)
+	}
+	if r = open(t, router()).trace(t, tcp("a", "10.2.0.2", 9000)); len(r.Tracked) != 0 {
+		t.Errorf("nobody tracks it: %+v", r.Tracked)
+	}
+}
+
+// TestQuestion looks at the way of the ARP request that a packet waited for.
+func TestQuestion(t *testing.T) {
+	l := open(t, bridge())
+	if err := l.run(t.Context(), "host", "bridge link set dev vc1 isolated on; bridge link set dev vc2 isolated on"); err != nil {
+		t.Fatal(err)
+	}
+	r := l.trace(t, ping("c1", "172.17.0.3"))
+	last := r.Hops[len(r.Hops)-1]
+	if wayOf(r) != "c1 | c1 host" || last.Direction != autopsy.ARP || last.In != "vc1" || !last.Died {
+		t.Error(picture(r))
+	}
+}
+
 // TestHeaders looks at what a hop tells of NAT.
 func TestHeaders(t *testing.T) {
 	r := open(t, published()).trace(t, tcp("lan", "192.168.50.1", 8080))

@@ -22,6 +22,10 @@ import (
 // kernel may give less.
 const tapBuffer = 4 << 20
 
+// seenMost is how many packets, and how many events, are kept of one node.
+// A learner's own traffic may be a flood; of that the rest is let go.
+const seenMost = 50000
+
 // post is what watches one node: a packet socket that sees all its devices, the
 // socket that our rules belong to, and the one on which the kernel tells what
 // packets met.
@@ -34,7 +38,8 @@ type post struct {
 	mu     sync.Mutex
 	frames []frame
 	events []event
-	lost   bool
+	full   bool // no more is kept
+	lost   bool // something was not
 	taps   []*tap
 	blind  []string
 }

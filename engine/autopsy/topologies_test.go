@@ -43,7 +43,7 @@ func cable() *engine.Topology {
 	return &engine.Topology{
 		Nodes: []engine.Node{
 			{Name: "a", DNS: []string{"10.0.0.2"}, Hosts: map[string]string{"b": "10.0.0.2"}},
-			{Name: "b"},
+			{Name: "b", DNS: []string{"10.0.0.2:9001"}}, // where no name server is
 		},
 		Links: []engine.Link{{A: end("a", "eth0", "10.0.0.1/24"), B: end("b", "eth0", "10.0.0.2/24")}},
 		Workloads: append(servers("b"),
