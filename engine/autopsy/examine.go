@@ -112,7 +112,13 @@ func (c *examination) tracked(states map[string]*observe.State) (out []Tracking)
 func (c *examination) told(subject *flight) (out []*flight) {
 	for _, dir := range []Direction{Request, Reply, Error} {
 		fs := c.flights.of(dir)
-		if len(fs) > 0 && fs[0] != subject && (subject == nil || fs[0].first().Before(subject.first())) {
+		if len(fs) == 0 || fs[0] == subject {
+			continue
+		}
+		// Of what only rules were seen the time is not known well; that it came of
+		// the request is.
+		effect := dir == Request && subject != nil && subject.dir != Request
+		if subject == nil || effect || fs[0].first().Before(subject.first()) {
 			out = append(out, fs[0])
 		}
 	}
@@ -123,14 +129,19 @@ func (c *examination) told(subject *flight) (out []*flight) {
 }
 
 // subject is the first packet of the flow that did not get where it was sent,
-// nil if all did.
-func (c *examination) subject() *flight {
+// nil if all did. An error that got lost counts only if no packet did, because it
+// came of one.
+func (c *examination) subject() (lost *flight) {
 	for _, f := range c.flights.all {
-		if !f.arp && !f.isCarrier() && !c.delivered(f) {
+		switch {
+		case f.arp || f.isCarrier() || c.delivered(f):
+		case f.dir != Error:
 			return f
+		case lost == nil:
+			lost = f
 		}
 	}
-	return nil
+	return lost
 }
 
 // delivered reports whether a packet came through the last of the rules of a
