@@ -74,17 +74,38 @@ func sortOut(sc *scene, from, proto string, trail probe.Trail, posts []*post) *f
 		from: from, proto: proto, trail: trail,
 		stages: map[stage]bool{}, ids: map[uint16]bool{}, byKey: map[string]*flight{},
 	}
-	frames := inOrder(sc, posts)
 	var events []event
+	seen := map[string][]frame{}
 	for _, p := range posts {
 		events = append(events, p.events...)
+		seen[p.node.Name] = p.frames
 	}
 	fs.told = events
-	fs.findISN(frames, events)
-	fs.collect(frames, events)
-	fs.collect(frames, events) // errors and answers may have been read before what they answer to
+	fs.findISN(seen[from], events)
+	// First all are looked at, because what an answer or an error is known by may
+	// be read after it. Then what others sent is left out, which may be much.
+	for _, frames := range seen {
+		for i := range frames {
+			fs.concerns(frames[i].packet)
+		}
+	}
+	for i := range events { // between two hooks a header may have a form that no device shows
+		if p := events[i].packet; p != nil {
+			fs.concerns(p)
+		}
+	}
+	for node, frames := range seen {
+		seen[node] = slices.DeleteFunc(slices.Clone(frames), func(f frame) bool { return !fs.concerns(f.packet) })
+	}
+	fs.collect(inOrder(sc, seen), events)
 	slices.SortStableFunc(fs.all, func(a, b *flight) int { return a.first().Compare(b.first()) })
 	return fs
+}
+
+// concerns reports whether a packet, or one inside it, may be of the flow.
+func (fs *flights) concerns(p *packet) bool {
+	inner := p.inner != nil && fs.concerns(p.inner)
+	return fs.keyOf(p) != "" || inner
 }
 
 // findISN learns the sequence number of the connection's first packet.

@@ -24,6 +24,7 @@ type frame struct {
 	others   bool // the device took it in though its MAC address is another's
 	src, dst string
 	packet   *packet
+	print    string // of the packet, by which its passings are matched
 }
 
 // drainPackets reads what a packet socket holds.

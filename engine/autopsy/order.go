@@ -2,23 +2,27 @@ package autopsy
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"underlay/engine/observe"
 )
 
-// inOrder puts what the posts saw into one order. Within a node it is the order
+// inOrder puts what was seen in each node into one order. Within a node it is the order
 // in which the kernel queued it. Between nodes cause goes before effect: a packet
 // that comes in by a cable has left by its other end before. Time decides
 // only what is left open, because the kernel begins to stamp packets a little
 // after it was asked to, and stamps the first ones when they are read.
-func inOrder(sc *scene, posts []*post) (out []frame) {
-	queues := make([]*queue, len(posts))
-	for i, p := range posts {
-		queues[i] = &queue{node: p.node.Name, frames: p.frames, pending: map[print]int{}}
-		for j := range p.frames {
-			queues[i].pending[printOf(&p.frames[j])]++
+func inOrder(sc *scene, seen map[string][]frame) (out []frame) {
+	var queues []*queue
+	for _, node := range slices.Sorted(maps.Keys(seen)) {
+		q := &queue{node: node, frames: seen[node], pending: map[print]int{}}
+		for i := range q.frames {
+			q.frames[i].print = q.frames[i].packet.print()
+			q.pending[printOf(&q.frames[i])]++
 		}
+		queues = append(queues, q)
 	}
 	var now time.Time
 	for {
@@ -56,7 +60,7 @@ type print struct {
 	packet   string
 }
 
-func printOf(f *frame) print { return print{f.index, f.outgoing, f.packet.print()} }
+func printOf(f *frame) print { return print{f.index, f.outgoing, f.print} }
 
 // print is what does not change on a cable.
 func (p *packet) print() string {
@@ -94,10 +98,9 @@ func waits(sc *scene, queues []*queue, f *frame) bool {
 	if l == nil {
 		return false
 	}
-	text := f.packet.print()
 	is := func(d *observe.Link, node string, outgoing bool) bool {
 		for _, q := range queues {
-			if d != nil && q.node == node && q.pending[print{d.Index, outgoing, text}] > 0 {
+			if d != nil && q.node == node && q.pending[print{d.Index, outgoing, f.print}] > 0 {
 				return node != f.node || d.Index != f.index || outgoing != f.outgoing
 			}
 		}
