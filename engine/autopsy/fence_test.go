@@ -2,6 +2,7 @@ package autopsy
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"runtime"
@@ -103,6 +104,9 @@ func TestFencesAreNotSeen(t *testing.T) {
 	if got := rules(); got != before {
 		t.Errorf("a snapshot shows %d rules and policies of the fences", got-before)
 	}
+	if tables, chains := dumped(t, n); tables != 1 || chains != 0 {
+		t.Errorf("a dump shows %d tables and %d chains", tables, chains)
+	}
 	if err := closeAll(posts); err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +131,20 @@ func TestFencesAreNotSeen(t *testing.T) {
 	if got := rules(); got != before+1 {
 		t.Errorf("a table of the learner's is hidden by its name: %d rules", got)
 	}
+}
+
+// dumped counts what a dump shows of nf_tables.
+func dumped(t *testing.T, n observe.Node) (tables, chains int) {
+	t.Helper()
+	r, err := observe.NewReader([]observe.Node{n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dumps, err := r.Dump()
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return len(dumps[0].Tables), len(dumps[0].Chains)
 }
 
 func await(t *testing.T, ok func() bool) {

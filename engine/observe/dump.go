@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -146,6 +147,7 @@ func (d *Dump) nftables(c *conn) error {
 			return nil
 		}
 	}
+	d.leaveOutOurs()
 	d.Elements = nil
 	for _, s := range d.Sets {
 		a := parseAttrs(s.Body[min(nfgenLen, len(s.Body)):])
@@ -159,6 +161,22 @@ func (d *Dump) nftables(c *conn) error {
 		d.Elements = append(d.Elements, elements...)
 	}
 	return nil
+}
+
+// leaveOutOurs takes out the tables of an autopsy, and what is in them.
+func (d *Dump) leaveOutOurs() {
+	ours := map[tableKey]bool{}
+	for _, m := range d.Tables {
+		if t := parseTable(m.Body[0], parseAttrs(m.Body[nfgenLen:])); t.ours() {
+			ours[t.tableKey] = true
+		}
+	}
+	for _, list := range []*[]Message{&d.Tables, &d.Chains, &d.NFRules} {
+		*list = slices.DeleteFunc(*list, func(m Message) bool {
+			// In the messages of all objects the first attribute is the table's name.
+			return ours[tableKey{m.Body[0], parseAttrs(m.Body[nfgenLen:]).str(unix.NFTA_TABLE_NAME)}]
+		})
+	}
 }
 
 // The part of ipset's netlink protocol that tells which sets there are.

@@ -26,6 +26,8 @@ bridge link set dev v0 isolated on hairpin on
 ip addr add 10.0.0.1/24 dev v1
 ip link add vx7 type vxlan id 7 dstport 8472 local 10.0.0.1 remote 10.0.0.2 dev v1
 ip link add mv0 link v1 type macvlan mode bridge`)
+	// The kernel works out a port's state a little after its cable is plugged in.
+	eventually(t, "v0 is up", func() bool { return linkNamed(t, snap(t, n, Links), "v0").Oper == "up" })
 	s := snap(t, n, Links)
 
 	lo := linkNamed(t, s, "lo")
