@@ -147,12 +147,15 @@ func (c *examination) subject() (lost *flight) {
 // delivered reports whether a packet came through the last of the rules of a
 // node that has the address it is for.
 func (c *examination) delivered(f *flight) bool {
+	way := c.way(f)
+	if n := len(way); n > 0 && c.ledToLoopback(way[n-1]) {
+		return false
+	}
 	for node := range c.before {
 		if p := reached(passages(f.eventsIn(node)), unix.NFPROTO_INET, "input"); p != nil && p.left != nil {
 			return true
 		}
 	}
-	way := c.way(f)
 	if len(way) == 0 {
 		return false
 	}
@@ -160,6 +163,17 @@ func (c *examination) delivered(f *flight) bool {
 	// Of an ICMP error a trace may not tell enough to know it by.
 	traced := c.traced(last.node) && (f.dir != Error || len(f.eventsIn(last.node)) > 0)
 	return !last.outgoing && !traced && c.has(last.node, last.packet.dst) && !c.isPort(last)
+}
+
+// ledToLoopback reports whether a packet came in by lo of a node that it is not
+// for. The node takes it in all the same, because it has been routed already.
+func (c *examination) ledToLoopback(x sighting) bool {
+	l := c.linkAt(x.node, x.index)
+	if l == nil || l.Kind != "loopback" || x.outgoing || c.has(x.node, x.packet.dst) {
+		return false
+	}
+	d, ok := c.decide(x.node, observe.RouteQuery{To: x.packet.dst})
+	return ok && !d.Local
 }
 
 func (c *examination) traced(node string) bool { return c.fenced[node][unix.NFPROTO_INET] }

@@ -53,6 +53,10 @@ var moreFaults = []fault{
 		outcome: autopsy.Dropped, at: "host", object: "vc1", reason: autopsy.ReasonHairpinOff, dir: request, words: "hairpin is off"},
 	{name: "loopback down, calling itself by name", topology: "cable", node: "a", breaks: "ip link set lo down; ip addr flush dev lo; ip route flush table local", flow: ping("a", "127.0.0.1"),
 		outcome: autopsy.Unreachable, at: "a", object: "lo", reason: autopsy.ReasonLinkDown, dir: request, words: "no way to itself"},
+	{name: "route that leads to lo", topology: "cable", node: "a", breaks: "ip route add 10.0.0.2 dev lo", flow: tcp("a", "10.0.0.2", 9000),
+		outcome: autopsy.Dropped, at: "a", object: "route to 10.0.0.2", reason: autopsy.ReasonToItself, dir: request, words: "leads to lo"},
+	{name: "way back that leads to lo", topology: "cable", node: "b", breaks: "ip route add 10.0.0.1 dev lo", flow: ping("a", "10.0.0.2"),
+		outcome: autopsy.Dropped, at: "b", object: "route to 10.0.0.1", reason: autopsy.ReasonToItself, dir: reply, words: "leads to lo"},
 	{name: "queue that no program reads", topology: "egress", node: "host", breaks: "iptables -A FORWARD -o eth0 -j NFQUEUE --queue-num 3", flow: tcp("c1", "192.168.50.2", 9000),
 		outcome: autopsy.Dropped, at: "host", object: "iptables filter FORWARD", reason: autopsy.ReasonQueue, dir: request, words: "none gave it back"},
 }

@@ -24,6 +24,7 @@ const (
 	ReasonRPFilter      Reason = "rp-filter"
 	ReasonMartian       Reason = "martian"
 	ReasonLoop          Reason = "routing-loop"
+	ReasonToItself      Reason = "route-to-itself"
 	ReasonTTL           Reason = "ttl-exceeded"
 	ReasonTooBig        Reason = "packet-too-big"
 

@@ -40,6 +40,12 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 	if f.arp {
 		return none
 	}
+	if c.ledToLoopback(x) {
+		return Verdict{
+			Node: x.node, Object: "route to " + x.packet.dst.String(), Reason: ReasonToItself, Direction: f.dir,
+			Text: fmt.Sprintf("%s sends the %s for %s to itself: its route there leads to %s", x.node, packetWord(f), x.packet.dst, l.Name),
+		}
+	}
 	if v := c.foreign(f, x); v.Reason != ReasonUnknown {
 		return v
 	}
