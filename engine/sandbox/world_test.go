@@ -69,16 +69,22 @@ func TestWorldsAreMadeWhileOtherChildrenStart(t *testing.T) {
 			}
 		})
 	}
-	for range 40 {
-		w, err := sb.NewWorld(ctx)
-		if err != nil {
-			t.Error(err)
-			break
-		}
-		if err := w.Close(); err != nil {
-			t.Error(err)
-		}
+	var making sync.WaitGroup
+	for range 4 { // side by side, as proofs do
+		making.Go(func() {
+			for range 20 {
+				w, err := sb.NewWorld(ctx)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := w.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
+	making.Wait()
 	stop()
 	forking.Wait()
 }
