@@ -46,7 +46,7 @@ rootless() {
 	local enter=()
 	case $1 in # these make namespaces, but not the user namespace to make them in
 	./engine/observe | ./engine/probe | ./engine/workload)
-		enter=(unshare -U -n -m -p -f --map-current-user --keep-caps sh -c 'ip link set lo up && exec "$0" "$@"')
+		enter=(unshare -U -n -m --map-current-user --keep-caps sh -c 'ip link set lo up && exec "$0" "$@"')
 		;;
 	esac
 	(cd "$dir" && as_ordinary "${enter[@]}" "$bin" -test.v -test.timeout 20m)

@@ -74,6 +74,13 @@ func (c *examination) downHere(node string, l *observe.Link, dir Direction) (Ver
 	if l.Kind == "bridge" {
 		return c.bridgeWithoutCarrier(node, l, dir), true
 	}
+	// A macvlan loses its carrier with its parent: what that lost it by is the cause.
+	if parent := c.link(l.ParentNode, l.Parent); parent != nil {
+		if v, ok := c.downHere(l.ParentNode, parent, dir); ok {
+			v.Text = fmt.Sprintf("%s in %s has no carrier: %s", l.Name, node, v.Text)
+			return v, true
+		}
+	}
 	return Verdict{Node: node, Object: l.Name, Reason: ReasonLinkDown, Direction: dir, Text: fmt.Sprintf("%s in %s has no carrier", l.Name, node)}, true
 }
 

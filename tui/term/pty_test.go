@@ -255,7 +255,7 @@ func TestResizeReachesTheProgram(t *testing.T) {
 	checkShape(t, p.View(), 33, 7)
 	awaitText(t, p, "$")
 	typeIn(t, p, "stty size\r")
-	awaitText(t, p, "7 33")
+	awaitText(t, p, "7 33\n$")
 	p.Resize(engine.Size{Cols: 120, Rows: 40})
 	typeIn(t, p, "clear; stty size\r")
 	awaitText(t, p, "40 120")
