@@ -92,6 +92,12 @@ func TestCatalogue(t *testing.T) {
 			t.Run(f.topology+"/"+f.name, func(t *testing.T) {
 				t.Parallel()
 				r := f.examine(t)
+				if r.Outcome == autopsy.Undetermined {
+					// A busy machine may lose what was captured, and then this is the
+					// honest answer. A wrong one is never looked at twice.
+					t.Logf("looked at once more: %s", picture(r))
+					r = f.examine(t)
+				}
 				mu.Lock()
 				defer mu.Unlock()
 				s := scores[f.topology]
