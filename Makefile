@@ -39,7 +39,7 @@ bench: build
 vm-test:
 	@mkdir -p $(BIN)/vm
 	@$(GO) build -o $(BIN)/vm/vm ./vm
-	@$(BIN)/vm/vm
+	@$(BIN)/vm/vm $(VM_FLAGS)
 
 # Draws docs/screen.svg, the picture in the README, from the program itself.
 picture: build

@@ -24,7 +24,7 @@ import (
 
 // prove builds the virtual machine, runs it and says how every step went.
 func prove(ctx context.Context, o options) error {
-	todo, err := selected(o.only)
+	todo, err := selected(o)
 	if err != nil {
 		return err
 	}
@@ -58,19 +58,19 @@ func prove(ctx context.Context, o options) error {
 }
 
 // selected returns the plan, or that part of it whose steps' names match.
-func selected(only string) (plan.Plan, error) {
-	match, err := regexp.Compile(only)
+func selected(o options) (plan.Plan, error) {
+	match, err := regexp.Compile(o.only)
 	if err != nil {
 		return plan.Plan{}, usageError{err}
 	}
-	p := proofs()
+	p := proofs(o.all)
 	other := func(s plan.Step) bool { return !match.MatchString(s.Name) }
 	p.First = slices.DeleteFunc(p.First, other)
 	for i := range p.Lanes {
 		p.Lanes[i] = slices.DeleteFunc(p.Lanes[i], other)
 	}
 	if len(p.Steps()) == 0 {
-		return p, usageError{fmt.Errorf("no step's name matches %q", only)}
+		return p, usageError{fmt.Errorf("no step's name matches %q", o.only)}
 	}
 	return p, nil
 }

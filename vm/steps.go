@@ -32,10 +32,10 @@ const (
 	long    = 30 * time.Minute // of a test
 )
 
-// proofs is all that is proven on the second kernel: by root and by an ordinary
+// proofs is what is proven on the second kernel: by root and by an ordinary
 // user side by side.
-func proofs() plan.Plan {
-	return plan.Plan{First: unloaded(), Lanes: [][]plan.Step{lane(true), lane(false)}}
+func proofs(all bool) plan.Plan {
+	return plan.Plan{First: unloaded(), Lanes: [][]plan.Step{lane(true, all), lane(false, all)}}
 }
 
 // unloaded looks at a lab whose module nothing loads but a person: it must say
@@ -57,7 +57,7 @@ func unloaded() []plan.Step {
 	}
 }
 
-func lane(root bool) []plan.Step {
+func lane(root, all bool) []plan.Step {
 	steps := []plan.Step{{
 		Name: who(root) + ": features", Kind: plan.Doctor, Root: root, Command: []string{"underlay", "doctor", "--json"}, Limit: short,
 	}}
@@ -66,24 +66,29 @@ func lane(root bool) []plan.Step {
 		untouched.Exit, untouched.Says = 1, "not solved"
 		steps = append(steps, untouched, try(f.lab, "solve.sh", root))
 	}
-	steps = append(steps, proven(root))
+	steps = append(steps, proven(root, all))
 	for _, pkg := range []string{"preflight", "observe", "sandbox", "session", "wire"} {
 		steps = append(steps, tests(pkg, root, "-test.skip", skipped))
 	}
 	return steps
 }
 
-// proven makes the proofs of every lab, shared out between the two users. Lines
-// left out and other addresses are not among them: about these one kernel says
-// what another does.
-func proven(root bool) plan.Step {
-	file, only := "/tmp/proofs-"+who(root)+".xml", "/(untouched|solution|alternative|mistake|hold|prediction|recorded)"
+// proven makes the proofs of every lab. Unless all are asked for, these are the
+// right ways and the start, which a kernel that does something else breaks first:
+// with an emulated processor all of them take longer than anybody waits, and
+// shells that do not answer in time fail labs that are right.
+func proven(root, all bool) plan.Step {
+	only := "/(untouched|solution|alternative|prediction)"
 	if root {
-		only = "/(untouched|solution|alternative|reset|fault)"
+		only = "/(untouched|solution|alternative|reset)"
 	}
+	if all {
+		only = "."
+	}
+	file := "/tmp/proofs-" + who(root) + ".xml"
 	return plan.Step{
 		Name: who(root) + ": proofs", Kind: plan.JUnit, Root: root, Limit: long, JUnit: file,
-		Command: []string{"underlay", "author", "test", "--strict", "--jobs", "2", "--run", only, "--junit", file},
+		Command: []string{"underlay", "author", "test", "--strict", "--jobs", "1", "--run", only, "--junit", file},
 	}
 }
 

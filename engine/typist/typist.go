@@ -17,7 +17,7 @@ import (
 
 const (
 	// firstPrompt is how long a shell may take to be ready.
-	firstPrompt = 10 * time.Second
+	firstPrompt = 30 * time.Second
 	// quietFor is how long a program must be silent and waiting for input
 	// before it is taken for a prompt that does not announce itself, such as sh's.
 	quietFor = 150 * time.Millisecond
