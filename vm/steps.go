@@ -54,6 +54,10 @@ func unloaded() []plan.Step {
 		without, before,
 		{Name: "root: what its hint says", Kind: plan.Command, Root: true, Command: []string{"modprobe", "br_netfilter"}, Limit: short},
 		remedied,
+		// The tables of iptables-legacy are loaded for no ordinary user; tests use them.
+		{Name: "root: the tables of iptables-legacy", Kind: plan.Command, Root: true, Limit: short, Command: []string{
+			"modprobe", "-a", "iptable_filter", "iptable_nat", "iptable_mangle", "iptable_raw", "ip6table_filter",
+		}},
 	}
 }
 
