@@ -15,7 +15,7 @@ var hostiles = []hostile{
 	{"everything removed", "docker0", "rm -rf / --no-preserve-root 2>/dev/null", []string{"Something happened to the lab", "deleted in this lab"}},
 	{"interface deleted", "egress-nat", "ip link del eth0", []string{"ext has no interface eth0"}},
 	{"firewall flushed", "publish-dnat", "iptables -F; iptables -t nat -F", []string{"Containers still get out"}},
-	{"root made writable", "docker0", "mount -o remount,rw / ; touch /usr/underlay-was-here", []string{"permission denied", "Read-only file system"}},
+	{"root made writable", "docker0", "mount -o remount,rw / ; touch /usr/underlay-was-here", []string{"cannot touch", "Read-only file system"}},
 	{"fork bomb", "docker0", "bomb() { bomb | bomb & }; bomb", []string{"Something happened to the lab", "a fork bomb?"}},
 	{"/tmp filled", "docker0", "cat /dev/zero >/tmp/zeros", []string{"Something happened to the lab", "/tmp of this lab is full"}},
 }
