@@ -186,13 +186,15 @@ func echoes(p *person, n int, pause time.Duration) ([]float64, error) {
 // underFlood measures with `yes` running: a key that the program itself acts on,
 // and how long after Ctrl-C the prompt is back.
 func underFlood(p *person) (keys, stops []float64, err error) {
-	for range 8 {
+	for i := range 8 {
 		p.quiet(200 * time.Millisecond)
 		p.forget()
-		if _, err := p.tty.WriteString("yes flooding\r"); err != nil {
+		// In other words each time: what is on the screen already is not drawn again.
+		word := strings.Repeat(string(rune('A'+i)), 8)
+		if _, err := p.tty.WriteString("yes " + word + "\r"); err != nil {
 			return nil, nil, err
 		}
-		if _, err := p.until("the flood", func(b []byte) bool { return bytes.Count(b, []byte("flooding")) > 20 }); err != nil {
+		if _, err := p.until("the flood", func(b []byte) bool { return bytes.Count(b, []byte(word)) > 20 }); err != nil {
 			return nil, nil, err
 		}
 		begin := time.Now()
