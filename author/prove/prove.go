@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"regexp"
-	"slices"
 	"sync"
 	"time"
 
@@ -156,13 +155,4 @@ func (p *Planned) make(ctx context.Context) Proof {
 	// What proves nothing wrong need not be read.
 	out.Differs, out.Transcript = nil, ""
 	return out
-}
-
-// Labs returns the ids of the plan's labs in their order.
-func Labs(plan []Planned) []string {
-	var ids []string
-	for i := range plan {
-		ids = append(ids, plan[i].Lab)
-	}
-	return slices.Compact(ids)
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"underlay/engine"
+	"underlay/engine/trial"
 	"underlay/engine/typist"
 	"underlay/lessons"
 )
 
 // Limits of what a block types.
 const (
-	lineLimit   = 15 * time.Second
 	listenLimit = 5 * time.Second // until a command that others are typed during listens
 	again       = 2 * time.Second // after which those are typed once more
 	tries       = 3
@@ -93,7 +93,7 @@ func (s *stage) line(ctx context.Context, node, mark, line string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	err = ty.Line(ctx, line, lineLimit)
+	err = ty.Line(ctx, line, trial.LineLimit)
 	var slow *typist.SlowError
 	if errors.As(err, &slow) {
 		return "", engine.Hintf(fmt.Errorf("in %s: %w", node, err), "a command in a run block must end by itself; give it a limit, such as -c1 or -W1")
@@ -117,7 +117,7 @@ func (s *stage) shell(ctx context.Context, node, mark string) (*typist.Typist, e
 		return nil, errors.Join(err, term.Close())
 	}
 	// The same words everywhere, whatever the machine's language.
-	if err := ty.Line(ctx, " export LC_ALL=C LANG=C", lineLimit); err != nil {
+	if err := ty.Line(ctx, " export LC_ALL=C LANG=C", trial.LineLimit); err != nil {
 		return nil, err
 	}
 	s.shells[node+mark] = ty
@@ -170,7 +170,7 @@ func (s *stage) watched(ctx context.Context, node, command string, during []less
 		}
 		limit := again
 		if try == tries {
-			limit = lineLimit
+			limit = trial.LineLimit
 		}
 		select {
 		case e := <-ended:
