@@ -36,6 +36,13 @@ type TaskResult struct {
 	Misconception string // id of the recognised wrong idea, "" if none
 	Says          string // that misconception's words
 	Since         time.Time
+
+	// Flow is the traffic that did not end as the task wants; without a
+	// protocol if it is not traffic that the task fails for.
+	Flow Flow
+	// Verdict is what became of that traffic, with an empty Text while it is not
+	// known. It comes after the result, and is then the result's Why too.
+	Verdict Verdict
 }
 
 // Status is the whole lab as it stands.
@@ -147,6 +154,9 @@ type Session interface {
 
 	// Viewer says what the lab's nodes hold now.
 	Viewer
+
+	// Tracer follows a packet through the lab.
+	Tracer
 
 	// Reset throws the world away and builds it anew. Shells end.
 	Reset(context.Context) error

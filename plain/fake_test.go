@@ -109,6 +109,10 @@ func (h fakeHistory) Restore(_ context.Context, id int) (engine.Restored, error)
 	return h.s.way, nil
 }
 
+func (s *fakeSession) Trace(_ context.Context, flow engine.Flow) (*engine.Autopsy, error) {
+	return &engine.Autopsy{Flow: flow, Outcome: engine.EndingDelivered}, nil
+}
+
 func (s *fakeSession) Picture(context.Context) (engine.Picture, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

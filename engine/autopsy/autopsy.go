@@ -33,7 +33,8 @@ func trace(ctx context.Context, place Place, flow Flow, put fencer) (*Report, er
 	if err != nil || failed != nil {
 		return failed, err
 	}
-	return follow(ctx, place, flow, attempt{to: addr.String()}, put)
+	r, _, err := follow(ctx, place, flow, attempt{to: addr.String()}, put)
+	return r, err
 }
 
 // attempt is what is sent for a flow.
@@ -42,16 +43,16 @@ type attempt struct {
 	payload []byte // udp: nil for one of our own
 }
 
-// follow sends the flow and follows it.
-func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) (*Report, error) {
+// follow sends the flow and follows it. It also returns how the sender saw it end.
+func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) (*Report, probe.Outcome, error) {
 	sc := &scene{place: place}
 	var err error
 	if sc.before, err = take(place, facetsBefore); err != nil {
-		return nil, err
+		return nil, probe.Outcome{}, err
 	}
 	posts, err := watch(place.Nodes, protocols(transport(flow.Proto)), put)
 	if err != nil {
-		return nil, err
+		return nil, probe.Outcome{}, err
 	}
 	out, trail, err := send(ctx, place, flow, a)
 	err = errors.Join(err, halt(posts))
@@ -63,11 +64,11 @@ func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) 
 		sc.after, err = take(place, what)
 	}
 	if err = errors.Join(err, closeAll(posts)); err != nil {
-		return nil, err
+		return nil, probe.Outcome{}, err
 	}
 	fs := sortOut(sc, flow.From, transport(flow.Proto), trail, posts)
 	c := &examination{scene: sc, flights: fs, flow: flow, out: out, fenced: map[string]map[byte]bool{}}
-	r := &Report{Flow: flow, Address: a.to, Detail: out.Detail, outcome: out}
+	r := &Report{Flow: flow, Address: a.to, Detail: out.Detail}
 	for _, p := range posts {
 		c.fenced[p.node.Name] = p.fenced
 		r.Blind = append(r.Blind, p.blind...)
@@ -78,7 +79,7 @@ func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) 
 	}
 	c.fill(r)
 	r.Tracked = c.tracked(sc.after)
-	return r, nil
+	return r, out, nil
 }
 
 // transport is the protocol that carries another.

@@ -123,7 +123,7 @@ func (s *scene) hops(f *flight, start time.Time) (out []Hop) {
 				out[last].Inside = fmt.Sprintf("%s, %s", x.carrier.describe(), x.carrier.header())
 			}
 		}
-		out[last].pass(name, x.outgoing, fresh)
+		pass(&out[last], name, x.outgoing, fresh)
 	}
 	if len(out) == 0 && len(f.events) > 0 {
 		h := Hop{Node: f.events[0].node, Direction: f.dir, Packet: f.packet.describe(), Header: f.packet.header()}
@@ -135,7 +135,7 @@ func (s *scene) hops(f *flight, start time.Time) (out []Hop) {
 }
 
 // pass adds a device to a hop.
-func (h *Hop) pass(dev string, outgoing, fresh bool) {
+func pass(h *Hop, dev string, outgoing, fresh bool) {
 	switch {
 	case fresh && !outgoing:
 		h.In = dev

@@ -1,9 +1,6 @@
 package autopsy
 
-// Reason is why a flow ended as it did: a stable word for programs.
-type Reason string
-
-// The reasons.
+// The reasons why a flow ends as it does: stable words for programs.
 const (
 	ReasonDelivered Reason = "delivered"
 	ReasonUnknown   Reason = "not-determined"

@@ -40,7 +40,7 @@ func resolve(ctx context.Context, place Place, flow Flow, put fencer) (netip.Add
 	if err != nil || out.Ended == engine.OK {
 		return addr, nil, err
 	}
-	r := &Report{Flow: flow, Outcome: Unreachable, Detail: out.Detail, outcome: out, Hops: []Hop{}}
+	r := &Report{Flow: flow, Outcome: Unreachable, Detail: out.Detail, Hops: []Hop{}}
 	r.Verdict = Verdict{Node: flow.From, Object: "/etc/resolv.conf", Reason: ReasonNoDNS, Text: out.Detail}
 	if len(place.DNS) == 0 {
 		return addr, r, nil
@@ -63,13 +63,13 @@ func askServer(ctx context.Context, place Place, flow Flow, r *Report, put fence
 	if err != nil {
 		return fmt.Errorf("ask for %s: %w", flow.To, err)
 	}
-	asked, err := follow(ctx, place, Flow{From: flow.From, To: server, Proto: "udp", Port: port, Wait: flow.Wait},
+	asked, out, err := follow(ctx, place, Flow{From: flow.From, To: server, Proto: "udp", Port: port, Wait: flow.Wait},
 		attempt{to: server, payload: question}, put)
 	if err != nil {
 		return err
 	}
 	r.Hops, r.Blind = asked.Hops, asked.Blind
-	if asked.outcome.Ended != engine.OK {
+	if out.Ended != engine.OK {
 		r.Verdict = asked.Verdict
 		r.Verdict.Text = fmt.Sprintf("%s was not looked up: the question to %s was lost: %s", flow.To, server, asked.Verdict.Text)
 		if asked.Outcome == Refused {

@@ -29,6 +29,9 @@ type Session struct {
 	// Look gives the picture; nil gives the lab's nodes without devices.
 	Look func() (engine.Picture, error)
 
+	// Follow gives an autopsy; nil says that the flow was delivered.
+	Follow func(engine.Flow) (*engine.Autopsy, error)
+
 	mu      sync.Mutex
 	looks   int
 	status  engine.Status
@@ -148,6 +151,17 @@ func (h history) Restore(_ context.Context, id int) (engine.Restored, error) {
 	defer h.s.mu.Unlock()
 	h.s.restored = append(h.s.restored, id)
 	return h.s.Way, nil
+}
+
+// Trace implements engine.Session.
+func (s *Session) Trace(_ context.Context, flow engine.Flow) (*engine.Autopsy, error) {
+	s.mu.Lock()
+	follow := s.Follow
+	s.mu.Unlock()
+	if follow != nil {
+		return follow(flow)
+	}
+	return &engine.Autopsy{Flow: flow, Outcome: engine.EndingDelivered}, nil
 }
 
 // Picture implements engine.Session.
