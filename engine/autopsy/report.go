@@ -23,19 +23,29 @@ import (
 	"underlay/engine/observe"
 )
 
-// These are engine's, so that screens know them without this package.
+// Flow and the other words are engine's, so that screens know them without this
+// package; here they have short names.
+type Flow = engine.Flow
 
 type (
-	Flow      = engine.Flow
-	Report    = engine.Autopsy
-	Verdict   = engine.Verdict
-	Hop       = engine.Hop
-	Header    = engine.Header
-	Decision  = engine.Decision
-	Tracking  = engine.Tracking
-	Outcome   = engine.Ending
+	// Report is what an autopsy found.
+	Report = engine.Autopsy
+	// Verdict names one object and one reason.
+	Verdict = engine.Verdict
+	// Hop is a packet's way through one node.
+	Hop = engine.Hop
+	// Header is what tells a packet's ends.
+	Header = engine.Header
+	// Decision is what happened to a packet at a hook.
+	Decision = engine.Decision
+	// Tracking is a conntrack entry.
+	Tracking = engine.Tracking
+	// Outcome is how a flow ended.
+	Outcome = engine.Ending
+	// Direction is which way a packet of the flow went.
 	Direction = engine.Direction
-	Reason    = engine.Reason
+	// Reason is why a flow ended as it did.
+	Reason = engine.Reason
 )
 
 // Short names of its endings and directions.
