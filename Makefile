@@ -8,7 +8,7 @@ LINT_AT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 BUILD     := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: learn build test test-root test-rootless lint bench vm-test picture tools clean
+.PHONY: learn build test lint bench vm-test picture tools clean
 
 learn: tools build
 	@exec $(BIN)/underlay
