@@ -11,8 +11,9 @@ import (
 // be seen for each task to count as done.
 //
 // In the types of this file the struct tag "yaml" is a field's name in
-// lab.yaml, and "lab" what package labs demands of it: required, the shape of
-// its text, or with one= the values it may have.
+// lab.yaml, and "lab" what package labs demands of it: required (or, with
+// unless=, only where another field is not given), the shape of its text, or
+// with one= the values it may have.
 type Lab struct {
 	ID      string `yaml:"id" lab:"required,id"`
 	Title   string `yaml:"title" lab:"required"`
@@ -26,6 +27,7 @@ type Lab struct {
 	Requires []string `yaml:"requires" lab:"id"`
 
 	Topology   Topology     `yaml:",inline"`
+	Cluster    *Cluster     `yaml:"cluster"` // a Kubernetes; its nodes are in Topology once the lab is loaded
 	Tasks      []Task       `yaml:"tasks" lab:"required"`
 	Collateral []Collateral `yaml:"collateral"`
 	Faults     []Fault      `yaml:"faults"`
@@ -122,7 +124,7 @@ func (s Script) Parts() []Script {
 
 // Topology is the world as it is before the learner's first command.
 type Topology struct {
-	Nodes     []Node     `yaml:"nodes" lab:"required"`
+	Nodes     []Node     `yaml:"nodes" lab:"required,unless=cluster"`
 	Links     []Link     `yaml:"links"`
 	Workloads []Workload `yaml:"workloads"`
 }
@@ -186,6 +188,10 @@ type Node struct {
 	Hosts   map[string]string `yaml:"hosts" lab:"addr"` // name → address, for /etc/hosts
 	DNS     []string          `yaml:"dns" lab:"addr"`   // nameservers for resolv.conf
 	Setup   []string          `yaml:"setup"`            // shell lines run in the node once links, routes and sysctls are set
+
+	// Pod is the pod that the node is; nil for a node that is built from here.
+	// Such a node is there only while its pod is.
+	Pod *Pod `yaml:"-"`
 }
 
 // Bridge is a bridge device in a node.

@@ -16,7 +16,7 @@ import (
 	"underlay/engine"
 )
 
-//go:embed */lab.yaml */*.sh */alternatives/*.sh */mistakes/*.sh */faults/*.sh
+//go:embed */*.yaml */*.sh */alternatives/*.sh */mistakes/*.sh */faults/*.sh
 var builtin embed.FS
 
 // moduleOrder is the order in which the course takes the modules that have
@@ -94,7 +94,7 @@ func (c *Catalogue) add(fsys fs.FS, seed int64, shown func(string) string) Probl
 			file, src, lab, wrong := found[i], read.src, read.lab, read.wrong
 			if other := c.entry(lab.ID); other != nil && lab.ID != "" {
 				wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("lab id %q is taken by %s; each id names one lab",
-					lab.ID, other.source.shown(path.Join(other.source.dir, "lab.yaml")))})
+					lab.ID, other.source.shown(path.Join(other.source.dir, labFile)))})
 			}
 			problems = append(problems, wrong...)
 			if len(wrong) == 0 {
@@ -114,7 +114,7 @@ func (s source) load(seed int64) (*engine.Lab, Problems) {
 
 // read is load, which also says where each value stands.
 func (s source) read(seed int64) (*engine.Lab, map[any]*token.Position, Problems) {
-	yamlFile := path.Join(s.dir, "lab.yaml")
+	yamlFile := path.Join(s.dir, labFile)
 	out := &file{}
 	out.Seed = seed
 	text, problem := readText(s.fsys, yamlFile, s.shown(yamlFile))

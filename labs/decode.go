@@ -139,7 +139,7 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, r rule) bool {
 		d.value(kv.Value, v.FieldByIndex(f.index), *f)
 	}
 	for _, f := range fields {
-		if f.required && !seen[f.name] {
+		if f.required && !seen[f.name] && !seen[f.unless] {
 			d.errorf(start(n), "missing field %q; required here: %s", f.name, listed(names(requiredFields(fields))))
 		}
 	}

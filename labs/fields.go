@@ -13,6 +13,7 @@ type rule struct {
 	name     string   // in lab.yaml
 	index    []int    // of the Go field
 	required bool     // must be there and not be empty
+	unless   string   // the field beside it without which it is required; "" for always
 	shape    string   // of its text, its elements' text, or its number; see checkShape
 	one      []string // the values it may have; empty for any
 }
@@ -55,6 +56,8 @@ func parseRule(name string, index int, tag string) rule {
 	for word := range strings.SplitSeq(tag, ",") {
 		if values, ok := strings.CutPrefix(word, "one="); ok {
 			r.one = strings.Split(values, "|")
+		} else if other, ok := strings.CutPrefix(word, "unless="); ok {
+			r.unless = other
 		} else if word == "required" {
 			r.required = true
 		} else {

@@ -8,6 +8,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
+// labFile is the file of a lab's folder that describes it.
+const labFile = "lab.yaml"
+
 // decode fills out from the text of a lab.yaml; out.Seed says how parameters
 // are drawn. What is wrong with the lab is in the decoder's problems; the
 // returned problem is one that stops the reading.
@@ -20,6 +23,7 @@ func decode(name, text string, out *file) (*decoder, *Problem) {
 	d.drawn = d.readParams(root).draw(rawID(root), out.Seed)
 	out.Params = d.drawn
 	d.value(root, reflect.ValueOf(out).Elem(), rule{name: "the lab"})
+	d.cluster(&out.Lab)
 	(&validator{decoder: d, lab: &out.Lab}).check()
 	return d, nil
 }

@@ -105,8 +105,14 @@ func (g *schemas) reference(t reflect.Type) *Schema {
 
 func (g *schemas) structure(t reflect.Type) *Schema {
 	fields := rules(t)
-	s := &Schema{Type: "object", Others: false, Properties: map[string]*Schema{}, Required: names(requiredFields(fields))}
+	s := &Schema{Type: "object", Others: false, Properties: map[string]*Schema{}}
 	for _, f := range fields {
+		switch {
+		case f.unless != "":
+			s.AnyOf = append(s.AnyOf, &Schema{Required: []string{f.name}}, &Schema{Required: []string{f.unless}})
+		case f.required:
+			s.Required = append(s.Required, f.name)
+		}
 		field := t.FieldByIndex(f.index)
 		p := g.value(field.Type, f)
 		p.Description = g.texts[owner(t, f.index)+"."+field.Name]
@@ -205,6 +211,8 @@ func shapePattern(shape string) (pattern string, most int) {
 		return only(iface), maxInterface
 	case "hostname":
 		return hostnamePattern.String(), 253
+	case "manifest":
+		return manifestPattern.String(), 0
 	case "sysctl":
 		return sysctlName.String(), 0
 	case "addr":

@@ -34,6 +34,7 @@ func (s *scripts) errorf(file string, line int, format string, args ...any) {
 // read fills the lab's scripts.
 func (s *scripts) read() {
 	s.strangers()
+	s.manifests()
 	solve := path.Join(s.dir, "solve.sh")
 	s.lab.Solution, _ = s.script(solve)
 	s.lab.Alternatives = s.folder("alternatives", func(file string, script engine.Script) {
@@ -47,7 +48,10 @@ func (s *scripts) read() {
 
 // strangers complains of files that the loader would pass over in silence.
 func (s *scripts) strangers() {
-	known := []string{"lab.yaml", "solve.sh", "alternatives", "mistakes", "faults"}
+	known := []string{labFile, "solve.sh", "alternatives", "mistakes", "faults"}
+	if s.lab.Cluster != nil {
+		known = append(known, s.lab.Cluster.Manifests...)
+	}
 	entries, err := fs.ReadDir(s.fsys, s.dir)
 	if err != nil {
 		s.errorf(s.dir, 0, "cannot be read: %v", reason(err))

@@ -29,6 +29,8 @@ func bounds(shape string) (low, high int64) {
 		return 68, 65535
 	case "minutes":
 		return 1, 240
+	case "workers":
+		return 1, maxWorkers
 	}
 	return 0, 1<<31 - 1
 }
@@ -62,6 +64,8 @@ func checkShape(shape, s string) string {
 		ok, want = isMAC(s) || isInterfaceOf(s), `a MAC address, or NODE/IFACE for the one that interface has`
 	case "listen":
 		ok, want = isListen(s), `a port with or without an address, such as ":80" or "127.0.0.1:80"`
+	case "manifest":
+		ok, want = isManifest(s), `a file of the lab's folder that ends in .yaml, such as "web.yaml"`
 	case "sysctl":
 		ok, want = sysctlName.MatchString(s), "a network setting's dotted name, such as net.ipv4.ip_forward"
 	case "regexp":

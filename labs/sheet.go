@@ -43,5 +43,5 @@ func (c *Catalogue) Sheet(id string) (*Sheet, error) {
 	if err := problems.err(); err != nil {
 		return nil, err
 	}
-	return &Sheet{Lab: lab, File: src.shown(path.Join(src.dir, "lab.yaml")), where: where, src: src}, nil
+	return &Sheet{Lab: lab, File: src.shown(path.Join(src.dir, labFile)), where: where, src: src}, nil
 }

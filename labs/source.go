@@ -110,10 +110,19 @@ func position(text string, at int) (line, col int) {
 // parseYAML parses one YAML document whose top is a map. It refuses what would
 // cost too much, and what a lab file has no use for. needs is what a text with
 // nothing in it is told.
-func parseYAML(file, text, needs string) (root *ast.MappingNode, problem *Problem) {
+func parseYAML(file, text, needs string) (*ast.MappingNode, *Problem) {
+	f, problem := parseDocuments(file, text)
+	if problem != nil {
+		return nil, problem
+	}
+	return onlyMap(file, f, needs)
+}
+
+// parseDocuments parses YAML of any form.
+func parseDocuments(file, text string) (f *ast.File, problem *Problem) {
 	defer func() { // the parser is not ours: a panic of its is bad input to us
 		if r := recover(); r != nil {
-			root, problem = nil, &Problem{File: file, What: fmt.Sprintf("is not YAML that can be read (%v)", r)}
+			f, problem = nil, &Problem{File: file, What: fmt.Sprintf("is not YAML that can be read (%v)", r)}
 		}
 	}()
 	if line, col := leadingTab(text); line > 0 {
@@ -131,7 +140,7 @@ func parseYAML(file, text, needs string) (root *ast.MappingNode, problem *Proble
 		line, col, what := syntaxError(err, text)
 		return nil, &Problem{file, line, col, what}
 	}
-	return onlyMap(file, f, needs)
+	return f, nil
 }
 
 // onlyMap returns the map that is the only document of a parsed file.
