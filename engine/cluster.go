@@ -44,8 +44,11 @@ const (
 const (
 	clusterGateway = "192.168.50.1"
 	clusterDevice  = "eth0"
-	// ClusterServices is the network of cluster addresses, ClusterDNS the
-	// address of the cluster's name server in it.
+)
+
+// The network of Services, the address of the cluster's name server in it, and
+// the domain that it serves.
+const (
 	ClusterServices = "10.96.0.0/16"
 	ClusterDNS      = "10.96.0.10"
 	ClusterDomain   = "cluster.local"

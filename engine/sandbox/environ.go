@@ -24,7 +24,7 @@ func (w *World) shellEnv() []string {
 			env = append(env, kv)
 		}
 	}
-	return env
+	return append(env, w.env...)
 }
 
 func userName() string {

@@ -89,6 +89,10 @@ func (w *worldInit) serve(r request) {
 		names, fds := w.refresh()
 		w.reply(message{ID: r.ID, Names: names, Health: w.health()}, nil, fds...)
 		closeAll(fds)
+	case r.Adopt != nil:
+		names, fds := w.adopt(r.Adopt)
+		w.reply(message{ID: r.ID, Names: names}, nil, fds...)
+		closeAll(fds)
 	case r.Ended != nil:
 		w.reply(message{ID: r.ID, Ended: w.ended(r.Ended)}, nil)
 	case r.Start != nil:

@@ -17,7 +17,11 @@ import (
 // uts namespaces in which /etc and the hostname are its own.
 type node struct {
 	spec NodeSpec
-	net  int // descriptor, kept open
+	net  int // descriptor, kept open; -1 in an adopted node
+
+	// adopted nodes belong to somebody else, who may take them away: they are
+	// opened anew each time, so that nothing of ours keeps them.
+	adopted bool
 
 	once sync.Once
 	mnt  int
@@ -76,6 +80,9 @@ func (w *worldInit) refresh() (names []string, fds []int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, n := range w.nodes {
+		if n.adopted {
+			continue
+		}
 		fd, ok := n.successor()
 		if !ok || len(fds) == maxFDs {
 			continue
@@ -91,16 +98,45 @@ func (w *worldInit) refresh() (names []string, fds []int) {
 	return names, fds
 }
 
+// adopt makes nodes of these network namespaces, and returns the names and
+// descriptors of those that are there; the caller closes them.
+func (w *worldInit) adopt(names []string) (found []string, fds []int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, name := range names {
+		if old := w.nodes[name]; old != nil && !old.adopted {
+			continue // it has a name that is taken
+		}
+		if fd, ok := openNamespace(name); ok {
+			w.nodes[name] = &node{spec: NodeSpec{Name: name}, net: -1, adopted: true}
+			found, fds = append(found, name), append(fds, fd)
+		}
+	}
+	return found, fds
+}
+
 // successor opens the namespace that bears the node's name now, if it is another one.
 func (n *node) successor() (fd int, ok bool) {
-	fd, err := unix.Open("/run/netns/"+n.spec.Name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, ok = openNamespace(n.spec.Name)
+	if !ok {
+		return 0, false
+	}
+	var now, was unix.Stat_t
+	if unix.Fstat(fd, &now) != nil || unix.Fstat(n.net, &was) != nil || now.Ino == was.Ino {
+		_ = unix.Close(fd)
+		return 0, false
+	}
+	return fd, true
+}
+
+// openNamespace opens the network namespace that bears a name.
+func openNamespace(name string) (fd int, ok bool) {
+	fd, err := unix.Open("/run/netns/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return 0, false
 	}
 	var fs unix.Statfs_t
-	var now, was unix.Stat_t
-	if unix.Fstatfs(fd, &fs) != nil || fs.Type != unix.NSFS_MAGIC ||
-		unix.Fstat(fd, &now) != nil || unix.Fstat(n.net, &was) != nil || now.Ino == was.Ino {
+	if unix.Fstatfs(fd, &fs) != nil || fs.Type != unix.NSFS_MAGIC {
 		_ = unix.Close(fd)
 		return 0, false
 	}
@@ -173,6 +209,9 @@ func (s NodeSpec) resolvConf() string {
 // node. The first call makes the node's mount and uts namespaces: they cost more
 // than a network namespace, and most nodes of a large lab never run anything.
 func (n *node) enter() error {
+	if n.adopted {
+		return n.visit()
+	}
 	if err := unix.Setns(n.net, unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("enter %s: %w", n.spec.Name, err)
 	}
@@ -187,8 +226,36 @@ func (n *node) enter() error {
 	return errors.Join(unix.Setns(n.uts, unix.CLONE_NEWUTS), unix.Setns(n.mnt, unix.CLONE_NEWNS))
 }
 
+// visit moves the calling thread into an adopted node, with mount and uts
+// namespaces that are this thread's alone.
+func (n *node) visit() error {
+	fd, ok := openNamespace(n.spec.Name)
+	if !ok {
+		return fmt.Errorf("there is no network namespace %s", n.spec.Name)
+	}
+	err := unix.Setns(fd, unix.CLONE_NEWNET)
+	_ = unix.Close(fd)
+	if err != nil {
+		return fmt.Errorf("enter %s: %w", n.spec.Name, err)
+	}
+	return n.ownFiles()
+}
+
 // furnish makes the calling thread's mount and uts namespaces the node's.
-func (n *node) furnish() error {
+func (n *node) furnish() (err error) {
+	if err := n.ownFiles(); err != nil {
+		return err
+	}
+	if n.mnt, err = unix.Open("/proc/thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return err
+	}
+	n.uts, err = unix.Open("/proc/thread-self/ns/uts", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return err
+}
+
+// ownFiles gives the calling thread mount and uts namespaces in which /etc, /sys
+// and the hostname are the node's.
+func (n *node) ownFiles() error {
 	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWUTS); err != nil {
 		return fmt.Errorf("namespaces of %s: %w", n.spec.Name, err)
 	}
@@ -197,6 +264,9 @@ func (n *node) furnish() error {
 	}
 	for _, name := range []string{"hosts", "resolv.conf"} {
 		from := "/etc/netns/" + n.spec.Name + "/" + name
+		if _, err := os.Stat(from); err != nil && n.adopted {
+			continue // who made it gave it none
+		}
 		if err := unix.Mount(from, "/etc/"+name, "", unix.MS_BIND, ""); err != nil {
 			return fmt.Errorf("bind %s: %w", from, err)
 		}
@@ -205,10 +275,5 @@ func (n *node) furnish() error {
 	if err := unix.Mount("sysfs", "/sys", "sysfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mount /sys of %s: %w", n.spec.Name, err)
 	}
-	var err error
-	if n.mnt, err = unix.Open("/proc/thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
-		return err
-	}
-	n.uts, err = unix.Open("/proc/thread-self/ns/uts", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	return err
+	return nil
 }

@@ -28,6 +28,9 @@ type request struct {
 	// Refresh asks for the nodes whose /run/netns entry has become another
 	// namespace since: their names, and a descriptor of each.
 	Refresh bool `json:",omitempty"`
+	// Adopt makes nodes of network namespaces that somebody else has bound to
+	// /run/netns: a descriptor of each that is there.
+	Adopt []string `json:",omitempty"`
 	// Ended asks which of these children of init have ended.
 	Ended []int `json:",omitempty"`
 }
@@ -58,6 +61,7 @@ const (
 	onTerminal startHow = "terminal" // a pty, whose master comes with the reply
 	toReady    startHow = "ready"    // replies when descriptor 3 is closed or written
 	toEnd      startHow = "end"      // replies when it has ended, with its output
+	toTell     startHow = "tell"     // replies at once, with the end of a pipe that it writes to as descriptor 3
 )
 
 type signalSpec struct {

@@ -37,14 +37,20 @@ func New() (*Sandbox, error) {
 	return &Sandbox{id: currentIdentity(), exe: exe}, nil
 }
 
-// NewWorld starts an empty world. It lives until Close, until its init is
-// killed, or until this process ends.
-func (s *Sandbox) NewWorld(ctx context.Context) (*World, error) {
+// Tool is a program that a world has on its PATH besides the machine's.
+type Tool struct {
+	Name string // in the world
+	Path string // on the machine
+}
+
+// NewWorld starts an empty world that has these tools. It lives until Close,
+// until its init is killed, or until this process ends.
+func (s *Sandbox) NewWorld(ctx context.Context, tools ...Tool) (*World, error) {
 	ours, theirs, err := socketpair()
 	if err != nil {
 		return nil, err
 	}
-	st := &stage{id: s.id, exe: s.exe, home: worldHome()}
+	st := &stage{id: s.id, exe: s.exe, home: worldHome(), extra: tools}
 	started := make(chan startedInit, 1)
 	go func() {
 		// The thread's root and mounts become the world's: it cannot be given back.

@@ -34,6 +34,8 @@ type stage struct {
 	id   identity
 	exe  string // the running binary
 	home string // the learner's home, as a path in the world
+
+	extra []Tool
 }
 
 // stageRoot is where the tree is put together. /tmp exists everywhere, and what
@@ -79,11 +81,16 @@ func (d stageDirs) close() error {
 
 // furnish puts the tree together at stageRoot.
 func (s *stage) furnish() error {
-	exe, err := unix.Open(s.exe, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", s.exe, err)
+	// They are opened while they can be seen where they are.
+	tools := append([]Tool{{Name: "underlay", Path: s.exe}}, s.extra...)
+	for i, t := range tools {
+		fd, err := unix.Open(t.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("open %s: %w", t.Path, err)
+		}
+		defer unix.Close(fd) //nolint:errcheck // a path descriptor
+		tools[i].Path = fmt.Sprintf("/proc/self/fd/%d", fd)
 	}
-	defer unix.Close(exe) //nolint:errcheck // a path descriptor
 	if err := s.attachRoot(); err != nil {
 		return err
 	}
@@ -95,7 +102,7 @@ func (s *stage) furnish() error {
 	if err := s.devices(); err != nil {
 		return err
 	}
-	if err := s.tools(exe); err != nil {
+	if err := s.tools(tools); err != nil {
 		return err
 	}
 	return s.homeFiles()
@@ -241,13 +248,13 @@ func setReadOnly(path string, recursive bool) error {
 	return nil
 }
 
-// tools puts this binary where a world finds it, whatever directory it came
-// from, and a sudo that is the same binary under another name.
+// tools puts this binary and the others where a world finds them, whatever
+// directories they came from, and a sudo that is this binary under another name.
 //
 // No child is forked meanwhile: until it becomes another program it has our
 // descriptors, and one that is open for writing keeps the kernel from making
 // the file system read-only (EBUSY).
-func (s *stage) tools(exe int) error {
+func (s *stage) tools(tools []Tool) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	dir := stageRoot + toolDir
@@ -257,8 +264,10 @@ func (s *stage) tools(exe int) error {
 	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "size=1m,mode=0755"); err != nil {
 		return fmt.Errorf("mount the tool directory: %w", err)
 	}
-	if err := bindFile(fmt.Sprintf("/proc/self/fd/%d", exe), dir+"/bin/underlay", true); err != nil {
-		return err
+	for _, t := range tools {
+		if err := bindFile(t.Path, dir+"/bin/"+t.Name, true); err != nil {
+			return err
+		}
 	}
 	if err := os.Symlink("underlay", dir+"/bin/sudo"); err != nil {
 		return err

@@ -35,6 +35,8 @@ func (w *worldInit) start(id uint64, s *startSpec) {
 		w.startOnTerminal(id, n, s)
 	case toReady:
 		w.startToReady(id, n, s)
+	case toTell:
+		w.startToTell(id, n, s)
 	default:
 		w.startToEnd(id, n, s)
 	}
@@ -50,6 +52,24 @@ func (w *worldInit) startOnTerminal(id uint64, n *node, s *startSpec) {
 	_ = unix.Close(slave)
 	w.reply(message{ID: id, PID: pid}, err, master)
 	_ = unix.Close(master)
+}
+
+func (w *worldInit) startToTell(id uint64, n *node, s *startSpec) {
+	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
+	if err != nil {
+		w.reply(message{ID: id}, err)
+		return
+	}
+	defer null.Close() //nolint:errcheck // /dev/null
+	told, tells, err := os.Pipe()
+	if err != nil {
+		w.reply(message{ID: id}, err)
+		return
+	}
+	defer told.Close() //nolint:errcheck // only read
+	pid, _, err := w.spawn(n, s, []uintptr{null.Fd(), null.Fd(), null.Fd(), tells.Fd()}, false)
+	_ = tells.Close()
+	w.reply(message{ID: id, PID: pid}, err, int(told.Fd()))
 }
 
 func (w *worldInit) startToReady(id uint64, n *node, s *startSpec) {

@@ -22,6 +22,7 @@ type World struct {
 	conn    *conn
 	process *os.Process
 	home    string
+	env     []string   // besides the usual
 	runMu   sync.Mutex // held while run is used or closed
 	run     *os.File   // its /run
 	etc     chan error // the copy of /etc is there
@@ -255,6 +256,45 @@ func (w *World) Workload(ctx context.Context, node, kind string, args []string) 
 	}
 	return got.PID, nil
 }
+
+// Start starts a program in a node and returns what it writes to descriptor 3,
+// which ends when the program does. The caller closes it.
+func (w *World) Start(ctx context.Context, node string, argv ...string) (pid int, told *os.File, err error) {
+	got, err := w.call(ctx, request{Start: &startSpec{Node: node, How: toTell, Argv: argv, Env: w.shellEnv()}})
+	if err != nil {
+		return 0, nil, fmt.Errorf("start %s in %s: %w", argv[0], node, err)
+	}
+	if len(got.fds) != 1 {
+		closeAll(got.fds)
+		return 0, nil, fmt.Errorf("start %s in %s: no pipe came", argv[0], node)
+	}
+	return got.PID, os.NewFile(uintptr(got.fds[0]), argv[0]), nil
+}
+
+// Adopt makes nodes of network namespaces that a program of the world has made
+// and bound to /run/netns. It returns descriptors of those that are there, which
+// the caller closes. From then on they are nodes like any other: Shell and Run
+// start programs in them, with /etc/netns/NAME's hosts and resolv.conf.
+func (w *World) Adopt(ctx context.Context, names []string) (map[string]int, error) {
+	found := map[string]int{}
+	for chunk := range slices.Chunk(names, maxFDs) {
+		got, err := w.call(ctx, request{Adopt: chunk})
+		if err != nil {
+			for _, fd := range found {
+				_ = unix.Close(fd)
+			}
+			return nil, fmt.Errorf("look for namespaces: %w", err)
+		}
+		for i, fd := range got.fds {
+			found[got.Names[i]] = fd
+		}
+	}
+	return found, nil
+}
+
+// Setenv adds variables, "NAME=value", to the environment of everything that
+// Shell, Run, Start and Workload start from now on. It is called before them.
+func (w *World) Setenv(env ...string) { w.env = append(w.env, env...) }
 
 // Ended returns those of these workloads, by their process ids, that have ended.
 func (w *World) Ended(ctx context.Context, pids []int) ([]int, error) {

@@ -350,6 +350,105 @@ func TestWorldEndsWithItsInit(t *testing.T) {
 	}
 }
 
+// TestAdoptedNodes follows a namespace that a program of the world makes, deletes
+// and makes anew.
+func TestAdoptedNodes(t *testing.T) {
+	w := newWorld(t, "host")
+	run := func(node, script string) string {
+		t.Helper()
+		out, code, err := w.Run(t.Context(), node, "", "sh", "-c", script)
+		if err != nil || code != 0 {
+			t.Fatalf("%s: %d %v %s", script, code, err, out)
+		}
+		return strings.TrimSpace(out)
+	}
+	adopted := func() (ino uint64, there bool) {
+		t.Helper()
+		fds, err := w.Adopt(t.Context(), []string{"pod", "nobody", "host"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, fd := range fds {
+			var st unix.Stat_t
+			if err := unix.Fstat(fd, &st); err != nil {
+				t.Error(err)
+			}
+			_ = unix.Close(fd)
+			if name != "pod" {
+				t.Errorf("%s was adopted", name)
+			}
+			ino, there = st.Ino, true
+		}
+		return ino, there
+	}
+	if _, there := adopted(); there {
+		t.Error("a pod is there before it was made")
+	}
+	run("host", "ip netns add pod && mkdir -p /etc/netns/pod && echo 'nameserver 10.96.0.10' >/etc/netns/pod/resolv.conf")
+	first, there := adopted()
+	if !there {
+		t.Fatal("the pod is not there")
+	}
+	if got := run("pod", "hostname; cat /etc/resolv.conf; ip -br link | wc -l"); got != "pod\nnameserver 10.96.0.10\n1" {
+		t.Errorf("in the pod: %q", got)
+	}
+	run("host", "ip netns del pod && ip netns add pod")
+	if again, there := adopted(); !there || again == first {
+		t.Errorf("made anew it is the same namespace (%v)", there)
+	}
+	run("pod", "test \"$(ip netns identify $$)\" = pod")
+	if anew, err := w.Refresh(t.Context()); err != nil || len(anew) != 0 {
+		t.Errorf("a refresh speaks of %v, %v", anew, err)
+	}
+	run("host", "ip netns del pod")
+	if _, there := adopted(); there {
+		t.Error("the pod is there after it was deleted")
+	}
+	if _, _, err := w.Run(t.Context(), "pod", "", "true"); err == nil || !strings.Contains(err.Error(), "no network namespace pod") {
+		t.Errorf("a program in a pod that is gone: %v", err)
+	}
+}
+
+// TestProgramsThatTell reads what a program says on descriptor 3, with a tool and
+// a variable of the world's own.
+func TestProgramsThatTell(t *testing.T) {
+	sb, err := sandbox.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(t.TempDir(), "teller")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho one \"$WHO\" \"$1\" >&3\nread line <&3\necho two >&3\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w, err := sb.NewWorld(t.Context(), sandbox.Tool{Name: "tellall", Path: script})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	fds, err := w.AddNodes(t.Context(), []sandbox.NodeSpec{{Name: "host"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0]) //nolint:errcheck // a namespace
+	w.Setenv("WHO=learner")
+	pid, told, err := w.Start(t.Context(), "host", "tellall", "argument")
+	if err != nil || pid < 2 {
+		t.Fatal(pid, err)
+	}
+	defer told.Close() //nolint:errcheck // only read
+	all, err := io.ReadAll(told)
+	if err != nil || string(all) != "one learner argument\ntwo\n" {
+		t.Errorf("it told %q, %v", all, err)
+	}
+	if _, _, err := w.Start(t.Context(), "host", "nosuchtool"); err == nil || !strings.Contains(err.Error(), "command not found") {
+		t.Errorf("a program that is not there: %v", err)
+	}
+}
+
 func TestWrongNodeNames(t *testing.T) {
 	w := newWorld(t, "host")
 	for _, name := range []string{"", ".", "..", "a/b", "a\x00b"} {
