@@ -139,6 +139,14 @@ func (t *Topology) Node(name string) *Node {
 	return nil
 }
 
+// Built returns the part of the topology that is built from it: all but pods,
+// which a cluster makes.
+func (t *Topology) Built() *Topology {
+	out := *t
+	out.Nodes = slices.DeleteFunc(slices.Clone(t.Nodes), func(n Node) bool { return n.Pod != nil })
+	return &out
+}
+
 // NodeNames returns the nodes' names in their order.
 func (t *Topology) NodeNames() []string {
 	names := make([]string, 0, len(t.Nodes))

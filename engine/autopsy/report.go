@@ -21,6 +21,7 @@ package autopsy
 import (
 	"underlay/engine"
 	"underlay/engine/observe"
+	"underlay/engine/probe"
 )
 
 // Flow and the other words are engine's, so that screens know them without this
@@ -68,7 +69,6 @@ type Place struct {
 	// Reader reads these nodes. Failed neighbour entries are to be forgotten
 	// before (wire.ForgetUnresolved), or the kernel does not ask again.
 	Reader *observe.Reader
-	// Hosts and DNS are what the sending node knows of names.
-	Hosts map[string]string
-	DNS   []string
+	// Names is what the sending node knows of names.
+	probe.Names
 }

@@ -35,7 +35,7 @@ func resolve(ctx context.Context, place Place, flow Flow, put fencer) (netip.Add
 		}
 	}
 	addr, out, err := probe.Resolve(ctx, probe.Request{
-		From: from, To: flow.To, Wait: flow.Wait, Hosts: place.Hosts, DNS: place.DNS,
+		From: from, To: flow.To, Wait: flow.Wait, Names: place.Names,
 	})
 	if err != nil || out.Ended == engine.OK {
 		return addr, nil, err

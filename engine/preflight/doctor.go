@@ -54,6 +54,10 @@ func (m *machine) missing(ctx context.Context, requires []string) (reason, remed
 	var wanted []feature
 	var absent []tool
 	var ids, unknown []string
+	cluster := slices.ContainsFunc(requires, isKubernetes)
+	if cluster {
+		requires = append(slices.DeleteFunc(slices.Clone(requires), isKubernetes), clusterNeeds...)
+	}
 	for _, name := range requires {
 		f, isFeature := featureNamed(name)
 		t, isTool := toolNamed(name)
@@ -74,12 +78,16 @@ func (m *machine) missing(ctx context.Context, requires []string) (reason, remed
 	if t := m.namespaces(p, err); t.detail != "" {
 		return t.detail, t.remedy
 	}
-	return m.lacking(wanted, absent, p)
+	return m.lacking(wanted, absent, p, cluster)
 }
 
-// lacking puts absent tools and features into one sentence and one remedy.
-func (m *machine) lacking(wanted []feature, absent []tool, p probed) (reason, remedy string) {
+// lacking puts absent tools and features, and what a cluster takes if there is to
+// be one, into one sentence and one remedy.
+func (m *machine) lacking(wanted []feature, absent []tool, p probed, cluster bool) (reason, remedy string) {
 	var things, remedies []string
+	if thing, remedy := m.clusters(); cluster && thing != "" {
+		things, remedies = append(things, thing), append(remedies, remedy)
+	}
 	for _, t := range absent {
 		things = append(things, "the tool "+t.name)
 	}
@@ -132,6 +140,7 @@ func (m *machine) doctor(ctx context.Context) Report {
 		r.Findings = append(r.Findings, finding)
 	}
 	r.Install = m.installLine(absent)
+	r.Findings = append(r.Findings, m.clusterFinding())
 	r.Findings = append(r.Findings, m.terminalFindings()...)
 	return r
 }

@@ -63,16 +63,16 @@ func featureNamed(name string) (feature, bool) {
 }
 
 // Known says whether a lab may require this: whether it is the name of a kernel
-// feature or of a tool.
+// feature or of a tool, or Kubernetes.
 func Known(name string) bool {
 	_, isFeature := featureNamed(name)
 	_, isTool := toolNamed(name)
-	return isFeature || isTool
+	return isFeature || isTool || word(name) == Kubernetes
 }
 
 // Words lists all names that a lab may require, sorted.
 func Words() []string {
-	var words []string
+	words := []string{Kubernetes}
 	for _, f := range features() {
 		words = append(words, f.id)
 	}

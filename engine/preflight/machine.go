@@ -20,7 +20,9 @@ type machine struct {
 	user    string
 	env     func(string) string
 	look    func(tool string) (path string)
-	ask     func(ctx context.Context, features []string) (probed, error)
+	// companion finds a program of Underlay's own.
+	companion func(name string) (path string)
+	ask       func(ctx context.Context, features []string) (probed, error)
 }
 
 // file returns a small file's trimmed text, or "".
@@ -106,7 +108,7 @@ func kernelRelease() string {
 func thisMachine(p *prober) *machine {
 	m := &machine{
 		root: os.DirFS("/"), release: kernelRelease(), uid: os.Getuid(), env: os.Getenv,
-		look: lookTool, ask: p.ask,
+		look: lookTool, companion: Companion, ask: p.ask,
 	}
 	m.user = strconv.Itoa(m.uid)
 	for line := range strings.Lines(m.file("etc/passwd")) {

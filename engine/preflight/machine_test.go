@@ -32,8 +32,8 @@ func fake(files map[string]string) *machine {
 	return &machine{
 		root: root, release: "6.1.0-18-amd64", uid: 1000, user: "ada",
 		env:  func(string) string { return "" },
-		look: func(name string) string { return "/usr/bin/" + name },
-		ask:  func(context.Context, []string) (probed, error) { return well(), nil },
+		look: func(name string) string { return "/usr/bin/" + name }, companion: func(name string) string { return "/opt/" + name },
+		ask: func(context.Context, []string) (probed, error) { return well(), nil },
 	}
 }
 
@@ -111,6 +111,32 @@ func TestNamespaceTroublesAreToldApart(t *testing.T) {
 				t.Errorf("Doctor says %+v", f)
 			}
 		})
+	}
+}
+
+func TestClusters(t *testing.T) {
+	m := fake(nil)
+	if reason, remedy := m.missing(t.Context(), []string{"kubernetes", "veth"}); reason != "" || remedy != "" {
+		t.Errorf("with both programs: %q, %q", reason, remedy)
+	}
+	if f := finding(t, m.doctor(t.Context()), Kubernetes); !f.OK || f.Required || f.Detail != "/opt/underlay-kube" {
+		t.Errorf("%+v", f)
+	}
+	m.companion = func(name string) string { return map[string]string{"underlay-kube": "/opt/underlay-kube"}[name] }
+	reason, remedy := m.missing(t.Context(), []string{"kubernetes"})
+	if reason != "this machine lacks Underlay's own program underlay-pod, which makes Kubernetes clusters" || !strings.Contains(remedy, "make kube") {
+		t.Errorf("without one: %q, %q", reason, remedy)
+	}
+	m.companion = func(string) string { return "" }
+	if reason, _ := m.missing(t.Context(), []string{"kubernetes"}); !strings.Contains(reason, "programs underlay-kube and underlay-pod") {
+		t.Errorf("without both: %q", reason)
+	}
+	if reason, _ := m.missing(t.Context(), []string{"veth"}); reason != "" {
+		t.Errorf("a lab without a cluster: %q", reason)
+	}
+	f := finding(t, m.doctor(t.Context()), Kubernetes)
+	if f.OK || f.Detail != "underlay-kube and underlay-pod not built yet" || !strings.Contains(f.Remedy, "make kube") || !m.doctor(t.Context()).OK() {
+		t.Errorf("%+v", f)
 	}
 }
 

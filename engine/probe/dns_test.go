@@ -3,6 +3,7 @@ package probe
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"underlay/engine"
 )
@@ -69,5 +70,49 @@ func TestDNS(t *testing.T) {
 	}
 	if _, err := DNS(t.Context(), DNSRequest{From: p.c, Server: serverAddr4, Name: "web", Type: "BOGUS"}); err == nil {
 		t.Error("a question of an unknown type was asked")
+	}
+}
+
+// TestSearchDomains looks names up as a pod's resolver does.
+func TestSearchDomains(t *testing.T) {
+	t.Parallel()
+	c, s := newNode(t, "c"), newNode(t, "s")
+	join(t, c, "10.1.0.2/24", s, "10.1.0.1/24")
+	serve(t, s, engine.Workload{Kind: "dns", Listen: ":53", Records: map[string][]string{
+		"web.default.svc.cluster.local": {"10.96.0.1"},
+		"web.other.svc.cluster.local":   {"10.96.0.2"},
+		"web.other":                     {"10.96.0.3"},
+		"a.b.c":                         {"10.96.0.4"},
+	}})
+	names := Names{
+		DNS: []string{"10.1.0.1"}, Dots: 5,
+		Search: []string{"default.svc.cluster.local", "svc.cluster.local", "cluster.local"},
+	}
+	resolved := func(n Names, name string) string {
+		addr, out, err := Resolve(t.Context(), Request{From: c, To: name, Names: n, Wait: 10 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Ended != engine.OK {
+			return out.Detail
+		}
+		return addr.String()
+	}
+	few := names
+	few.Dots = 1
+	for _, x := range []struct {
+		names      Names
+		name, want string
+	}{
+		{names, "web", "10.96.0.1"},
+		{names, "web.other", "10.96.0.2"},  // web.other.svc.cluster.local is asked for first
+		{few, "web.other", "10.96.0.3"},    // as it stands first
+		{names, "web.other.", "10.96.0.3"}, // nothing but as it stands
+		{names, "a.b.c", "10.96.0.4"},      // last
+		{names, "db", "could not resolve db: NXDOMAIN from 10.1.0.1"},
+	} {
+		if got := resolved(x.names, x.name); got != x.want {
+			t.Errorf("%s (ndots %d) is %s, not %s", x.name, x.names.Dots, got, x.want)
+		}
 	}
 }

@@ -58,12 +58,12 @@ func resolve(ctx context.Context, r Request) (netip.Addr, error) {
 }
 
 // query asks the servers in turn; each gets its share of the wait. As in a
-// resolver, the first response decides, whatever it says.
+// resolver, the first server that responds decides, whatever it says of each of
+// the names that r.To stands for.
 func query(ctx context.Context, r Request) (netip.Addr, error) {
 	var failed []string
 	for _, server := range r.DNS {
-		q := DNSRequest{From: r.From, Server: server, Name: r.To, Wait: r.Wait / time.Duration(len(r.DNS))}
-		addr, end, err := lookup(ctx, q)
+		addr, end, err := r.queryOne(ctx, server)
 		if err != nil {
 			return addr, err
 		}
@@ -76,6 +76,19 @@ func query(ctx context.Context, r Request) (netip.Addr, error) {
 		failed = append(failed, fmt.Sprintf("%s: %s", server, end.detail))
 	}
 	return netip.Addr{}, endf(engine.Unreachable, "could not resolve %s: %s", r.To, strings.Join(failed, "; "))
+}
+
+// queryOne asks one server for each of the names that r.To stands for. What it says
+// of the last is what counts if none has an address.
+func (r Request) queryOne(ctx context.Context, server string) (addr netip.Addr, end *ending, err error) {
+	for _, name := range r.candidates(r.To) {
+		q := DNSRequest{From: r.From, Server: server, Name: name, Wait: r.Wait / time.Duration(len(r.DNS))}
+		addr, end, err = lookup(ctx, q)
+		if err != nil || end == nil || end.ended != engine.OK {
+			return addr, end, err
+		}
+	}
+	return addr, end, err
 }
 
 // lookup asks one server for an IPv4 address, and for an IPv6 one if there is

@@ -25,6 +25,7 @@ package probe
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"underlay/engine"
@@ -60,8 +61,7 @@ type Request struct {
 	// DefaultBanner, negative not at all. Give more when SeenAs or Served
 	// matters, and none when it does not.
 	Banner time.Duration
-	Hosts  map[string]string
-	DNS    []string // servers asked for names, as "ADDR" or "ADDR:PORT"
+	Names
 
 	// Payload is what a udp probe sends, nil for a line of its own.
 	Payload []byte
@@ -71,6 +71,32 @@ type Request struct {
 	// Sending, if not nil, is told by what marks the attempt's packets can be
 	// known, before the first of them is sent.
 	Sending func(Trail)
+}
+
+// Names is what a node knows of names.
+type Names struct {
+	Hosts map[string]string
+	DNS   []string // servers asked for names, as "ADDR" or "ADDR:PORT"
+	// Search are domains that a name is looked up in, in this order: before the name
+	// as it stands where it has fewer dots than Dots, else after it.
+	Search []string
+	Dots   int
+}
+
+// candidates are the names that stand for a name, in the order in which they are
+// asked for.
+func (n Names) candidates(name string) []string {
+	if strings.HasSuffix(name, ".") || len(n.Search) == 0 {
+		return []string{name}
+	}
+	var out []string
+	for _, domain := range n.Search {
+		out = append(out, name+"."+domain)
+	}
+	if strings.Count(name, ".") < n.Dots {
+		return append(out, name)
+	}
+	return append([]string{name}, out...)
 }
 
 // Trail is what tells the packets of an attempt from all others.

@@ -10,6 +10,9 @@ import (
 // administrator are on everyone's PATH, and sudo is the world's own.
 const worldPath = toolDir + "/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+// ToolPath is where a world has a Tool.
+func ToolPath(name string) string { return toolDir + "/bin/" + name }
+
 // shellEnv is the environment of everything that runs in a world. Nothing of the
 // machine's own is passed on but the language and the wish for no colour.
 func (w *World) shellEnv() []string {

@@ -109,7 +109,7 @@ func (s *Session) restore(ctx context.Context, r *record) (engine.Restored, erro
 	if err := s.build(ctx, func(string) {}); err != nil {
 		return out, errors.Join(err, closeErr)
 	}
-	if p, err = s.here(); err != nil {
+	if p, err = s.here(); err != nil || s.lab.Cluster != nil {
 		return out, errors.Join(err, closeErr)
 	}
 	why, err := s.replay(ctx, p, r)
@@ -125,6 +125,9 @@ func (s *Session) restore(ctx context.Context, r *record) (engine.Restored, erro
 // that have become other namespaces, in which neither the shells nor the servers are.
 func (s *Session) needsRebuild(p *place, r *record) []string {
 	var why []string
+	if s.lab.Cluster != nil {
+		return []string{"The objects of a cluster cannot be put back one by one."}
+	}
 	for _, node := range p.world.Gone(s.lab.Topology.NodeNames()) {
 		why = append(why, node+" was deleted.")
 	}

@@ -20,6 +20,7 @@ import (
 	"underlay/engine"
 	"underlay/engine/check"
 	"underlay/engine/observe"
+	"underlay/engine/probe"
 	"underlay/engine/sandbox"
 	"underlay/engine/wire"
 	"underlay/engine/workload"
@@ -69,6 +70,10 @@ type place struct {
 	servers   []int
 	// remade are the nodes that the learner has deleted and made anew, by name.
 	remade map[string]bool
+	// cluster is the lab's Kubernetes, nil if it has none, and pods the names of the
+	// namespaces of the nodes that are pods now.
+	cluster *cluster
+	pods    map[string]string
 }
 
 func (p *place) close() error {
@@ -78,7 +83,7 @@ func (p *place) close() error {
 	if p.stop != nil {
 		p.stop()
 	}
-	var errs []error
+	errs := []error{p.cluster.close()}
 	if p.reader != nil {
 		errs = append(errs, p.reader.Close())
 	}
@@ -93,7 +98,7 @@ func (p *place) close() error {
 
 // build makes the lab's place anew.
 func (s *Session) build(ctx context.Context, progress func(string)) error {
-	p := &place{ns: map[string]int{}, remade: map[string]bool{}}
+	p := &place{ns: map[string]int{}, remade: map[string]bool{}, pods: map[string]string{}}
 	if err := s.furnish(ctx, p, progress); err != nil {
 		return errors.Join(err, p.close())
 	}
@@ -104,9 +109,15 @@ func (s *Session) build(ctx context.Context, progress func(string)) error {
 }
 
 func (s *Session) furnish(ctx context.Context, p *place, progress func(string)) (err error) {
-	t := &s.lab.Topology
+	t := s.lab.Topology.Built()
 	progress("Making a world of its own")
-	if p.world, err = s.sandbox.NewWorld(ctx); err != nil {
+	var tools []sandbox.Tool
+	if s.lab.Cluster != nil {
+		if tools, err = clusterTools(); err != nil {
+			return err
+		}
+	}
+	if p.world, err = s.sandbox.NewWorld(ctx, tools...); err != nil {
 		return err
 	}
 	specs := make([]sandbox.NodeSpec, 0, len(t.Nodes))
@@ -127,6 +138,9 @@ func (s *Session) furnish(ctx context.Context, p *place, progress func(string)) 
 	}
 	progress("Starting servers")
 	if err := p.populate(ctx, t); err != nil {
+		return err
+	}
+	if err := s.startCluster(ctx, p, progress); err != nil {
 		return err
 	}
 	for _, script := range s.lab.Prepare {
@@ -201,10 +215,13 @@ func prepare(ctx context.Context, w *sandbox.World, t *engine.Topology, script e
 	return nil
 }
 
-// refresh follows nodes that the learner has deleted and made anew. The caller
+// refresh follows nodes that the learner has deleted and made anew, and pods. The caller
 // holds evalMu, which guards the place's namespaces.
 func (s *Session) refresh(ctx context.Context, p *place) error {
 	anew, err := p.world.Refresh(ctx)
+	if err == nil {
+		err = s.adopt(ctx, p)
+	}
 	if err != nil || len(anew) == 0 {
 		return err
 	}
@@ -223,11 +240,17 @@ func (s *Session) refresh(ctx context.Context, p *place) error {
 	return errors.Join(append(errs, s.watch(p))...)
 }
 
-// hosts are the names a node knows from its own /etc/hosts.
-func (s *Session) hosts(node string) (map[string]string, []string) {
+// names is what a node knows of names.
+func (s *Session) names(node string) (out probe.Names) {
 	n := s.lab.Topology.Node(node)
-	if n == nil {
-		return nil, nil
+	switch {
+	case n == nil:
+	case n.Pod == nil:
+		out.Hosts, out.DNS = maps.Clone(n.Hosts), n.DNS
+	case s.lab.Cluster.DNS == "on":
+		out.DNS = []string{engine.ClusterDNS}
+		out.Search = []string{n.Pod.Namespace + ".svc." + engine.ClusterDomain, "svc." + engine.ClusterDomain, engine.ClusterDomain}
+		out.Dots = 5
 	}
-	return maps.Clone(n.Hosts), n.DNS
+	return out
 }

@@ -190,7 +190,9 @@ func (s *Session) noteProgress(p *place, st *engine.Status) {
 	}
 	first := s.past.passed == nil
 	s.past.passed = now
-	take, turn := !first && len(goals) > 0 && !s.lab.Unwatched, s.past.turn
+	// Where there is a cluster, the nodes hold what its objects say, which are in
+	// none of them: there is nothing to go back to but the start.
+	take, turn := !first && len(goals) > 0 && !s.lab.Unwatched && s.lab.Cluster == nil, s.past.turn
 	if take {
 		s.past.pending++
 	}
@@ -247,7 +249,7 @@ func (s *Session) lookAt(ctx context.Context, p *place) (undo.Lab, error) {
 		return undo.Lab{}, err
 	}
 	t := &s.lab.Topology
-	lab := undo.Lab{Reader: p.reader, Tools: p.world, Legacy: p.world.UsedLegacyIptables(), Gone: p.world.Gone(t.NodeNames())}
+	lab := undo.Lab{Reader: p.reader, Tools: p.world, Legacy: p.world.UsedLegacyIptables(), Gone: p.world.Gone(t.Built().NodeNames())}
 	for i, l := range t.Workloads {
 		lab.Servers = append(lab.Servers, serverName(l))
 		if slices.Contains(ended, pids[i]) {

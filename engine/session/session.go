@@ -52,7 +52,7 @@ func (s *Session) Status() engine.Status {
 	s.mu.Unlock()
 	st.Tasks, st.Collateral = slices.Clone(st.Tasks), slices.Clone(st.Collateral)
 	if p != nil {
-		st.Health = p.world.Health()
+		st.Health = append(p.world.Health(), p.cluster.health()...)
 	}
 	return st
 }
@@ -92,11 +92,29 @@ func (s *Session) Shell(ctx context.Context, node string, size engine.Size) (eng
 	if err != nil {
 		return nil, err
 	}
-	if s.lab.Topology.Node(node) == nil {
+	n := s.lab.Topology.Node(node)
+	if n == nil {
 		return nil, fmt.Errorf("this lab has no node %q: %w", node, engine.ErrNotFound)
 	}
-	return p.world.Shell(ctx, node, size)
+	name, err := p.inWorld(n)
+	if err != nil {
+		return nil, err
+	}
+	term, err := p.world.Shell(ctx, name, size)
+	if err != nil || name == node {
+		return term, err
+	}
+	return podTerminal{term, node}, nil
 }
+
+// podTerminal is a terminal in a pod that has another name as a node.
+type podTerminal struct {
+	engine.Terminal
+	node string
+}
+
+// Node implements engine.Terminal.
+func (t podTerminal) Node() string { return t.node }
 
 // evaluate judges the lab now and publishes what it finds. One that is cut
 // short, by ctx or because the lab changed meanwhile, is not whole and its

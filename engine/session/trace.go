@@ -32,6 +32,5 @@ func (s *Session) follow(ctx context.Context, p *place, flow engine.Flow) (*engi
 	for _, n := range p.nodes {
 		_ = wire.ForgetUnresolved(n.NS) // as in evaluate
 	}
-	hosts, dns := s.hosts(flow.From)
-	return autopsy.Trace(ctx, autopsy.Place{Nodes: p.nodes, Reader: p.reader, Hosts: hosts, DNS: dns}, flow)
+	return autopsy.Trace(ctx, autopsy.Place{Nodes: p.nodes, Reader: p.reader, Names: s.names(flow.From)}, flow)
 }

@@ -57,7 +57,7 @@ func (w *world) Probe(ctx context.Context, r probe.Request) (probe.Outcome, erro
 		return probe.Outcome{}, err
 	}
 	r.From = n
-	r.Hosts, r.DNS = w.session.hosts(n.Name)
+	r.Names = w.session.names(n.Name)
 	return probe.Do(ctx, r)
 }
 
@@ -68,7 +68,7 @@ func (w *world) DNS(ctx context.Context, from, server, name, typ string) (check.
 		return check.DNSAnswer{}, err
 	}
 	if server == "" {
-		_, servers := w.session.hosts(from)
+		servers := w.session.names(from).DNS
 		if len(servers) == 0 {
 			return check.DNSAnswer{Detail: from + " has no name server"}, nil
 		}

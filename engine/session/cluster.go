@@ -1,0 +1,394 @@
+package session
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"underlay/engine"
+	"underlay/engine/observe"
+	"underlay/engine/preflight"
+	"underlay/engine/sandbox"
+)
+
+// Where a cluster's files are in its world, and the programs that make it.
+const (
+	clusterDir     = "/run/kube"
+	clusterProgram = "underlay-kube"
+	podProgram     = "underlay-pod"
+)
+
+// clusterWait is how long a cluster may take to open: a hundred times what a
+// machine that has nothing else to do needs.
+const clusterWait = 5 * time.Minute
+
+// clusterTools are the programs that a cluster's world has besides the usual:
+// kubectl is the cluster's own program under another name.
+func clusterTools() ([]sandbox.Tool, error) {
+	big, small := preflight.Companion(clusterProgram), preflight.Companion(podProgram)
+	if big == "" || small == "" {
+		reason, remedy := preflight.Missing([]string{preflight.Kubernetes})
+		return nil, engine.Hintf(fmt.Errorf("%s: %w", reason, engine.ErrCannotRun), "%s", remedy)
+	}
+	return []sandbox.Tool{{Name: clusterProgram, Path: big}, {Name: "kubectl", Path: big}, {Name: podProgram, Path: small}}, nil
+}
+
+// clusterConfig is what underlay-kube is told; kube/cluster has its meaning.
+type clusterConfig struct {
+	Dir         string              `json:"dir"`
+	Control     clusterControl      `json:"control"`
+	Nodes       []clusterNodeConfig `json:"nodes"`
+	ServiceCIDR string              `json:"serviceCIDR"`
+	DNSService  string              `json:"dnsService"`
+	Domain      string              `json:"domain"`
+	Proxy       string              `json:"proxy"`
+	CNI         string              `json:"cni"`
+	Policy      bool                `json:"policy"`
+	DNS         bool                `json:"dns"`
+	Manifests   []string            `json:"manifests"`
+	PodBinary   string              `json:"podBinary"`
+}
+
+type clusterControl struct {
+	Node    string `json:"node"`
+	Address string `json:"address"`
+}
+
+type clusterNodeConfig struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	PodCIDR string `json:"podCIDR"`
+}
+
+func configOf(c *engine.Cluster, manifests []string) clusterConfig {
+	control := c.Control()
+	out := clusterConfig{
+		Dir: clusterDir, Control: clusterControl{control.Name, control.Address},
+		ServiceCIDR: engine.ClusterServices, DNSService: engine.ClusterDNS, Domain: engine.ClusterDomain,
+		Proxy: c.Proxy, CNI: c.CNI, Policy: c.Policy == "on", DNS: c.DNS == "on",
+		Manifests: manifests, PodBinary: sandbox.ToolPath(podProgram),
+	}
+	for _, w := range c.Workers() {
+		out.Nodes = append(out.Nodes, clusterNodeConfig{w.Name, w.Address, w.Pods})
+	}
+	return out
+}
+
+// clusterReport is what underlay-kube tells of itself, one JSON object a line.
+type clusterReport struct {
+	Step  string     `json:"step"`
+	State string     `json:"state"` // ready, failed, restarted; of a pod: running, ready, gone
+	Text  string     `json:"text"`
+	Pod   *podReport `json:"pod"`
+}
+
+type podReport struct {
+	Name      string            `json:"name"`
+	Namespace string            `json:"namespace"`
+	Labels    map[string]string `json:"labels"`
+	Node      string            `json:"node"`
+	Netns     string            `json:"netns"` // its name below /run/netns
+	Created   time.Time         `json:"created"`
+}
+
+// cluster is the Kubernetes of a place.
+type cluster struct {
+	told *os.File
+
+	mu      sync.Mutex
+	pods    map[string]podReport // by namespace and name
+	trouble []string             // what has failed, in sentences
+}
+
+// startCluster starts the lab's cluster and returns when it is ready.
+func (s *Session) startCluster(ctx context.Context, p *place, progress func(string)) error {
+	c := s.lab.Cluster
+	if c == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, clusterWait)
+	defer cancel()
+	progress("Starting Kubernetes")
+	var manifests []string
+	for _, m := range c.Objects {
+		file := path.Join(clusterDir, "manifests", m.Name)
+		if err := writeFile(ctx, p.world, file, m.Text); err != nil {
+			return err
+		}
+		manifests = append(manifests, file)
+	}
+	config, err := json.Marshal(configOf(c, manifests))
+	if err != nil {
+		return err
+	}
+	file := clusterDir + "/cluster.json"
+	if err := writeFile(ctx, p.world, file, string(config)); err != nil {
+		return err
+	}
+	p.world.Setenv("KUBECONFIG=" + clusterDir + "/admin.conf")
+	_, told, err := p.world.Start(ctx, engine.ClusterControl, clusterProgram, "cluster", "--config", file)
+	if err != nil {
+		return err
+	}
+	p.cluster = &cluster{told: told, pods: map[string]podReport{}}
+	lines := bufio.NewReader(told)
+	ready := make(chan error, 1)
+	go func() { ready <- p.cluster.waitReady(lines, progress) }()
+	select {
+	case err = <-ready:
+	case <-ctx.Done():
+		return fmt.Errorf("start Kubernetes: %w", ctx.Err())
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.adopt(ctx, p); err != nil {
+		return err
+	}
+	go p.cluster.listen(lines, s)
+	return nil
+}
+
+// writeFile writes a file of the world.
+func writeFile(ctx context.Context, w *sandbox.World, file, text string) error {
+	out, code, err := w.Run(ctx, engine.ClusterControl, text, "sh", "-c", `mkdir -p "$(dirname "$1")" && cat >"$1"`, "sh", file)
+	if err == nil && code != 0 {
+		err = errors.New(strings.TrimSpace(out))
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	return nil
+}
+
+// waitReady reads reports until the cluster is ready.
+func (c *cluster) waitReady(lines *bufio.Reader, progress func(string)) error {
+	for {
+		r, err := readReport(lines)
+		if err != nil {
+			return fmt.Errorf("start Kubernetes: it ended before it was ready (%w)%s", err, c.said())
+		}
+		c.note(r)
+		switch {
+		case r.State == "failed":
+			return fmt.Errorf("start Kubernetes: %s: %s", r.Step, r.Text)
+		case r.Step == "cluster" && r.State == "ready":
+			return nil
+		case r.Pod == nil && r.State == "ready":
+			progress("Starting Kubernetes: " + r.Step + " ready")
+		}
+	}
+}
+
+func readReport(lines *bufio.Reader) (r clusterReport, err error) {
+	line, err := lines.ReadBytes('\n')
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(line, &r); err != nil {
+		return r, fmt.Errorf("a report that cannot be read: %w", err)
+	}
+	return r, nil
+}
+
+// listen follows a cluster that is ready to its end.
+func (c *cluster) listen(lines *bufio.Reader, s *Session) {
+	for {
+		r, err := readReport(lines)
+		if err != nil {
+			c.fail("Kubernetes has ended. Reset builds it anew.")
+			s.signal()
+			return
+		}
+		if c.note(r) {
+			s.trigger(trigger{hard: true})
+		}
+		s.signal()
+	}
+}
+
+// note remembers a report. It says whether pods have changed.
+func (c *cluster) note(r clusterReport) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r.Pod == nil {
+		if r.State == "failed" {
+			c.trouble = append(c.trouble, fmt.Sprintf("Kubernetes: %s failed: %s.", r.Step, r.Text))
+		} else {
+			c.trouble = slices.DeleteFunc(c.trouble, func(t string) bool { return strings.HasPrefix(t, "Kubernetes: "+r.Step+" failed") })
+		}
+		return false
+	}
+	key := r.Pod.Namespace + "/" + r.Pod.Name
+	if r.State == "gone" {
+		delete(c.pods, key)
+	} else {
+		c.pods[key] = *r.Pod
+	}
+	return true
+}
+
+func (c *cluster) fail(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trouble = []string{what}
+}
+
+// health says in sentences what is wrong with the cluster.
+func (c *cluster) health() []string {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.trouble)
+}
+
+func (c *cluster) said() string {
+	if h := c.health(); len(h) > 0 {
+		return ": " + strings.Join(h, " ")
+	}
+	return ""
+}
+
+func (c *cluster) close() error {
+	if c == nil {
+		return nil
+	}
+	return c.told.Close()
+}
+
+// of returns the namespace of the pod that a node stands for: that of its name,
+// or of those with its labels the oldest.
+func (c *cluster) of(p *engine.Pod) (netns string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var found []podReport
+	for _, r := range c.pods {
+		if r.Namespace == p.Namespace && r.Netns != "" && (p.Select == "" && r.Name == p.Pod || p.Select != "" && hasLabels(r.Labels, p.Select)) {
+			found = append(found, r)
+		}
+	}
+	if len(found) == 0 {
+		return "", false
+	}
+	oldest := slices.MinFunc(found, func(a, b podReport) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
+	})
+	return oldest.Netns, true
+}
+
+// hasLabels reports whether labels match a list such as "app=web,tier=front".
+func hasLabels(labels map[string]string, list string) bool {
+	for want := range strings.SplitSeq(list, ",") {
+		key, value, _ := strings.Cut(strings.TrimSpace(want), "=")
+		if got, ok := labels[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+// adopt gives each node that stands for a pod the namespace that the pod has
+// now, or none. It reports whether anything has changed. The caller holds evalMu,
+// or is the only one that knows the place.
+func (s *Session) adopt(ctx context.Context, p *place) (err error) {
+	if p.cluster == nil {
+		return nil
+	}
+	want := map[string]string{} // netns → node
+	for i := range s.lab.Topology.Nodes {
+		if n := &s.lab.Topology.Nodes[i]; n.Pod != nil {
+			if netns, ok := p.cluster.of(n.Pod); ok {
+				want[netns] = n.Name
+			}
+		}
+	}
+	fds, err := p.world.Adopt(ctx, slices.Collect(maps.Keys(want)))
+	if err != nil {
+		return err
+	}
+	now := map[string]int{}
+	for netns, fd := range fds {
+		now[want[netns]] = fd
+		p.pods[want[netns]] = netns
+	}
+	changed := false
+	for i := range s.lab.Topology.Nodes {
+		n := &s.lab.Topology.Nodes[i]
+		if n.Pod == nil {
+			continue
+		}
+		fd, there := now[n.Name]
+		old, was := p.ns[n.Name]
+		switch {
+		case there && was && sameNamespace(fd, old):
+			err = errors.Join(err, unix.Close(fd))
+			continue
+		case was:
+			err = errors.Join(err, p.forget(n.Name))
+		}
+		if there {
+			err = errors.Join(err, p.remember(observe.Node{Name: n.Name, NS: fd}))
+		}
+		changed = changed || there || was
+	}
+	if !changed || p.stop == nil {
+		return err
+	}
+	p.stop()
+	return errors.Join(err, s.watch(p))
+}
+
+func sameNamespace(a, b int) bool {
+	var x, y unix.Stat_t
+	return unix.Fstat(a, &x) == nil && unix.Fstat(b, &y) == nil && x.Ino == y.Ino && x.Dev == y.Dev
+}
+
+// forget lets go of a node's namespace.
+func (p *place) forget(node string) error {
+	var err error
+	if p.reader != nil {
+		err = p.reader.RemoveNode(node)
+	}
+	p.nodes = slices.DeleteFunc(p.nodes, func(n observe.Node) bool { return n.Name == node })
+	fd := p.ns[node]
+	delete(p.ns, node)
+	delete(p.pods, node)
+	return errors.Join(err, unix.Close(fd))
+}
+
+func (p *place) remember(n observe.Node) error {
+	p.ns[n.Name] = n.NS
+	p.nodes = append(p.nodes, n)
+	if p.reader == nil {
+		return nil
+	}
+	return p.reader.AddNode(n)
+}
+
+var errNoPod = errors.New("its pod does not run")
+
+// inWorld returns the name by which the world knows a node: that of its namespace.
+func (p *place) inWorld(n *engine.Node) (string, error) {
+	if n.Pod == nil {
+		return n.Name, nil
+	}
+	netns, ok := p.pods[n.Name]
+	if !ok {
+		return "", fmt.Errorf("%s: %w", n.Name, errNoPod)
+	}
+	return netns, nil
+}
