@@ -34,6 +34,22 @@ type Pod struct {
 	Shell     bool   `yaml:"shell"`                    // a shell tab is opened for it
 }
 
+// ObjectCheck looks for an object of the lab's cluster that is as asked. What
+// objects say is a promise: what counts is traffic.
+type ObjectCheck struct {
+	Kind      string        `yaml:"kind" lab:"required,one=pod|node|namespace|service|endpointslice|deployment|replicaset|networkpolicy|configmap"`
+	Namespace string        `yaml:"namespace" lab:"hostname"` // default unless given
+	Name      string        `yaml:"name" lab:"hostname"`      // any unless given
+	Select    string        `yaml:"select"`                   // labels that it must have: "app=web,tier=front"
+	Fields    []ObjectField `yaml:"fields"`                   // all must hold
+}
+
+// ObjectField is a field of an object.
+type ObjectField struct {
+	Path string `yaml:"path" lab:"required"` // dotted: "spec.ports.0.nodePort"
+	Is   string `yaml:"is" lab:"scalar"`     // its value; "" for any
+}
+
 // Names and addresses of what every cluster has.
 const (
 	ClusterControl = "control"

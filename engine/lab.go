@@ -315,6 +315,7 @@ type Check struct {
 	Capture   *CaptureCheck   `yaml:"capture"`
 	DNS       *DNSCheck       `yaml:"dns"`
 	Answer    *AnswerCheck    `yaml:"answer"`
+	Object    *ObjectCheck    `yaml:"object"`
 	Choice    *ChoiceCheck    `yaml:"-"` // not for lab.yaml: Faulted makes it
 
 	All []Check `yaml:"all"`
@@ -349,7 +350,7 @@ type TrafficCheck struct {
 	Host    string        `yaml:"host"` // http only; Host header
 	Expect  Expect        `yaml:"expect" lab:"one=ok|refused|timeout|unreachable"`
 	SeenAs  string        `yaml:"seen_as" lab:"addr"` // peer address that the server must report (tcp, udp, http workloads)
-	Served  string        `yaml:"served"`             // name of the workload that must answer
+	Served  string        `yaml:"served"`             // name of the workload that must answer; "web-*" for any pod of a Deployment web
 	Body    string        `yaml:"body"`               // text the reply must contain
 	Within  time.Duration `yaml:"within"`             // how long to wait for an answer; 0 is the default
 	Hold    time.Duration `yaml:"hold"`               // must stay true for so long

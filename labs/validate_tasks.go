@@ -121,6 +121,9 @@ func (v *validator) visit(c *engine.Check) {
 	if c.Link != nil && c.Link.PeerMaster != "" && c.Link.Peer == "" {
 		v.errorf(v.at(&c.Link.PeerMaster), "peer_master needs peer, the node in which the other end is")
 	}
+	if c.Object != nil && v.lab.Cluster == nil {
+		v.errorf(v.at(c.Object), "object looks at a Kubernetes, and this lab has none; give it a cluster")
+	}
 	if c.DNS != nil && c.DNS.Type == "" {
 		c.DNS.Type = "A"
 	}
@@ -169,7 +172,7 @@ func (v *validator) checkReply(t *engine.TrafficCheck) {
 		}
 	}
 	known := v.workloadNames()
-	if t.Served != "" && !slices.Contains(known, t.Served) {
+	if t.Served != "" && !slices.Contains(known, t.Served) && v.lab.Cluster == nil { // pods bring theirs
 		v.errorf(v.at(&t.Served), "unknown workload %q; workloads here: %s%s", t.Served, listed(known), meant(t.Served, known))
 	}
 }

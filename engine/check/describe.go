@@ -52,6 +52,8 @@ func describeOther(c engine.Check) string {
 		return describeDNS(*c.DNS)
 	case c.Answer != nil:
 		return "the right answer to: " + c.Answer.Prompt
+	case c.Object != nil:
+		return describeObject(*c.Object)
 	case c.Choice != nil:
 		return "the right answer to: " + c.Choice.Prompt
 	case len(c.All) > 0:

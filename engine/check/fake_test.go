@@ -31,7 +31,8 @@ type fake struct {
 	err      error                    // every call fails
 	snapErr  error                    // every snapshot fails
 
-	captureErr error // every capture fails
+	captureErr error               // every capture fails
+	objects    map[string][]Object // "service default" → what is there; nil for no cluster
 
 	onProbe   func(f *fake, key string)
 	attempts  map[string]int
@@ -130,6 +131,13 @@ func (f *fake) Capture(ctx context.Context, node, dev, filter string, during fun
 	f.capturing = false
 	f.mu.Unlock()
 	return seen, err
+}
+
+func (f *fake) Objects(_ context.Context, kind, namespace string) ([]Object, error) {
+	if f.objects == nil {
+		return nil, errors.New("no cluster")
+	}
+	return f.objects[kind+" "+namespace], nil
 }
 
 func (f *fake) RouteGet(_ context.Context, node, to, _ string) (RouteDecision, error) {

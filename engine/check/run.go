@@ -65,6 +65,7 @@ type run struct {
 	captures memo[engine.CaptureCheck, verdict]
 	lookups  memo[dnsKey, dnsReply]
 	routes   memo[routeKey, routeAnswer]
+	objects  memo[objectKey, objectList]
 	scene    func() scene // all nodes, for explanations
 }
 
@@ -160,6 +161,8 @@ func (r *run) kind(ctx context.Context, s scope, c engine.Check) verdict {
 		return r.answer(s, *c.Answer)
 	case c.Choice != nil:
 		return r.choice(ctx, s, *c.Choice)
+	case c.Object != nil:
+		return r.object(ctx, *c.Object)
 	case len(c.All) > 0:
 		return allOf(r.list(ctx, s, c.All))
 	case len(c.Any) > 0:

@@ -43,6 +43,10 @@ type World interface {
 	// RouteGet returns the kernel's own decision for a packet to the address
 	// to; from is its source address, "" for none.
 	RouteGet(ctx context.Context, node, to, from string) (RouteDecision, error)
+
+	// Objects lists the objects of a kind ("service") in a namespace of the lab's
+	// cluster; nodes and namespaces are in none.
+	Objects(ctx context.Context, kind, namespace string) ([]Object, error)
 }
 
 // DNSAnswer is what a name server said.

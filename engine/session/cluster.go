@@ -106,6 +106,8 @@ type podReport struct {
 // cluster is the Kubernetes of a place.
 type cluster struct {
 	told *os.File
+	api  *kubeAPI
+	stop context.CancelFunc // ends the watch on objects; nil if there is none
 
 	mu      sync.Mutex
 	pods    map[string]podReport // by namespace and name
@@ -154,7 +156,7 @@ func (s *Session) startCluster(ctx context.Context, p *place, progress func(stri
 	if err != nil {
 		return err
 	}
-	if err := s.adopt(ctx, p); err != nil {
+	if err := errors.Join(s.adopt(ctx, p), s.ask(ctx, p)); err != nil {
 		return err
 	}
 	go p.cluster.listen(lines, s)
@@ -266,6 +268,9 @@ func (c *cluster) said() string {
 func (c *cluster) close() error {
 	if c == nil {
 		return nil
+	}
+	if c.stop != nil {
+		c.stop()
 	}
 	return c.told.Close()
 }

@@ -1,0 +1,238 @@
+package session
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"underlay/engine"
+	"underlay/engine/check"
+	"underlay/engine/probe"
+)
+
+// maxObjects bounds a listing, in bytes: a lab's cluster has some hundred objects
+// of a few KiB.
+const maxObjects = 32 << 20
+
+// resource is where an API server has the objects of a kind.
+type resource struct {
+	group   string // path up to the version
+	plural  string
+	cluster bool // in no namespace
+}
+
+var resources = map[string]resource{
+	"pod":           {group: "/api/v1", plural: "pods"},
+	"node":          {group: "/api/v1", plural: "nodes", cluster: true},
+	"namespace":     {group: "/api/v1", plural: "namespaces", cluster: true},
+	"service":       {group: "/api/v1", plural: "services"},
+	"configmap":     {group: "/api/v1", plural: "configmaps"},
+	"endpointslice": {group: "/apis/discovery.k8s.io/v1", plural: "endpointslices"},
+	"deployment":    {group: "/apis/apps/v1", plural: "deployments"},
+	"replicaset":    {group: "/apis/apps/v1", plural: "replicasets"},
+	"networkpolicy": {group: "/apis/networking.k8s.io/v1", plural: "networkpolicies"},
+}
+
+// path is where the objects of a namespace are.
+func (r resource) path(namespace string) string {
+	if r.cluster {
+		return r.group + "/" + r.plural
+	}
+	return r.group + "/namespaces/" + url.PathEscape(namespace) + "/" + r.plural
+}
+
+// kubeAPI asks the API server of a lab's cluster, from within the control node.
+type kubeAPI struct {
+	base   string
+	client *http.Client
+}
+
+// kubeconfig is as much of a kubeconfig as there is in a cluster's own.
+type kubeconfig struct {
+	Clusters []struct {
+		Cluster struct {
+			Server string `yaml:"server"`
+			CA     string `yaml:"certificate-authority-data"`
+		} `yaml:"cluster"`
+	} `yaml:"clusters"`
+	Users []struct {
+		User struct {
+			Token string `yaml:"token"`
+			Cert  string `yaml:"client-certificate-data"`
+			Key   string `yaml:"client-key-data"`
+		} `yaml:"user"`
+	} `yaml:"users"`
+}
+
+// newKubeAPI reads a kubeconfig; ns is the network namespace to connect from.
+func newKubeAPI(text string, ns int) (*kubeAPI, error) {
+	var c kubeconfig
+	if err := yaml.Unmarshal([]byte(text), &c); err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	if len(c.Clusters) == 0 || len(c.Users) == 0 {
+		return nil, errors.New("kubeconfig: it names no cluster or no user")
+	}
+	cluster, user := c.Clusters[0].Cluster, c.Users[0].User
+	ca, err1 := base64.StdEncoding.DecodeString(cluster.CA)
+	cert, err2 := base64.StdEncoding.DecodeString(user.Cert)
+	key, err3 := base64.StdEncoding.DecodeString(user.Key)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(ca) {
+		return nil, errors.New("kubeconfig: no certificate of an authority")
+	}
+	dial := func(ctx context.Context, network, addr string) (conn net.Conn, err error) {
+		withinErr := probe.Within(ns, func() error {
+			conn, err = (&net.Dialer{}).DialContext(ctx, network, addr)
+			return err
+		})
+		return conn, withinErr
+	}
+	return &kubeAPI{base: cluster.Server, client: &http.Client{Transport: &http.Transport{
+		DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
+	}}}, nil
+}
+
+func (k *kubeAPI) get(ctx context.Context, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, k.base+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := k.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+		_ = resp.Body.Close()
+		return nil, fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(text)))
+	}
+	return resp, nil
+}
+
+// list returns the objects of a kind.
+func (k *kubeAPI) list(ctx context.Context, kind, namespace string) ([]check.Object, error) {
+	r, ok := resources[kind]
+	if !ok {
+		return nil, fmt.Errorf("there is no kind %q", kind)
+	}
+	resp, err := k.get(ctx, r.path(namespace))
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	var list struct{ Items []check.Object }
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxObjects)).Decode(&list); err != nil {
+		return nil, fmt.Errorf("list %s: %w", r.plural, err)
+	}
+	return list.Items, nil
+}
+
+// follow calls changed for each change of an object of a kind, until ctx ends.
+func (k *kubeAPI) follow(ctx context.Context, kind, namespace string, changed func()) {
+	const again = 200 * time.Millisecond // after the server has hung up
+	for ctx.Err() == nil {
+		if resp, err := k.get(ctx, resources[kind].path(namespace)+"?watch=true"); err == nil {
+			lines := bufio.NewReader(resp.Body)
+			for {
+				if _, err := lines.ReadSlice('\n'); err == nil {
+					changed()
+				} else if !errors.Is(err, bufio.ErrBufferFull) {
+					break
+				}
+			}
+			_ = resp.Body.Close()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(again):
+		}
+	}
+}
+
+// watched are the kinds and namespaces that the lab's checks look at.
+func watched(lab *engine.Lab) (out []engine.ObjectCheck) {
+	var visit func(checks []engine.Check)
+	visit = func(checks []engine.Check) {
+		for _, c := range checks {
+			if c.Object != nil {
+				one := engine.ObjectCheck{Kind: c.Object.Kind, Namespace: check.ObjectNamespace(*c.Object)}
+				if !slices.ContainsFunc(out, func(o engine.ObjectCheck) bool { return o.Kind == one.Kind && o.Namespace == one.Namespace }) {
+					out = append(out, one)
+				}
+			}
+			visit(c.All)
+			visit(c.Any)
+			if c.Not != nil {
+				visit([]engine.Check{*c.Not})
+			}
+		}
+	}
+	for i := range lab.Tasks {
+		visit(lab.Tasks[i].Checks)
+		for j := range lab.Tasks[i].Misconceptions {
+			visit(lab.Tasks[i].Misconceptions[j].When)
+		}
+	}
+	for i := range lab.Collateral {
+		visit([]engine.Check{lab.Collateral[i].Check})
+	}
+	return out
+}
+
+// ask connects the session to its cluster's API server and follows what the lab's
+// checks look at.
+func (s *Session) ask(ctx context.Context, p *place) error {
+	text, code, err := p.world.Run(ctx, engine.ClusterControl, "", "cat", clusterDir+"/admin.conf")
+	if err == nil && code != 0 {
+		err = errors.New(strings.TrimSpace(text))
+	}
+	if err != nil {
+		return fmt.Errorf("read the cluster's kubeconfig: %w", err)
+	}
+	api, err := newKubeAPI(text, p.ns[engine.ClusterControl])
+	if err != nil {
+		return err
+	}
+	p.cluster.api = api
+	if s.lab.Unwatched {
+		return nil
+	}
+	following, stop := context.WithCancel(context.Background())
+	p.cluster.stop = stop
+	for _, w := range watched(s.lab) {
+		go api.follow(following, w.Kind, w.Namespace, func() { s.trigger(trigger{hard: true}) })
+	}
+	return nil
+}
+
+// Objects lists the objects of a kind in the lab's cluster.
+func (w *world) Objects(ctx context.Context, kind, namespace string) ([]check.Object, error) {
+	c := w.place.cluster
+	if c == nil || c.api == nil {
+		return nil, errors.New("this lab has no cluster")
+	}
+	return c.api.list(ctx, kind, namespace)
+}
