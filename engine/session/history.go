@@ -59,6 +59,7 @@ func (h history) Restore(ctx context.Context, id int) (engine.Restored, error) {
 		return engine.Restored{}, err
 	}
 	s.cancelEvaluation()
+	s.traces.end()
 	s.evalMu.Lock()
 	out, err := s.restore(ctx, &r)
 	if err == nil {

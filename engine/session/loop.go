@@ -35,6 +35,7 @@ type trigger struct {
 	hard bool // something the learner can have done has changed
 	soft bool // something traffic changes has changed
 	poke bool // look at what sends no events
+	redo bool // an evaluation has given way to a trace
 }
 
 func (s *Session) trigger(t trigger) {
@@ -115,6 +116,8 @@ func (l *loop) onTrigger(t trigger) {
 	case t.hard:
 		l.tries = 0
 		l.s.cancelEvaluation() // it looks at what is no longer so
+		l.sooner(&l.due, now.Add(gather))
+	case t.redo:
 		l.sooner(&l.due, now.Add(gather))
 	case t.poke:
 		l.sooner(&l.look, now.Add(gather))

@@ -30,6 +30,7 @@ type Session struct {
 	evalMu   sync.Mutex   // one evaluation at a time
 	settling atomic.Int32 // calls of Settle under way
 	past     *past
+	traces   *traces
 
 	mu      sync.Mutex
 	place   *place
@@ -130,7 +131,11 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	}
 	st = s.judge.EvaluateEach(ctx, &world{session: s, place: p}, unlessCut)
 	unlessCut(st)
-	return s.Status(), ctx.Err() == nil
+	whole = ctx.Err() == nil
+	if whole {
+		s.traces.evaluated()
+	}
+	return s.Status(), whole
 }
 
 // publish makes a status the newest one.
@@ -160,6 +165,7 @@ func (s *Session) Reset(ctx context.Context) error {
 		return err
 	}
 	s.cancelEvaluation()
+	s.traces.end()
 	s.evalMu.Lock()
 	closeErr := old.close()
 	s.judge.Reset()
@@ -189,6 +195,7 @@ func (s *Session) Close() error {
 	s.mu.Unlock()
 	close(s.quit)
 	s.cancelEvaluation()
+	s.traces.end()
 	<-s.stopped
 	s.evalMu.Lock()
 	defer s.evalMu.Unlock()
