@@ -54,7 +54,7 @@ func (p *program) commands() *cobra.Command {
 			"Without a command it opens the tutor. Nothing it does touches this machine:\n" +
 			"every lab is a throw-away world. With --plain it is a dialogue in lines of text, which\n" +
 			"ends with 0 whether or not a lab was solved; `underlay try` tells that by its exit code.\n\n" +
-			"Exit codes: 0 solved or done · 1 not solved · 2 wrong usage · 3 cannot run here · 4 internal error",
+			"Exit codes: 0 solved or done · 1 not solved, or not delivered · 2 wrong usage · 3 cannot run here · 4 internal error",
 		Args:              usage(cobra.NoArgs),
 		RunE:              p.opensTutor(new(string)),
 		PersistentPreRunE: p.checkFlags,

@@ -110,7 +110,7 @@ func TestErrorsKeepTheirKindAndTheirHint(t *testing.T) {
 			t.Errorf("%s: %v; want %v", name, err, c.err)
 		}
 		for _, class := range []error{engine.ErrNotFound, ErrUsage, engine.ErrCannotRun} {
-			if errors.Is(err, class) != (class == c.class) {
+			if errors.Is(err, class) != errors.Is(c.class, class) {
 				t.Errorf("%s: errors.Is %v is %v", name, class, errors.Is(err, class))
 			}
 		}

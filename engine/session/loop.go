@@ -35,7 +35,7 @@ type trigger struct {
 	hard bool // something the learner can have done has changed
 	soft bool // something traffic changes has changed
 	poke bool // look at what sends no events
-	redo bool // an evaluation has given way to a trace
+	anew bool // an evaluation may have been cut short, though nothing has changed
 }
 
 func (s *Session) trigger(t trigger) {
@@ -117,7 +117,7 @@ func (l *loop) onTrigger(t trigger) {
 		l.tries = 0
 		l.s.cancelEvaluation() // it looks at what is no longer so
 		l.sooner(&l.due, now.Add(gather))
-	case t.redo:
+	case t.anew:
 		l.sooner(&l.due, now.Add(gather))
 	case t.poke:
 		l.sooner(&l.look, now.Add(gather))

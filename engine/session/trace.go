@@ -72,7 +72,7 @@ func (s *Session) trace(ctx context.Context, flowIn func(*place) (engine.Flow, e
 	}
 	s.evalMu.Lock()
 	defer s.evalMu.Unlock()
-	defer s.trigger(trigger{redo: true})
+	defer s.trigger(trigger{anew: true})
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
