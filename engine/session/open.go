@@ -102,7 +102,7 @@ func (s *Session) build(ctx context.Context, progress func(string)) error {
 	s.place = p
 	s.mu.Unlock()
 	go channel.Serve(context.Background(), p.world.Socket(), func(ctx context.Context, a channel.Asked) (*engine.Autopsy, error) {
-		return s.trace(ctx, func(now *place) (engine.Flow, error) { return s.asked(a, p, now) })
+		return s.trace(ctx, func(now *place) (engine.Flow, error) { return s.asked(ctx, a, p, now) })
 	})
 	return nil
 }

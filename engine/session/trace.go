@@ -80,7 +80,6 @@ func (s *Session) trace(ctx context.Context, flowIn func(*place) (engine.Flow, e
 	if err != nil {
 		return nil, err
 	}
-	_ = s.refresh(ctx, p) // as in evaluate
 	flow, err := flowIn(p)
 	if err != nil {
 		return nil, err
@@ -97,6 +96,7 @@ func (s *Session) follow(ctx context.Context, p *place, flow engine.Flow) (*engi
 	if s.lab.Topology.Node(flow.From) == nil {
 		return nil, engine.Hintf(fmt.Errorf("this lab has no node %q: %w", flow.From, engine.ErrNotFound), "%s", s.nodesHint())
 	}
+	_ = s.refresh(ctx, p) // as in evaluate
 	for _, n := range p.nodes {
 		_ = wire.ForgetUnresolved(n.NS) // as in evaluate
 	}
@@ -110,13 +110,14 @@ func (s *Session) nodesHint() string {
 
 // asked is the flow that somebody in a place asks about, which begins where they
 // are if they do not say. The caller holds evalMu, so now is what the place is.
-func (s *Session) asked(a channel.Asked, theirs, now *place) (engine.Flow, error) {
+func (s *Session) asked(ctx context.Context, a channel.Asked, theirs, now *place) (engine.Flow, error) {
 	if theirs != now {
 		return a.Flow, errMoved
 	}
 	if a.Flow.From != "" {
 		return a.Flow, nil
 	}
+	_ = s.refresh(ctx, now) // a node may just have been made anew
 	for _, n := range now.nodes {
 		if ns, err := channel.NamespaceOf(n.NS); err == nil && a.Known && ns == a.Client {
 			a.Flow.From = n.Name
