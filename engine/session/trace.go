@@ -13,9 +13,9 @@ import (
 // sees the other's packets; the one under way is cut short and made again.
 func (s *Session) Trace(ctx context.Context, flow engine.Flow) (*engine.Autopsy, error) {
 	s.cancelEvaluation()
-	s.evalMu.Lock()
+	s.claim()
 	defer s.evalMu.Unlock()
-	defer s.trigger(trigger{hard: true})
+	defer s.trigger(trigger{anew: true})
 	p, err := s.here()
 	if err != nil {
 		return nil, err
