@@ -82,6 +82,9 @@ func (s *Session) explainNext(ctx context.Context) (more, ok bool) {
 	if after, err := s.deepState(ctx, p); err != nil || after != before {
 		return false, false
 	}
+	if err == nil && !about.seen(a) {
+		s.trigger(trigger{anew: true}) // it ends otherwise by now
+	}
 	return true, s.note(about, turn, about.verdict(a, err))
 }
 

@@ -26,10 +26,15 @@ var endings = map[engine.Expect]engine.Ending{
 	engine.Refused: engine.EndingRefused, engine.Timeout: engine.EndingDropped, engine.Unreachable: engine.EndingUnreachable,
 }
 
+// seen reports whether an autopsy saw the failure again.
+func (f failure) seen(a *engine.Autopsy) bool {
+	return a.Outcome == endings[f.ended] || a.Outcome == engine.EndingUndetermined
+}
+
 // verdict is what an autopsy of the failure may tell a learner: nothing if it
 // could not be made, or saw the traffic end otherwise.
 func (f failure) verdict(a *engine.Autopsy, err error) engine.Verdict {
-	if err != nil || a.Outcome != engine.EndingUndetermined && a.Outcome != endings[f.ended] {
+	if err != nil || !f.seen(a) {
 		return engine.Verdict{}
 	}
 	return a.Verdict

@@ -23,7 +23,8 @@ const (
 )
 
 // retries are the pauses after which a lab with a failing attempt is tried again
-// without being asked: a server that starts, an ARP entry that ages.
+// without being asked, once it is explained: a server that starts, an ARP entry
+// that ages.
 var retries = []time.Duration{300 * time.Millisecond, time.Second, 3 * time.Second}
 
 // softFacets change without the learner doing anything.
@@ -78,12 +79,11 @@ func (s *Session) watch(p *place) error {
 
 // watchLoop evaluates whenever there is reason to, until the session is closed.
 func (s *Session) watchLoop() {
-	l := loop{s: s, timer: time.NewTimer(idleLook), done: make(chan bool, 1)}
+	l := loop{s: s, timer: time.NewTimer(idleLook), done: make(chan bool, 1), explained: make(chan struct{})}
 	defer close(s.stopped)
 	defer l.timer.Stop()
 	l.quiet, _ = s.quietState()
-	l.scheduleRetry()
-	go s.explain(context.Background())
+	l.explain()
 	for {
 		select {
 		case <-s.quit:
@@ -94,6 +94,8 @@ func (s *Session) watchLoop() {
 			l.onTimer()
 		case whole := <-l.done:
 			l.onDone(whole)
+		case <-l.explained:
+			l.scheduleRetry()
 		}
 		l.arm()
 	}
@@ -105,6 +107,8 @@ type loop struct {
 	timer   *time.Timer
 	running bool      // an evaluation is under way
 	done    chan bool // whether the evaluation was whole
+
+	explained chan struct{} // what failed is explained, or that was cut short
 
 	due   time.Time // evaluate then
 	look  time.Time // look at quiet state then
@@ -162,19 +166,32 @@ func (l *loop) start() {
 func (l *loop) onDone(whole bool) {
 	l.running = false
 	l.last = time.Now()
-	l.scheduleRetry()
 	if whole {
-		go l.s.explain(context.Background())
+		l.explain()
+	} else {
+		l.scheduleRetry()
 	}
 }
 
-// scheduleRetry arranges to try once more where an attempt failed.
+// explain explains in the background what the last evaluation found failing.
+func (l *loop) explain() {
+	go func() {
+		l.s.explain(context.Background())
+		select {
+		case l.explained <- struct{}{}:
+		case <-l.s.quit:
+		}
+	}()
+}
+
+// scheduleRetry arranges to try once more where an attempt failed, unless another
+// evaluation is to come anyway. The autopsies of what failed were attempts, too.
 func (l *loop) scheduleRetry() {
 	st := l.s.Status()
-	if st.Solved || l.tries >= len(retries) {
+	if l.running || !l.due.IsZero() || st.Solved || l.tries >= len(retries) {
 		return
 	}
-	l.sooner(&l.due, time.Now().Add(retries[l.tries]))
+	l.due = time.Now().Add(retries[l.tries])
 	l.tries++
 }
 
