@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"slices"
 
 	"underlay/engine/observe"
 )
@@ -21,9 +22,10 @@ func (s *Session) quietState() (uint64, bool) {
 	if err != nil {
 		return 0, false
 	}
-	h := newHash()
+	var h maphash.Hash
+	h.SetSeed(quietSeed)
 	for i := range states {
-		h.addQuiet(&states[i])
+		addQuiet(&h, &states[i])
 	}
 	return h.Sum64(), true
 }
@@ -37,7 +39,8 @@ func (s *Session) deepState(ctx context.Context, p *place) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	h := newHash()
+	var h maphash.Hash
+	h.SetSeed(quietSeed)
 	for i := range links {
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
@@ -47,8 +50,8 @@ func (s *Session) deepState(ctx context.Context, p *place) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		h.addQuiet(&states[0])
-		h.addLasting(&states[0])
+		addQuiet(&h, &states[0])
+		addLasting(&h, &states[0])
 	}
 	return h.Sum64(), nil
 }
@@ -72,34 +75,29 @@ func (p *place) quietFacets() observe.Facet {
 	return what
 }
 
-// hash is a fingerprint in the making.
-type hash struct{ *maphash.Hash }
-
-func newHash() hash {
-	h := hash{new(maphash.Hash)}
-	h.SetSeed(quietSeed)
-	return h
-}
-
-func (h hash) addQuiet(st *observe.State) {
+func addQuiet(h *maphash.Hash, st *observe.State) {
 	fmt.Fprintln(h, st.Node, st.Sockets, st.Sysctls)
 	for _, r := range st.Firewall {
 		fmt.Fprintln(h, r.Backend, r.Table, r.Chain, r.Policy, r.Does, r.Text)
 	}
 }
 
-// addLasting adds what was entered by hand.
-func (h hash) addLasting(st *observe.State) {
+// addLasting adds what was entered by hand. The kernel lists it in an order that
+// changes with what it learns besides.
+func addLasting(h *maphash.Hash, st *observe.State) {
+	var lasting []string
 	for _, n := range st.Neighs {
 		if n.State == "permanent" {
-			fmt.Fprintln(h, n)
+			lasting = append(lasting, fmt.Sprint(n))
 		}
 	}
 	for _, e := range st.FDB {
 		if e.State != "learned" {
-			fmt.Fprintln(h, e)
+			lasting = append(lasting, fmt.Sprint(e))
 		}
 	}
+	slices.Sort(lasting)
+	fmt.Fprintln(h, lasting)
 }
 
 // usesLegacy reports whether iptables-legacy has been used, and from then on has
