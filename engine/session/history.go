@@ -60,7 +60,8 @@ func (h history) Restore(ctx context.Context, id int) (engine.Restored, error) {
 	}
 	s.cancelEvaluation()
 	s.traces.end()
-	s.evalMu.Lock()
+	s.claim()
+	s.outdate()
 	out, err := s.restore(ctx, &r)
 	if err == nil {
 		s.judge.Recall(r.memory)
@@ -72,6 +73,7 @@ func (h history) Restore(ctx context.Context, id int) (engine.Restored, error) {
 	}
 	s.evaluate(ctx)
 	s.trigger(trigger{poke: true})
+	go s.explain(context.Background())
 	return out, nil
 }
 

@@ -70,7 +70,7 @@ func (s *Session) trace(ctx context.Context, flowIn func(*place) (engine.Flow, e
 	if mayCut {
 		s.cancelEvaluation()
 	}
-	s.evalMu.Lock()
+	s.claim()
 	defer s.evalMu.Unlock()
 	defer s.trigger(trigger{anew: true})
 	if ctx.Err() != nil {
