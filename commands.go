@@ -54,7 +54,7 @@ func (p *program) commands() *cobra.Command {
 			"Without a command it opens the tutor. Nothing it does touches this machine:\n" +
 			"every lab is a throw-away world. With --plain it is a dialogue in lines of text, which\n" +
 			"ends with 0 whether or not a lab was solved; `underlay try` tells that by its exit code.\n\n" +
-			"Exit codes: 0 solved or done · 1 not solved · 2 wrong usage · 3 cannot run here · 4 internal error",
+			"Exit codes: 0 solved or done · 1 not solved, or not delivered · 2 wrong usage · 3 cannot run here · 4 internal error",
 		Args:              usage(cobra.NoArgs),
 		RunE:              p.opensTutor(new(string)),
 		PersistentPreRunE: p.checkFlags,
@@ -71,7 +71,7 @@ func (p *program) commands() *cobra.Command {
 	f.BoolVar(&p.plain, "plain", false, "talk in lines of text, for screen readers and scripts")
 	f.BoolVar(&p.ascii, "ascii", false, "draw with ASCII characters only")
 	f.StringVar(&p.theme, "theme", "auto", "`name` of the colours: auto, dark, light, contrast")
-	root.AddCommand(p.labCommand(), p.listCommand(), p.tryCommand(), p.doctorCommand(), p.progressCommand(),
+	root.AddCommand(p.labCommand(), p.listCommand(), p.tryCommand(), p.traceCommand(), p.doctorCommand(), p.progressCommand(),
 		p.authorCommand(), p.benchCommand(), p.versionCommand())
 	strict(root)
 	return root
@@ -82,6 +82,9 @@ func (p *program) commands() *cobra.Command {
 func (p *program) inApp(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if p.inside {
+			if err := p.passOn(); err != nil {
+				return err
+			}
 			return run(cmd, args)
 		}
 		code, err := sandbox.Outer(p.args)

@@ -19,6 +19,7 @@ import (
 	"underlay/author/lint"
 	"underlay/author/prove"
 	"underlay/bench"
+	"underlay/engine"
 	"underlay/engine/preflight"
 	"underlay/engine/progress"
 )
@@ -200,7 +201,7 @@ func jsonExamples(t *testing.T) map[string]string {
 func TestJSONExamples(t *testing.T) {
 	examples := jsonExamples(t)
 	for command, into := range map[string]any{
-		"underlay list --json": &listResult{}, "underlay try --json": &tryResult{},
+		"underlay list --json": &listResult{}, "underlay trace --json": &engine.Autopsy{}, "underlay try --json": &tryResult{},
 		"underlay doctor --json": &preflight.Report{}, "underlay bench --json": &bench.Report{},
 		"underlay author test --json": &prove.Report{}, "underlay author lint --json": &lint.Report{},
 		"underlay progress show --json": &progress.Overview{},

@@ -42,6 +42,9 @@ type tryTask struct {
 	Why           string       `json:"why"`
 	Misconception string       `json:"misconception"`
 	Explanation   string       `json:"explanation"` // the misconception's words
+
+	Flow    string          `json:"flow,omitempty"`    // traffic that did not end as wanted: "c1 → 10.0.0.2:80/tcp"
+	Verdict *engine.Verdict `json:"verdict,omitempty"` // what became of it
 }
 
 // attempt is what a `try` tries: a script in a lab.
@@ -179,10 +182,17 @@ func readScript(name string) (string, error) {
 func tryTasks(in []engine.TaskResult) []tryTask {
 	out := make([]tryTask, 0, len(in))
 	for _, r := range in {
-		out = append(out, tryTask{
+		t := tryTask{
 			ID: r.ID, Goal: r.Goal, State: r.State, Got: r.Got, Want: r.Want, Why: r.Why,
 			Misconception: r.Misconception, Explanation: r.Says,
-		})
+		}
+		if r.Flow.Proto != "" {
+			t.Flow = r.Flow.String()
+		}
+		if r.Verdict.Text != "" {
+			t.Verdict = &r.Verdict
+		}
+		out = append(out, t)
 	}
 	return out
 }

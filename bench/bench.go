@@ -49,6 +49,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		{"start", startUp},
 		{"build and reset", builds},
 		{"command to green", greens},
+		{"autopsy", autopsies},
 		{"map", maps},
 		{"screen", screens},
 	} {

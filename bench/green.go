@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"underlay/engine"
+	"underlay/engine/probe"
 	"underlay/engine/typist"
 )
 
@@ -18,7 +19,7 @@ func greens(ctx context.Context, c Config) (figures []Figure, err error) {
 		Tasks: []engine.Task{{ID: "up", Goal: "lo is down", Checks: []engine.Check{
 			{Link: &engine.LinkCheck{Node: "a", Name: "eth0", State: "up"}},
 		}}},
-	})
+	}, atOnce)
 	if err != nil {
 		return nil, err
 	}
@@ -27,6 +28,20 @@ func greens(ctx context.Context, c Config) (figures []Figure, err error) {
 		Tasks: []engine.Task{{ID: "ping", Goal: "a reaches b", Checks: []engine.Check{
 			{Traffic: &engine.TrafficCheck{From: "a", To: "10.0.0.2", Proto: "icmp", Expect: engine.OK}},
 		}}},
+	}, atOnce)
+	if err != nil {
+		return nil, err
+	}
+	beside, err := greenAfter(ctx, c, losing(), func(ctx context.Context, s engine.Session) error {
+		return until(ctx, s, func(st *engine.Status) bool { return st.Tasks[1].Verdict.Text != "" })
+	})
+	if err != nil {
+		return nil, err
+	}
+	during, err := greenAfter(ctx, c, losing(), func(ctx context.Context, s engine.Session) error {
+		err := until(ctx, s, func(st *engine.Status) bool { return !st.Checking && st.Tasks[1].State == engine.Fail })
+		time.Sleep(probe.DefaultWait / 2) // the autopsy waits by now
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -34,7 +49,30 @@ func greens(ctx context.Context, c Config) (figures []Figure, err error) {
 	return []Figure{
 		figure("command to green, state check", "ms", state, limit{p50: 30, p99: 120}),
 		figure("command to green, with a probe", "ms", active, limit{p50: 150}),
+		figure("command to green, another's failure explained", "ms", beside, limit{p50: 30, p99: 120}),
+		figure("command to green, amid that autopsy", "ms", during, limit{p50: 30, p99: 120}),
 	}, nil
+}
+
+// losing has a task that state decides, and one that fails for packets which are
+// silently dropped.
+func losing() engine.Lab {
+	t := twoNodes()
+	t.Nodes[1].Setup = []string{"iptables -A INPUT -p udp --dport 9 -j DROP"}
+	t.Nodes = append(t.Nodes, engine.Node{Name: "c"})
+	t.Links = append(t.Links, engine.Link{
+		A: engine.End{Node: "c", Name: "eth0", Address: []string{"10.0.1.1/24"}},
+		B: engine.End{Node: "b", Name: "eth1", Address: []string{"10.0.1.2/24"}},
+	})
+	return engine.Lab{
+		ID: "bench-losing", Topology: t,
+		Tasks: []engine.Task{
+			{ID: "up", Goal: "eth0 is up", Checks: []engine.Check{{Link: &engine.LinkCheck{Node: "a", Name: "eth0", State: "up"}}}},
+			{ID: "lost", Goal: "c reaches b", Checks: []engine.Check{
+				{Traffic: &engine.TrafficCheck{From: "c", To: "10.0.1.2", Proto: "udp", Port: 9}},
+			}},
+		},
+	}
 }
 
 // twoNodes is a cable whose end in a is down.
@@ -48,7 +86,12 @@ func twoNodes() engine.Topology {
 	}
 }
 
-func greenAfter(ctx context.Context, c Config, lab engine.Lab) (samples []float64, err error) {
+// atOnce is for commands that need not wait for anything.
+func atOnce(context.Context, engine.Session) error { return nil }
+
+// greenAfter times how long the first task takes to turn green, from the
+// beginning of a command that is typed once the lab is ready.
+func greenAfter(ctx context.Context, c Config, lab engine.Lab, ready func(context.Context, engine.Session) error) (samples []float64, err error) {
 	const runs = 25
 	s, err := c.Opener.Open(ctx, &lab, nil)
 	if err != nil {
@@ -63,38 +106,44 @@ func greenAfter(ctx context.Context, c Config, lab engine.Lab) (samples []float6
 	if err := ty.WaitReady(ctx); err != nil {
 		return nil, err
 	}
+	is := func(want engine.State) func(*engine.Status) bool {
+		return func(st *engine.Status) bool { return st.Tasks[0].State == want }
+	}
 	for range runs {
+		if err := ready(ctx, s); err != nil {
+			return nil, err
+		}
 		begin := time.Now()
 		if err := ty.Line(ctx, "ip link set eth0 up", time.Minute); err != nil {
 			return nil, err
 		}
-		if err := until(ctx, s, engine.Pass); err != nil {
+		if err := until(ctx, s, is(engine.Pass)); err != nil {
 			return nil, err
 		}
 		samples = append(samples, ms(time.Since(begin)))
 		if err := ty.Line(ctx, "ip link set eth0 down", time.Minute); err != nil {
 			return nil, err
 		}
-		if err := until(ctx, s, engine.Fail); err != nil {
+		if err := until(ctx, s, is(engine.Fail)); err != nil {
 			return nil, err
 		}
 	}
 	return samples, nil
 }
 
-// until waits until the lab's only task is in a state.
-func until(ctx context.Context, s engine.Session, want engine.State) error {
+// until waits until the lab stands as wanted.
+func until(ctx context.Context, s engine.Session, wanted func(*engine.Status) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	for {
 		st := s.Status()
-		if st.Tasks[0].State == want {
+		if wanted(&st) {
 			return nil
 		}
 		select {
 		case <-s.Changed():
 		case <-ctx.Done():
-			return fmt.Errorf("task %s is not %s: %s %s", st.Tasks[0].ID, want, st.Tasks[0].Got, st.Tasks[0].Why)
+			return fmt.Errorf("lab %s does not come to stand as it should: %+v", s.Lab().ID, st.Tasks)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"slices"
+	"strings"
+)
 
 // Ending is how a flow ended.
 type Ending string
@@ -54,6 +58,23 @@ type Verdict struct {
 	Direction Direction `json:"direction,omitempty"`
 	// Text is the whole in one sentence without a capital or a full stop.
 	Text string `json:"text"`
+}
+
+// openers are the words that a verdict's text may begin with. What else it begins
+// with is a name, which is written as it is spelt.
+var openers = []string{"a", "delivered", "dropped", "in", "lost", "not", "refused", "rejected", "the"}
+
+// Sentence is the verdict's text with a capital and a full stop, "" if it has none.
+func (v Verdict) Sentence() string {
+	first, _, _ := strings.Cut(v.Text, " ")
+	text := v.Text
+	if slices.Contains(openers, strings.TrimRight(first, ":,")) && first != v.Node {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if text == "" || strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
 }
 
 // Reason is why a flow ended as it did: a stable word for programs, such as

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Flow is what is sent.
@@ -48,6 +49,8 @@ func ParseFlow(from, target string) (Flow, error) {
 	switch {
 	case host == "":
 		return f, fmt.Errorf("%q names no destination", target)
+	case strings.ContainsFunc(host, notInNames):
+		return f, fmt.Errorf("%q is no address and no name", host)
 	case given && proto == "":
 		return f, fmt.Errorf("%q ends with a slash, but names no protocol", target)
 	case !given && port == 0:
@@ -72,6 +75,11 @@ func ParseFlow(from, target string) (Flow, error) {
 		return f, fmt.Errorf("%q: there is no protocol %q here; it is one of icmp, tcp, udp and http", target, proto)
 	}
 	return f, nil
+}
+
+// notInNames says whether a character is in no address and no host's name.
+func notInNames(r rune) bool {
+	return r <= ' ' || strings.ContainsRune(`"'\/`, r) || !unicode.IsPrint(r)
 }
 
 // splitPort takes a port off a destination; 0 is none.

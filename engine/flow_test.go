@@ -38,6 +38,8 @@ func TestParseFlow(t *testing.T) {
 		"10.0.0.2:70000":  "1 to 65535",
 		"web:http":        "1 to 65535",
 		"web:80/icmp":     "no ports",
+		"two words:80":    "no address and no name",
+		"a\x1b[2J/http":   "no address and no name",
 		"[fd00::2:80":     "not closed",
 		"fd00::zz:80":     "stands in brackets",
 	} {

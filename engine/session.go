@@ -40,8 +40,14 @@ type TaskResult struct {
 	// Flow is the traffic that did not end as the task wants; without a
 	// protocol if it is not traffic that the task fails for.
 	Flow Flow
-	// Verdict is what became of that traffic, with an empty Text while it is not
-	// known. It comes after the result, and is then the result's Why too.
+	// Ended is how that traffic ended; "" where its end is not what the task
+	// fails for.
+	Ended Expect
+	// Authored says that Why is in the words of the lab's author and says it all.
+	Authored bool
+	// Verdict is what became of the traffic, with an empty Text while it is not
+	// known. It comes after the result, and the result's Why goes on with it
+	// unless that is Authored.
 	Verdict Verdict
 }
 

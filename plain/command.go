@@ -45,6 +45,8 @@ func (v *visit) command(name, rest string) error {
 		v.checkpoints()
 	case "map", "m":
 		v.showMap(rest)
+	case "trace":
+		v.trace(rest)
 	case "reset":
 		return v.reset()
 	case "solution":
@@ -72,6 +74,7 @@ func (v *visit) commandHelp() {
 		{":lesson", "the lesson of this lab"},
 		{":node NAME", "go to another node's shell: " + strings.Join(v.lab.Topology.NodeNames(), ", ")},
 		{":map", "what each node holds now, and how it is connected; :map drawn draws it"},
+		{":trace TO", "send a packet and hear where it died; :trace FROM TO from another node, :trace the one that the current task fails for"},
 		{":answer TEXT", "answer the question of a task"},
 		{":cause", "what could be broken, where something is; :cause b chooses"},
 		{":stop", "stop a program that waits for input, as Ctrl-C does"},

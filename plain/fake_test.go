@@ -44,10 +44,14 @@ type fakeSession struct {
 	changes  []engine.Change
 	way      engine.Restored
 	restored []int
+
+	flow    engine.Flow // that the first task fails for
+	traced  []string
+	tracing chan struct{} // closed when a trace without end has begun
 }
 
 func newFakeSession() *fakeSession {
-	return &fakeSession{lab: fakeLab(), changed: make(chan struct{}, 1), done: map[string]bool{}}
+	return &fakeSession{lab: fakeLab(), changed: make(chan struct{}, 1), done: map[string]bool{}, tracing: make(chan struct{})}
 }
 
 func (s *fakeSession) Open(context.Context, *engine.Lab, func(string)) (engine.Session, error) {
@@ -68,6 +72,9 @@ func (s *fakeSession) Status() engine.Status {
 		if !s.done[t.ID] {
 			r.Result = engine.Result{State: engine.Fail, Want: "want " + t.ID, Got: "got nothing", Why: "because of " + t.ID}
 			st.Solved = false
+			if t.ID == s.lab.Tasks[0].ID {
+				r.Flow = s.flow
+			}
 		}
 		st.Tasks = append(st.Tasks, r)
 	}
@@ -109,8 +116,28 @@ func (h fakeHistory) Restore(_ context.Context, id int) (engine.Restored, error)
 	return h.s.way, nil
 }
 
-func (s *fakeSession) Trace(_ context.Context, flow engine.Flow) (*engine.Autopsy, error) {
-	return &engine.Autopsy{Flow: flow, Outcome: engine.EndingDelivered}, nil
+// Trace delivers all but what goes to port 666, and never ends for 10.0.0.99.
+func (s *fakeSession) Trace(ctx context.Context, flow engine.Flow) (*engine.Autopsy, error) {
+	s.mu.Lock()
+	s.traced = append(s.traced, flow.String())
+	s.mu.Unlock()
+	if flow.To == "10.0.0.99" {
+		close(s.tracing)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	a := &engine.Autopsy{
+		Flow: flow, Outcome: engine.EndingDelivered, Verdict: engine.Verdict{Text: "delivered: c1 answered"}, Detail: "connected",
+		Hops: []engine.Hop{
+			{Node: flow.From, Out: "eth0", Direction: engine.DirectionRequest, Packet: "tcp SYN", Header: engine.Header{Src: "10.0.0.1", Dst: flow.To, SPort: 4000, DPort: flow.Port}},
+			{Node: "c1", In: "eth0", Direction: engine.DirectionRequest, Packet: "tcp SYN"},
+		},
+	}
+	if flow.Port == 666 {
+		a.Outcome, a.Hops[1].Died = engine.EndingDropped, true
+		a.Verdict = engine.Verdict{Node: "c1", Object: "iptables filter INPUT", Reason: "rule-drop", Direction: engine.DirectionRequest, Text: "dropped in c1, iptables filter INPUT: the packet was eth0 → c1"}
+	}
+	return a, nil
 }
 
 func (s *fakeSession) Picture(context.Context) (engine.Picture, error) {

@@ -147,6 +147,8 @@ func (v *visit) details(i int, r *engine.TaskResult) {
 			v.item("     ", "Type :cause to hear what it could be.")
 		} else if q := question(&v.lab.Tasks[i]); q != "" {
 			v.item("     ", q+" Type :answer and your answer.")
+		} else if r.Flow.Proto != "" {
+			v.item("     ", "Type :trace to hear how far that packet comes.")
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -63,7 +64,7 @@ type options struct {
 	junit  string        // the file for the results
 	only   string        // a regular expression; steps whose names it does not match are left out
 	limit  time.Duration // of the virtual machine's life
-	all    bool          // every proof of every lab, which takes long
+	wanted wanted
 }
 
 func command(ctx context.Context, args []string) error {
@@ -74,7 +75,11 @@ func command(ctx context.Context, args []string) error {
 	flags.StringVar(&o.junit, "junit", "", "the `file` for the results (default: junit.xml in the work directory)")
 	flags.StringVar(&o.only, "run", "", "run only steps whose names match this regular `expression`")
 	flags.DurationVar(&o.limit, "limit", 40*time.Minute, "stop the virtual machine after this `time`")
-	flags.BoolVar(&o.all, "all", false, "make every proof of every lab, not only those of right ways; give it a -limit of hours")
+	flags.BoolVar(&o.wanted.all, "all", false, "make every proof of every lab, not only those of right ways; give it a -limit of hours")
+	flags.Func("labs", "prove only the labs with these `IDs`, separated by commas", func(ids string) error {
+		o.wanted.labs = strings.Split(ids, ",")
+		return nil
+	})
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {

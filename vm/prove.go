@@ -63,7 +63,7 @@ func selected(o options) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, usageError{err}
 	}
-	p := proofs(o.all)
+	p := proofs(o.wanted)
 	other := func(s plan.Step) bool { return !match.MatchString(s.Name) }
 	p.First = slices.DeleteFunc(p.First, other)
 	for i := range p.Lanes {

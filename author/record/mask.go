@@ -29,6 +29,9 @@ var masks = []mask{
 	{"interface numbers", regexp.MustCompile(`(?m)^\d+: `), "<n>: ", nil},
 	{"times of day", regexp.MustCompile(`\b\d{2}:\d{2}:\d{2}(\.\d+)?\b`), "<time>", nil},
 	{"ping's summary of times", regexp.MustCompile(`(?m)^rtt .*$`), "rtt <time>", nil},
+	{"times in a trace", regexp.MustCompile(`(?m) {2,}\d+\.\d ms$`), "  <time>", nil},
+	{"times in a trace", regexp.MustCompile(`("(?:at|took)_ms": )\d+(\.\d+)?`), "$1<time>", nil},
+	{"how far conntrack has seen a traced connection end", regexp.MustCompile(`(?m)((?:→|->) \S+) (?:ESTABLISHED|FIN_WAIT|CLOSE_WAIT|LAST_ACK|TIME_WAIT|CLOSE)$`), "$1 <state>", nil},
 	{"durations", regexp.MustCompile(`\b\d+(\.\d+)? ?(ns|us|µs|ms|s|sec|secs|seconds)\b`), "<time>", nil},
 	{"how long conntrack keeps a flow", regexp.MustCompile(`(?m)^((?:ipv4 +\d+ )?(?:tcp|udp|icmp) +\d+) \d+ `), "$1 <time> ", nil},
 	{"user ids", regexp.MustCompile(`\buid \d+`), "uid <n>", nil},
@@ -38,8 +41,8 @@ var masks = []mask{
 	{"counters", regexp.MustCompile(`\[\d+:\d+\]`), "[<n>:<n>]", nil},
 	{"counters of iptables -v", regexp.MustCompile(`(?m)^ *\d+[KMG]? +\d+[KMG]? `), "<n> <n> ", nil},
 	{"large numbers, such as TCP's", regexp.MustCompile(`\b\d{6,}\b`), "<n>", nil},
-	{"ports that the kernel chooses", regexp.MustCompile(`[.:=]\d{5}\b`), "<port>", func(m string) bool {
-		n, err := strconv.Atoi(m[1:])
+	{"ports that the kernel chooses", regexp.MustCompile(`(?:[.:=]|port": )\d{5}\b`), "<port>", func(m string) bool {
+		n, err := strconv.Atoi(m[len(m)-5:])
 		return err == nil && n >= 32768 && n <= 60999
 	}},
 	{"versions", regexp.MustCompile(`\b(v|version |iproute2-|curl/|Linux )\d+(\.\d+)+\S*`), "$1<version>", nil},

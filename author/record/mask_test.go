@@ -57,6 +57,19 @@ func TestMasks(t *testing.T) {
 			"02:00:00:00:00:02 dev vc2 master docker0\n02:00:00:00:00:01 dev vc1 master docker0",
 			"de:47:33:ec:f1:7a dev vc1 master docker0\nd2:b6:51:b2:61:77 dev vc1 master docker0",
 		},
+		"trace": {
+			"there tcp SYN 172.17.0.2:54753 -> 172.17.0.3:80\no host vc1 -> docker0        0.0 ms",
+			"there tcp SYN 172.17.0.2:40001 -> 172.17.0.3:80\no host vc1 -> docker0       12.4 ms",
+			"there tcp SYN 172.17.0.2:54753 -> 172.17.0.3:80\no host vc1 -> vc2            0.0 ms",
+		},
+		"trace's conntrack": {
+			"  host 192.168.50.2:40000 → 192.168.50.1:8080 TIME_WAIT", "  host 192.168.50.2:40001 → 192.168.50.1:8080 LAST_ACK",
+			"  host 192.168.50.2:40000 → 192.168.50.1:8080 SYN_SENT",
+		},
+		"trace's JSON": {
+			`"sport": 40000, "dport": 8080, "at_ms": 0.25, "took_ms": 31`, `"sport": 55000, "dport": 8080, "at_ms": 0, "took_ms": 30.5`,
+			`"sport": 55000, "dport": 8081, "at_ms": 0, "took_ms": 30.5`,
+		},
 		"left out":      {"a\n…\nz", "a\nb\nc\nz", "a\nb\nc"},
 		"nothing":       {"", "", "something"},
 		"order":         {"-A one\n-A two", "-A one\n-A two", "-A two\n-A one"},

@@ -15,6 +15,9 @@ import (
 // Trace sends the flow once and says how it ended and why. The error is for what
 // could not be found out at all: a flow that makes no sense, a node that is not
 // there, ctx ending first. That nobody answered is a Report.
+//
+// When ctx ends it returns within milliseconds, and uses nothing of place any more;
+// the kernel may take some more to let go of its sockets and tables.
 func Trace(ctx context.Context, place Place, flow Flow) (*Report, error) {
 	start := time.Now()
 	if !slices.ContainsFunc(place.Nodes, func(n observe.Node) bool { return n.Name == flow.From }) {
@@ -50,11 +53,17 @@ func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) 
 	if sc.before, err = take(place, facetsBefore); err != nil {
 		return nil, probe.Outcome{}, err
 	}
-	posts, err := watch(place.Nodes, protocols(transport(flow.Proto)), put)
+	if err := ctx.Err(); err != nil {
+		return nil, probe.Outcome{}, err
+	}
+	posts, err := watch(ctx, place.Nodes, protocols(transport(flow.Proto)), put)
 	if err != nil {
 		return nil, probe.Outcome{}, err
 	}
 	out, trail, err := send(ctx, place, flow, a)
+	if ctx.Err() != nil {
+		return nil, probe.Outcome{}, leave(ctx, posts)
+	}
 	err = errors.Join(err, halt(posts))
 	what := observe.Conntrack
 	if out.Ended != engine.OK {
@@ -63,7 +72,7 @@ func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) 
 	if err == nil {
 		sc.after, err = take(place, what)
 	}
-	if err = errors.Join(err, closeAll(posts)); err != nil {
+	if err = errors.Join(err, leave(ctx, posts)); err != nil {
 		return nil, probe.Outcome{}, err
 	}
 	fs := sortOut(sc, flow.From, transport(flow.Proto), trail, posts)

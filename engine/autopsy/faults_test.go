@@ -62,7 +62,7 @@ var cableFaults = []fault{
 	{name: "far device down", topology: "cable", node: "b", breaks: "ip link set eth0 down", flow: ping("a", "10.0.0.2"),
 		outcome: anyFailure, at: "b", object: "eth0", reason: autopsy.ReasonPeerDown, dir: request, words: "its other end, is down"},
 	{name: "no address", topology: "cable", node: "a", breaks: "ip addr flush dev eth0", flow: tcp("a", "10.0.0.2", 9000),
-		outcome: autopsy.Unreachable, at: "a", object: "route to 10.0.0.2", reason: autopsy.ReasonNoRoute, dir: request, words: "a has no route to 10.0.0.2"},
+		outcome: autopsy.Unreachable, at: "a", object: "route to 10.0.0.2", reason: autopsy.ReasonNoRoute, dir: request, words: "a has no route to 10.0.0.2: it has no IPv4 address"},
 	{name: "other end has another address", topology: "cable", node: "b", breaks: "ip addr flush dev eth0; ip addr add 10.0.0.3/24 dev eth0", flow: ping("a", "10.0.0.2"),
 		outcome: autopsy.Unreachable, at: "a", object: "neighbour 10.0.0.2 on eth0", reason: autopsy.ReasonNobodyHas, dir: request, words: "no node has that address"},
 	{name: "tcp port nobody listens on", topology: "cable", flow: tcp("a", "10.0.0.2", 81),
@@ -148,7 +148,7 @@ var cable6Faults = []fault{
 	{name: "address of nobody", topology: "cable6", flow: ping("a", "fd00::9"),
 		outcome: autopsy.Unreachable, at: "a", object: "neighbour fd00::9 on eth0", reason: autopsy.ReasonNobodyHas, dir: request, words: "no node has that address"},
 	{name: "no route", topology: "cable6", flow: ping("a", "fd01::9"),
-		outcome: autopsy.Unreachable, at: "a", object: "route to fd01::9", reason: autopsy.ReasonNoRoute, dir: request, words: "a has no route to fd01::9"},
+		outcome: autopsy.Unreachable, at: "a", object: "route to fd01::9", reason: autopsy.ReasonNoRoute, dir: request, words: "a has no route to fd01::9: neither a default route"},
 }
 
 var bridgeFaults = []fault{
@@ -189,7 +189,7 @@ var bridgeFaults = []fault{
 	{name: "no way back", topology: "bridge", node: "lan", breaks: "ip route del 172.17.0.0/16", flow: tcp("c1", "192.168.50.2", 9000),
 		outcome: autopsy.Dropped, at: "lan", object: "route to 172.17.0.2", reason: autopsy.ReasonNoReturnRoute, dir: reply, words: "the way back is missing"},
 	{name: "no default route", topology: "bridge", node: "c1", breaks: "ip route del default", flow: udp("c1", "192.168.50.2", 9001),
-		outcome: autopsy.Unreachable, at: "c1", object: "route to 192.168.50.2", reason: autopsy.ReasonNoRoute, dir: request, words: "c1 has no route to"},
+		outcome: autopsy.Unreachable, at: "c1", object: "route to 192.168.50.2", reason: autopsy.ReasonNoRoute, dir: request, words: "c1 has no route to 192.168.50.2: neither a default route nor one to a subnet with that address"},
 	{name: "wrong gateway", topology: "bridge", node: "c1", breaks: "ip route replace default via 172.17.0.99", flow: ping("c1", "192.168.50.2"),
 		outcome: autopsy.Unreachable, at: "c1", object: "neighbour 172.17.0.99 on eth0", reason: autopsy.ReasonNobodyHas, dir: request, words: "172.17.0.99"},
 	{name: "gateway that does not forward", topology: "bridge", node: "c1", breaks: "ip route replace default via 172.17.0.3", flow: ping("c1", "192.168.50.2"),

@@ -3,6 +3,7 @@ package autopsy
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -191,8 +192,29 @@ func (c *examination) noWay(node string, dir Direction, q observe.RouteQuery, d 
 	if dir == Reply {
 		v.Reason = ReasonNoReturnRoute
 		v.Text = fmt.Sprintf("the way back is missing: %s has no route to %s", node, q.To)
+	} else {
+		v.Text += c.lacking(node, q.To)
 	}
 	return c.becauseDown(v, q)
+}
+
+// lacking says what of an address or a route a node has none, so that it has no
+// route to another address; "" if it has some of both.
+func (c *examination) lacking(node string, to netip.Addr) string {
+	st := c.before[node]
+	own := func(a observe.Addr) bool {
+		return a.Dev != "lo" && a.Prefix.Addr().Is4() == to.Is4() && !a.Prefix.Addr().IsLinkLocalUnicast()
+	}
+	everywhere := func(r observe.Route) bool { return r.To.Bits() == 0 && r.To.Addr().Is4() == to.Is4() }
+	switch {
+	case st == nil || slices.ContainsFunc(st.Routes, everywhere):
+		return ""
+	case slices.ContainsFunc(st.Addrs, own):
+		return ": neither a default route nor one to a subnet with that address"
+	case to.Is4():
+		return ": it has no IPv4 address"
+	}
+	return ": it has no IPv6 address"
 }
 
 // becauseDown looks for the device whose being down took the route away.

@@ -1,6 +1,7 @@
 package autopsy
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -53,26 +54,48 @@ type tap struct {
 }
 
 // watch puts posts in all nodes, side by side: what takes time is the kernel's
-// own, and most of it is waiting.
-func watch(nodes []observe.Node, protos []byte, put fencer) ([]*post, error) {
+// own, and most of it is waiting. Where ctx ends first it leaves that to itself.
+func watch(ctx context.Context, nodes []observe.Node, protos []byte, put fencer) ([]*post, error) {
 	// A name of its own: others may follow packets in the same nodes just now.
 	table := observe.AutopsyTable + "-" + strings.ToLower(rand.Text()[:8])
 	posts := make([]*post, len(nodes))
-	errs := make([]error, len(nodes))
-	var wg sync.WaitGroup
 	for i, n := range nodes {
 		posts[i] = &post{node: n, table: table, fenced: map[byte]bool{}, rules: -1}
-		wg.Go(func() { errs[i] = posts[i].open(protos, put) })
 	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := each(posts, func(p *post) error { return p.open(protos) }); err != nil {
 		return nil, errors.Join(err, closeAll(posts))
 	}
-	return posts, nil
+	fenced := make(chan struct{})
+	go func() {
+		defer close(fenced)
+		_ = each(posts, func(p *post) error { p.fence(protos, put); return nil })
+	}()
+	select {
+	case <-fenced:
+		return posts, nil
+	case <-ctx.Done():
+		go func() {
+			<-fenced
+			_ = closeAll(posts) // with the sockets the kernel takes all away by itself
+		}()
+		return nil, ctx.Err()
+	}
 }
 
-// open fails only where packets cannot be seen; what else is missing is noted.
-func (p *post) open(protos []byte, put fencer) error {
+// each does something at all posts side by side.
+func each(posts []*post, do func(*post) error) error {
+	errs := make([]error, len(posts))
+	var wg sync.WaitGroup
+	for i, p := range posts {
+		wg.Go(func() { errs[i] = do(p) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// open opens a post's sockets. It fails only where packets cannot be seen; what
+// else is missing is noted. Nothing after it needs the node's descriptor.
+func (p *post) open(protos []byte) error {
 	packets, trace := -1, -1
 	err := probe.Within(p.node.NS, func() (err error) {
 		if packets, err = packetSocket(protos); err != nil {
@@ -90,17 +113,16 @@ func (p *post) open(protos []byte, put fencer) error {
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", p.node.Name, err)
 	}
-	if err := p.listen(packets, p.drainPackets); err != nil {
+	if err := p.listen(packets, p.drainPackets); err != nil || trace < 0 {
 		return err
 	}
-	if trace < 0 {
-		return nil
-	}
-	if err := p.listen(trace, p.drainTrace); err != nil {
-		return err
-	}
+	return p.listen(trace, p.drainTrace)
+}
+
+// fence puts the fences up.
+func (p *post) fence(protos []byte, put fencer) {
 	if p.rules < 0 {
-		return nil
+		return
 	}
 	families, err := put(p.rules, p.table, protos)
 	for _, f := range families {
@@ -109,7 +131,6 @@ func (p *post) open(protos []byte, put fencer) error {
 	if !p.fenced[unix.NFPROTO_INET] {
 		p.note("its rules cannot be traced", err)
 	}
-	return nil
 }
 
 func (p *post) note(what string, err error) {
@@ -245,22 +266,30 @@ func halt(posts []*post) error {
 	return errors.Join(errs...)
 }
 
-// closeAll takes everything away again, side by side as well.
-func closeAll(posts []*post) error {
-	errs := make([]error, len(posts))
-	var wg sync.WaitGroup
-	for i, p := range posts {
-		wg.Go(func() {
-			for _, t := range p.taps {
-				_ = t.file.SetReadDeadline(time.Unix(1, 0)) // the reader may have ended
-				<-t.done
-				errs[i] = errors.Join(errs[i], t.file.Close())
-			}
-			if p.rules >= 0 {
-				errs[i] = errors.Join(errs[i], unfence(p.rules, p.table, p.fenced), unix.Close(p.rules))
-			}
-		})
+// leave closes all posts. Where ctx ends first, or has ended, it leaves that to
+// itself and returns why it ended.
+func leave(ctx context.Context, posts []*post) error {
+	closed := make(chan error, 1)
+	go func() { closed <- closeAll(posts) }()
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	wg.Wait()
-	return errors.Join(errs...)
+}
+
+// closeAll takes everything away again.
+func closeAll(posts []*post) error {
+	return each(posts, func(p *post) (err error) {
+		for _, t := range p.taps {
+			_ = t.file.SetReadDeadline(time.Unix(1, 0)) // the reader may have ended
+			<-t.done
+			err = errors.Join(err, t.file.Close())
+		}
+		if p.rules >= 0 {
+			err = errors.Join(err, unfence(p.rules, p.table, p.fenced), unix.Close(p.rules))
+		}
+		return err
+	})
 }

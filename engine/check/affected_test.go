@@ -87,3 +87,34 @@ func TestAffectedByOwnTraffic(t *testing.T) {
 		}
 	})
 }
+
+// TestAffectedByOtherTraffic: what is sent outside an evaluation does not call for
+// one either, and it is known that something may have been missed.
+func TestAffectedByOtherTraffic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flow := task("flow", nil, conntrack(engine.ConntrackCheck{Node: "c2", Proto: "udp"}))
+		e := New(&engine.Lab{Tasks: []engine.Task{flow}, Collateral: []engine.Collateral{{Goal: "g", Check: pingC2}}})
+		e.Evaluate(context.Background(), newFake())
+		time.Sleep(calm)
+		if e.Send(func() {}) {
+			t.Error("disturbed by nothing")
+		}
+		if !e.Send(func() {
+			if e.Affected("c2", observe.Conntrack) {
+				t.Error("affected by a flow of the program's own")
+			}
+			if !e.Affected("c2", observe.Conntrack|observe.Firewall) {
+				t.Error("not affected by a new rule")
+			}
+		}) {
+			t.Error("a flow that may have been another's is not told of")
+		}
+		if e.Affected("c2", observe.Conntrack) {
+			t.Error("affected by a flow right afterwards")
+		}
+		time.Sleep(calm)
+		if !e.Affected("c2", observe.Conntrack) {
+			t.Error("not affected by a later flow")
+		}
+	})
+}

@@ -32,7 +32,11 @@ func (r *run) dns(ctx context.Context, c engine.DNSCheck) verdict {
 		return erred(a.err, c.From, "ask for "+c.Name)
 	}
 	if a.Rcode == "" {
-		return failed(orElse(a.Detail, "no name server answered"), "")
+		v := failed(orElse(a.Detail, "no name server answered"), "")
+		if a.Server != "" {
+			v = v.about(engine.Flow{From: c.From, To: a.Server, Proto: "udp", Port: 53}, a.Ended)
+		}
+		return v
 	}
 	got := a.Rcode
 	if len(a.Values) > 0 {
@@ -99,7 +103,7 @@ func (r *run) watch(ctx context.Context, c engine.CaptureCheck) verdict {
 		return brokenf("No traffic was sent while %s was watched.", on(c.Dev, c.Node))
 	}
 	if c.During.Expect != "" {
-		if v := r.judge(ctx, *c.During, a); v.State != engine.Pass {
+		if v := r.judge(*c.During, a); v.State != engine.Pass {
 			v.Want = describeTraffic(*c.During)
 			return v
 		}
@@ -112,11 +116,11 @@ func (r *run) watch(ctx context.Context, c engine.CaptureCheck) verdict {
 	case (len(seen) > 0) == c.Sees:
 		return passed(got)
 	case c.Sees:
-		v := failed(got, r.explainUnseen(ctx, c, a.out))
+		v := failed(got, r.explainUnseen(c, a.out)).about(flow(*c.During), a.out.Ended)
 		v.adds = true
 		return v
 	}
-	return failed(got, "")
+	return failed(got, "").about(flow(*c.During), "")
 }
 
 // splitAnswer takes apart what an answer is compared with: "mac:c1/eth0".

@@ -79,7 +79,7 @@ func (v *evaluation) work(ctx context.Context) {
 	for i, c := range v.lab.Collateral {
 		wg.Go(func() {
 			res := v.run.all(ctx, "", []engine.Check{c.Check})
-			v.settle(&v.status.Collateral[i], engine.TaskResult{ID: CollateralID(i), Goal: c.Goal, Result: res.Result})
+			v.settle(&v.status.Collateral[i], res.into(engine.TaskResult{ID: CollateralID(i), Goal: c.Goal}))
 		})
 	}
 	wg.Wait()
@@ -164,7 +164,7 @@ func (v *evaluation) task(ctx context.Context, t *engine.Task) engine.TaskResult
 		res.Result = brokenf("This task has no checks.").Result
 		return res
 	}
-	res.Result = v.run.all(ctx, t.ID, t.Checks).Result
+	res = v.run.all(ctx, t.ID, t.Checks).into(res)
 	if res.State == engine.Fail {
 		v.recognise(ctx, t, &res)
 	}

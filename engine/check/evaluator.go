@@ -31,8 +31,9 @@ type Evaluator struct {
 	answers    map[string]string
 	latched    map[string]engine.TaskResult
 	last       *engine.Status // newest whole status, nil before the first
-	sending    bool           // an evaluation that may send traffic is under way
-	sent       time.Time      // when the last one of these ended
+	sending    bool           // traffic of the program's own may be under way
+	sent       time.Time      // when that ended last
+	hidden     bool           // something counted for nothing because of it
 }
 
 // New returns an evaluator for a lab. The lab must not be changed afterwards.
@@ -123,8 +124,8 @@ func (e *Evaluator) Needs() map[string]observe.Facet {
 // Affected reports whether a change of this facet (or of one of these facets)
 // of a node can have changed the status. What traffic itself changes
 // (neighbours, forwarding entries, tracked flows) counts only for tasks that
-// are not done, and not while an evaluation sends traffic of its own or has
-// just done so; otherwise each evaluation would call for the next.
+// are not done, and not while the program sends traffic of its own or has just
+// done so; otherwise each evaluation would call for the next.
 func (e *Evaluator) Affected(node string, f observe.Facet) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -134,11 +135,29 @@ func (e *Evaluator) Affected(node string, f observe.Facet) bool {
 		if hit&^volatile != 0 {
 			return true
 		}
-		if hit != 0 && !p.done && !own {
-			return true
+		if hit != 0 && !p.done {
+			if !own {
+				return true
+			}
+			e.hidden = true
 		}
 	}
 	return false
+}
+
+// Send calls send, which sends traffic in no evaluation and at no time beside
+// one. What that changes counts as little as what an evaluation's own does; but
+// it may hide what the learner changed meanwhile, so disturbed reports whether
+// there was anything that else would have counted.
+func (e *Evaluator) Send(send func()) (disturbed bool) {
+	e.mu.Lock()
+	e.sending, e.hidden = true, false
+	e.mu.Unlock()
+	send()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sending, e.sent = false, time.Now()
+	return e.hidden
 }
 
 // pendingNeeds is what a task or a collateral goal looks at.

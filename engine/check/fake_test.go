@@ -18,6 +18,8 @@ import (
 
 var errWorld = errors.New("the world is gone")
 
+const forward4 = "net.ipv4.ip_forward"
+
 // fake is a World made of literals. It counts what it is asked.
 type fake struct {
 	mu sync.Mutex
@@ -250,9 +252,10 @@ func newFake() *fake {
 			"r1 192.168.1.100": {Dev: "eth0", Src: "192.168.1.7"},
 		},
 		answers: map[string]DNSAnswer{
+			"c2 A web":  {Detail: "c2 has no name server"},
 			"c1 A web":  {Rcode: "NOERROR", Values: []string{"172.18.0.3"}},
 			"c1 A nope": {Rcode: "NXDOMAIN"},
-			"c1 A lost": {Detail: "no answer from 10.0.0.2 in 600 ms"},
+			"c1 A lost": {Server: "10.0.0.2", Ended: engine.Timeout, Detail: "no answer from 10.0.0.2 in 600 ms"},
 		},
 	}
 }

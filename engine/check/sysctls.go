@@ -1,8 +1,14 @@
 package check
 
+// steers are the settings of a node that decide how traffic ends.
+var steers = []string{
+	"net.bridge.bridge-nf-call-iptables", "net.ipv4.conf.all.arp_ignore", "net.ipv4.conf.all.rp_filter",
+	"net.ipv4.icmp_echo_ignore_all", "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding",
+}
+
 // Sysctls returns the names of all kernel settings that any check of the lab
-// reads, sorted. They change without a kernel event, so a caller that wants to
-// know of changes has to look.
+// reads or that decide how its traffic ends, sorted. They change without a kernel
+// event, so a caller that wants to know of changes has to look.
 func (e *Evaluator) Sysctls() []string {
 	all := needsOf()
 	for _, t := range e.lab.Tasks {
@@ -13,6 +19,11 @@ func (e *Evaluator) Sysctls() []string {
 	}
 	for _, c := range e.lab.Collateral {
 		all.merge(needsOf(c.Check))
+	}
+	if all.traffic {
+		for _, name := range steers {
+			all.sysctls[name] = true
+		}
 	}
 	return all.sysctlNames()
 }

@@ -48,6 +48,16 @@ func request(c engine.TrafficCheck) probe.Request {
 	return r
 }
 
+// flow is the attempt as an autopsy can repeat it.
+func flow(c engine.TrafficCheck) engine.Flow {
+	r := request(c)
+	f := engine.Flow{From: c.From, To: c.To, Proto: r.Proto, Port: r.Port, Wait: c.Within}
+	if f.Proto == "icmp" {
+		f.Port = 0
+	}
+	return f
+}
+
 func trafficTarget(c engine.TrafficCheck) string {
 	r := request(c)
 	to := endpoint(c.To, r.Port)
@@ -139,7 +149,7 @@ func (r *run) traffic(ctx context.Context, c engine.TrafficCheck) verdict {
 		if c.Hold > 0 {
 			return r.hold(ctx, c)
 		}
-		return r.judge(ctx, c, r.probe(ctx, c))
+		return r.judge(c, r.probe(ctx, c))
 	})
 }
 
@@ -162,7 +172,7 @@ func (r *run) attempt(ctx context.Context, c engine.TrafficCheck) attempt {
 func (r *run) hold(ctx context.Context, c engine.TrafficCheck) verdict {
 	pause := min(max(c.Hold/10, 20*time.Millisecond), 250*time.Millisecond)
 	start := time.Now()
-	v := r.judge(ctx, c, r.probe(ctx, c))
+	v := r.judge(c, r.probe(ctx, c))
 	for v.State == engine.Pass {
 		left := c.Hold - time.Since(start)
 		if left <= 0 {
@@ -174,7 +184,7 @@ func (r *run) hold(ctx context.Context, c engine.TrafficCheck) verdict {
 			return brokenf("The check was interrupted: %v.", ctx.Err())
 		case <-time.After(min(pause, left)):
 		}
-		v = r.judge(ctx, c, r.attempt(ctx, c))
+		v = r.judge(c, r.attempt(ctx, c))
 		if v.State == engine.Fail {
 			v.Got += ", " + duration(time.Since(start)) + " after it had been as wanted"
 		}
@@ -183,11 +193,14 @@ func (r *run) hold(ctx context.Context, c engine.TrafficCheck) verdict {
 }
 
 // judge compares how an attempt ended with what was expected.
-func (r *run) judge(ctx context.Context, c engine.TrafficCheck, a attempt) verdict {
-	out := a.out
+func (r *run) judge(c engine.TrafficCheck, a attempt) verdict {
 	if a.err != nil {
 		return erred(a.err, c.From, "try "+trafficSubject(c))
 	}
+	return r.compare(c, a.out).about(flow(c), a.out.Ended)
+}
+
+func (r *run) compare(c engine.TrafficCheck, out probe.Outcome) verdict {
 	switch out.Ended {
 	case engine.OK, engine.Refused, engine.Timeout, engine.Unreachable:
 	default:
@@ -198,7 +211,7 @@ func (r *run) judge(ctx context.Context, c engine.TrafficCheck, a attempt) verdi
 		got = c.From + " → " + trafficTarget(c) + ": " + got
 	}
 	if out.Ended != expected(c) {
-		return failed(got, r.explain(ctx, c, out))
+		return failed(got, explain(c, out))
 	}
 	if out.Ended != engine.OK {
 		return passed(got)

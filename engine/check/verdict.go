@@ -12,6 +12,24 @@ type verdict struct {
 	engine.Result
 	authored bool // Why is the author's own and stays
 	adds     bool // Why goes on from what the author says
+
+	flow  engine.Flow   // the traffic that it is about; without a protocol if none
+	ended engine.Expect // how that ended; "" where it does not matter
+}
+
+// about says which traffic a verdict is about.
+func (v verdict) about(flow engine.Flow, ended engine.Expect) verdict {
+	v.flow, v.ended = flow, ended
+	return v
+}
+
+// into is a verdict as the result of a task or a collateral goal.
+func (v verdict) into(r engine.TaskResult) engine.TaskResult {
+	r.Result = v.Result
+	if v.State == engine.Fail {
+		r.Flow, r.Ended, r.Authored = v.flow, v.ended, v.authored && !v.adds
+	}
+	return r
 }
 
 func passed(got string) verdict {
@@ -95,7 +113,7 @@ func anyOf(vs []verdict) verdict {
 func negate(v verdict) verdict {
 	switch v.State {
 	case engine.Pass:
-		return failed(v.Got, "")
+		return failed(v.Got, "").about(v.flow, v.ended)
 	case engine.Fail:
 		return passed(v.Got)
 	}

@@ -9,6 +9,7 @@ package check
 import (
 	"context"
 
+	"underlay/engine"
 	"underlay/engine/observe"
 	"underlay/engine/probe"
 )
@@ -51,9 +52,14 @@ type World interface {
 
 // DNSAnswer is what a name server said.
 type DNSAnswer struct {
+	Server string   // that was asked; "" if there is none to ask
 	Rcode  string   // NOERROR, NXDOMAIN …; "" if no server answered
 	Values []string // addresses or names of the asked type
-	Detail string   // if no server answered, why: "no answer from 10.0.0.2 in 600 ms"
+
+	// If no server answered: how the attempt ended and in what words, as in
+	// "no answer from 10.0.0.2 in 600 ms".
+	Ended  engine.Expect
+	Detail string
 }
 
 // RouteDecision is what the kernel does with a packet.

@@ -14,7 +14,8 @@ const worldPath = toolDir + "/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
 func ToolPath(name string) string { return toolDir + "/bin/" + name }
 
 // shellEnv is the environment of everything that runs in a world. Nothing of the
-// machine's own is passed on but the language and the wish for no colour.
+// machine's own is passed on but the language, the wish for no colour, and what
+// the program says to itself.
 func (w *World) shellEnv() []string {
 	env := []string{
 		"PATH=" + worldPath, "HOME=" + w.home, "TERM=xterm-256color", "COLORTERM=truecolor",
@@ -23,7 +24,7 @@ func (w *World) shellEnv() []string {
 	}
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		if name == "LANG" || name == "NO_COLOR" || strings.HasPrefix(name, "LC_") {
+		if name == "LANG" || name == "NO_COLOR" || strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "UNDERLAY_") {
 			env = append(env, kv)
 		}
 	}

@@ -62,8 +62,8 @@ func (s *Sandbox) NewWorld(ctx context.Context, tools ...Tool) (*World, error) {
 	if err != nil {
 		return nil, errors.Join(err, ours.Close())
 	}
-	w := newWorld(ours, r.process, st.home, r.dirs.run)
-	w.fillEtc(r.dirs.etc, s.id)
+	w := newWorld(ours, r.process, st.home, r.files)
+	w.fillEtc(r.files.etc, s.id)
 	if err := w.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -72,19 +72,19 @@ func (s *Sandbox) NewWorld(ctx context.Context, tools ...Tool) (*World, error) {
 
 type startedInit struct {
 	process *os.Process
-	dirs    stageDirs
+	files   stageFiles
 	err     error
 }
 
 // startInit builds the world's tree and starts its init in it.
 func (s *stage) startInit(socket *os.File) (r startedInit) {
-	if r.dirs, r.err = s.build(); r.err != nil {
+	if r.files, r.err = s.build(); r.err != nil {
 		return r
 	}
 	uids, gids := s.id.worldMappings()
 	caps, err := allCapabilities()
 	if err != nil {
-		return startedInit{err: errors.Join(err, r.dirs.close())}
+		return startedInit{err: errors.Join(err, r.files.close())}
 	}
 	attr := &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET |
@@ -105,7 +105,7 @@ func (s *stage) startInit(socket *os.File) (r startedInit) {
 		Sys:   attr,
 	})
 	if err != nil {
-		return startedInit{err: errors.Join(explainClone(err), r.dirs.close())}
+		return startedInit{err: errors.Join(explainClone(err), r.files.close())}
 	}
 	return r
 }

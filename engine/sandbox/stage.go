@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +24,7 @@ const (
 )
 
 // toolDir holds what the program adds to a world: itself, sudo, the shell's
-// start-up file. It is read-only there.
+// start-up file, a socket. It is read-only there.
 const toolDir = "/run/underlay"
 
 // stage builds the file tree that a world sees, in a mount namespace of the
@@ -42,70 +43,79 @@ type stage struct {
 // is mounted there is seen by the calling thread alone.
 const stageRoot = "/tmp"
 
-// build returns descriptors of the world's /run and of its empty /etc, to be
-// filled by the caller at leisure.
-func (s *stage) build() (dirs stageDirs, err error) {
+// build returns what the app keeps of a world: its socket, its /run, and its
+// empty /etc, to be filled by the caller at leisure.
+func (s *stage) build() (kept stageFiles, err error) {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return dirs, fmt.Errorf("unshare mount namespace: %w", err)
+		return kept, fmt.Errorf("unshare mount namespace: %w", err)
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return dirs, fmt.Errorf("make mounts private: %w", err)
+		return kept, fmt.Errorf("make mounts private: %w", err)
 	}
-	if err := s.furnish(); err != nil {
-		return dirs, err
+	if kept.socket, err = s.furnish(); err != nil {
+		return kept, err
 	}
-	if dirs.etc, err = os.Open(stageRoot + "/etc"); err != nil {
-		return dirs, err
+	if kept.etc, err = os.Open(stageRoot + "/etc"); err != nil {
+		return kept, errors.Join(err, kept.close())
 	}
-	if dirs.run, err = os.Open(stageRoot + "/run"); err != nil {
-		return dirs, errors.Join(err, dirs.close())
+	if kept.run, err = os.Open(stageRoot + "/run"); err != nil {
+		return kept, errors.Join(err, kept.close())
 	}
 	if err := enterRoot(stageRoot); err != nil {
-		return dirs, errors.Join(err, dirs.close())
+		return kept, errors.Join(err, kept.close())
 	}
-	return dirs, nil
+	return kept, nil
 }
 
-// stageDirs are directories of a world that the app keeps open.
-type stageDirs struct{ etc, run *os.File }
+// stageFiles are directories of a world, and its socket, which the app keeps open.
+type stageFiles struct {
+	etc, run *os.File
+	socket   net.Listener
+}
 
-func (d stageDirs) close() error {
+func (f stageFiles) close() error {
 	var errs []error
-	for _, f := range []*os.File{d.etc, d.run} {
-		if f != nil {
-			errs = append(errs, f.Close())
+	for _, dir := range []*os.File{f.etc, f.run} {
+		if dir != nil {
+			errs = append(errs, dir.Close())
 		}
+	}
+	if f.socket != nil {
+		errs = append(errs, f.socket.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// furnish puts the tree together at stageRoot.
-func (s *stage) furnish() error {
+// furnish puts the tree together at stageRoot and returns the world's socket.
+func (s *stage) furnish() (socket net.Listener, err error) {
 	// They are opened while they can be seen where they are.
 	tools := append([]Tool{{Name: "underlay", Path: s.exe}}, s.extra...)
 	for i, t := range tools {
 		fd, err := unix.Open(t.Path, unix.O_PATH|unix.O_CLOEXEC, 0)
 		if err != nil {
-			return fmt.Errorf("open %s: %w", t.Path, err)
+			return nil, fmt.Errorf("open %s: %w", t.Path, err)
 		}
 		defer unix.Close(fd) //nolint:errcheck // a path descriptor
 		tools[i].Path = fmt.Sprintf("/proc/self/fd/%d", fd)
 	}
 	if err := s.attachRoot(); err != nil {
-		return err
+		return nil, err
 	}
 	for _, m := range s.privateMounts() {
 		if err := m.mount(s); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := s.devices(); err != nil {
-		return err
+		return nil, err
 	}
-	if err := s.tools(tools); err != nil {
-		return err
+	if socket, err = s.tools(tools); err != nil {
+		return nil, err
 	}
-	return s.homeFiles()
+	if err := s.homeFiles(); err != nil {
+		return nil, errors.Join(err, socket.Close())
+	}
+	return socket, nil
 }
 
 // attachRoot puts a read-only copy of the whole tree at stageRoot.
@@ -250,35 +260,42 @@ func setReadOnly(path string, recursive bool) error {
 
 // tools puts this binary and the others where a world finds them, whatever
 // directories they came from, and a sudo that is this binary under another name.
+// It returns the world's socket, which is beside them.
 //
 // No child is forked meanwhile: until it becomes another program it has our
 // descriptors, and one that is open for writing keeps the kernel from making
 // the file system read-only (EBUSY).
-func (s *stage) tools(tools []Tool) error {
+func (s *stage) tools(tools []Tool) (socket net.Listener, err error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	dir := stageRoot + toolDir
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return nil, err
 	}
 	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "size=1m,mode=0755"); err != nil {
-		return fmt.Errorf("mount the tool directory: %w", err)
+		return nil, fmt.Errorf("mount the tool directory: %w", err)
 	}
 	for _, t := range tools {
 		if err := bindFile(t.Path, dir+"/bin/"+t.Name, true); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := os.Symlink("underlay", dir+"/bin/sudo"); err != nil {
-		return err
+		return nil, err
 	}
 	if err := os.WriteFile(dir+"/bashrc", []byte(bashrc), 0o644); err != nil {
-		return err
+		return nil, err
 	}
 	if err := os.WriteFile(dir+"/inputrc", []byte(inputrc), 0o644); err != nil {
-		return err
+		return nil, err
 	}
-	return setReadOnly(dir, false)
+	if socket, err = listen(stageRoot + SocketPath); err != nil {
+		return nil, err
+	}
+	if err := setReadOnly(dir, false); err != nil {
+		return nil, errors.Join(err, socket.Close())
+	}
+	return socket, nil
 }
 
 // homeFiles makes shells that the learner starts look like the first one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"sync"
@@ -26,6 +27,7 @@ type World struct {
 	runMu   sync.Mutex // held while run is used or closed
 	run     *os.File   // its /run
 	etc     chan error // the copy of /etc is there
+	socket  net.Listener
 
 	mu      sync.Mutex
 	nextID  uint64
@@ -43,9 +45,9 @@ type reply struct {
 	fds []int
 }
 
-func newWorld(c *conn, p *os.Process, home string, run *os.File) *World {
+func newWorld(c *conn, p *os.Process, home string, kept stageFiles) *World {
 	w := &World{
-		conn: c, process: p, home: home, run: run, etc: make(chan error, 1),
+		conn: c, process: p, home: home, run: kept.run, socket: kept.socket, etc: make(chan error, 1),
 		waiting: map[uint64]chan reply{}, healthChanged: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	go w.receive()
@@ -311,6 +313,10 @@ func (w *World) Gone(nodes []string) []string {
 	return slices.DeleteFunc(slices.Clone(nodes), func(node string) bool { return w.hasRun("netns/" + node) })
 }
 
+// Socket is where programs of the world are heard that connect to SocketPath. It
+// is closed with the world.
+func (w *World) Socket() net.Listener { return w.socket }
+
 // Close ends the world and everything in it, and waits until it has ended.
 // Closing it again does nothing.
 func (w *World) Close() (err error) {
@@ -329,5 +335,5 @@ func (w *World) end() error {
 	}
 	w.runMu.Lock()
 	defer w.runMu.Unlock()
-	return errors.Join(killErr, err, w.conn.Close(), w.run.Close())
+	return errors.Join(killErr, err, w.conn.Close(), w.run.Close(), w.socket.Close())
 }

@@ -59,7 +59,9 @@ func (h history) Restore(ctx context.Context, id int) (engine.Restored, error) {
 		return engine.Restored{}, err
 	}
 	s.cancelEvaluation()
-	s.evalMu.Lock()
+	s.traces.end()
+	s.claim()
+	s.outdate()
 	out, err := s.restore(ctx, &r)
 	if err == nil {
 		s.judge.Recall(r.memory)
@@ -71,6 +73,7 @@ func (h history) Restore(ctx context.Context, id int) (engine.Restored, error) {
 	}
 	s.evaluate(ctx)
 	s.trigger(trigger{poke: true})
+	go s.explain(context.Background())
 	return out, nil
 }
 

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"time"
 
 	"underlay/engine"
@@ -24,7 +23,8 @@ const (
 )
 
 // retries are the pauses after which a lab with a failing attempt is tried again
-// without being asked: a server that starts, an ARP entry that ages.
+// without being asked, once it is explained: a server that starts, an ARP entry
+// that ages.
 var retries = []time.Duration{300 * time.Millisecond, time.Second, 3 * time.Second}
 
 // softFacets change without the learner doing anything.
@@ -35,9 +35,13 @@ type trigger struct {
 	hard bool // something the learner can have done has changed
 	soft bool // something traffic changes has changed
 	poke bool // look at what sends no events
+	anew bool // an evaluation may have been cut short, though nothing has changed
 }
 
 func (s *Session) trigger(t trigger) {
+	if t.hard {
+		s.outdate()
+	}
 	select {
 	case s.triggers <- t:
 	default: // the loop has enough to wake it
@@ -75,11 +79,11 @@ func (s *Session) watch(p *place) error {
 
 // watchLoop evaluates whenever there is reason to, until the session is closed.
 func (s *Session) watchLoop() {
-	l := loop{s: s, timer: time.NewTimer(idleLook), done: make(chan struct{}, 1)}
+	l := loop{s: s, timer: time.NewTimer(idleLook), done: make(chan bool, 1), explained: make(chan struct{})}
 	defer close(s.stopped)
 	defer l.timer.Stop()
 	l.quiet, _ = s.quietState()
-	l.scheduleRetry()
+	l.explain()
 	for {
 		select {
 		case <-s.quit:
@@ -88,8 +92,10 @@ func (s *Session) watchLoop() {
 			l.onTrigger(t)
 		case <-l.timer.C:
 			l.onTimer()
-		case <-l.done:
-			l.onDone()
+		case whole := <-l.done:
+			l.onDone(whole)
+		case <-l.explained:
+			l.scheduleRetry()
 		}
 		l.arm()
 	}
@@ -99,8 +105,10 @@ func (s *Session) watchLoop() {
 type loop struct {
 	s       *Session
 	timer   *time.Timer
-	running bool // an evaluation is under way
-	done    chan struct{}
+	running bool      // an evaluation is under way
+	done    chan bool // whether the evaluation was whole
+
+	explained chan struct{} // what failed is explained, or that was cut short
 
 	due   time.Time // evaluate then
 	look  time.Time // look at quiet state then
@@ -116,6 +124,8 @@ func (l *loop) onTrigger(t trigger) {
 		l.tries = 0
 		l.s.cancelEvaluation() // it looks at what is no longer so
 		l.sooner(&l.due, now.Add(gather))
+	case t.anew:
+		l.sooner(&l.due, now.Add(gather))
 	case t.poke:
 		l.sooner(&l.look, now.Add(gather))
 	case t.soft:
@@ -130,6 +140,7 @@ func (l *loop) onTimer() {
 		if quiet, ok := l.s.quietState(); ok && quiet != l.quiet {
 			l.quiet = quiet
 			l.tries = 0
+			l.s.outdate()
 			l.sooner(&l.due, now)
 		}
 	}
@@ -147,24 +158,40 @@ func (l *loop) onTimer() {
 func (l *loop) start() {
 	l.running = true
 	go func() {
-		l.s.evaluate(context.Background())
-		l.done <- struct{}{}
+		_, whole := l.s.evaluate(context.Background())
+		l.done <- whole
 	}()
 }
 
-func (l *loop) onDone() {
+func (l *loop) onDone(whole bool) {
 	l.running = false
 	l.last = time.Now()
-	l.scheduleRetry()
+	if whole {
+		l.explain()
+	} else {
+		l.scheduleRetry()
+	}
 }
 
-// scheduleRetry arranges to try once more where an attempt failed.
+// explain explains in the background what the last evaluation found failing.
+func (l *loop) explain() {
+	go func() {
+		l.s.explain(context.Background())
+		select {
+		case l.explained <- struct{}{}:
+		case <-l.s.quit:
+		}
+	}()
+}
+
+// scheduleRetry arranges to try once more where an attempt failed, unless another
+// evaluation is to come anyway. The autopsies of what failed were attempts, too.
 func (l *loop) scheduleRetry() {
 	st := l.s.Status()
-	if st.Solved || l.tries >= len(retries) {
+	if l.running || !l.due.IsZero() || st.Solved || l.tries >= len(retries) {
 		return
 	}
-	l.sooner(&l.due, time.Now().Add(retries[l.tries]))
+	l.due = time.Now().Add(retries[l.tries])
 	l.tries++
 }
 
@@ -194,58 +221,19 @@ func (l *loop) arm() {
 	l.timer.Reset(time.Until(next))
 }
 
-var quietSeed = maphash.MakeSeed()
-
-// quietState is a fingerprint of what changes without a kernel event: sockets,
-// settings, and rules made with iptables-legacy.
-func (s *Session) quietState() (uint64, bool) {
-	p, err := s.here()
-	if err != nil {
-		return 0, false
-	}
-	what := observe.Sockets | observe.Sysctls
-	if p.usesLegacy() {
-		what |= observe.Firewall
-	}
-	states, err := p.reader.Snapshot(nil, what, s.sysctls)
-	if err != nil {
-		return 0, false
-	}
-	var h maphash.Hash
-	h.SetSeed(quietSeed)
-	for _, st := range states {
-		fmt.Fprintln(&h, st.Node, st.Sockets, st.Sysctls)
-		for _, r := range st.Firewall {
-			fmt.Fprintln(&h, r.Backend, r.Table, r.Chain, r.Policy, r.Does, r.Text)
-		}
-	}
-	return h.Sum64(), true
-}
-
-// usesLegacy reports whether iptables-legacy has been used, and from then on has
-// its rules read: an ordinary user's kernel does not say which tables there are.
-func (p *place) usesLegacy() bool {
-	if !p.world.UsedLegacyIptables() {
-		return false
-	}
-	p.legacy.Do(func() {
-		for _, n := range p.nodes {
-			// The only error is an unknown node, and these are the reader's own.
-			_ = p.reader.AssumeLegacy(n.Name, "ip", "filter", "nat")
-		}
-	})
-	return true
-}
-
 // Settle evaluates until two evaluations in a row agree, with time between them
-// for what is under way in the kernel, and returns the last one.
+// for what is under way in the kernel, and returns the last one with the
+// verdicts on what fails.
 func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
-	const between = 200 * time.Millisecond
+	const (
+		between      = 200 * time.Millisecond
+		maxExplained = 3 // of a lab in which something changes all the time
+	)
 	s.settling.Add(1)
 	defer s.settling.Add(-1)
 	s.cancelEvaluation() // the first one here is newer
 	before, whole := s.evaluate(ctx)
-	for {
+	for explained := 0; ; {
 		select {
 		case <-ctx.Done():
 			return s.Status(), ctx.Err()
@@ -255,7 +243,10 @@ func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 		}
 		now, nowWhole := s.evaluate(ctx)
 		if whole && nowWhole && sameOutcome(before, now) {
-			return now, nil
+			explained++
+			if s.explain(ctx) || ctx.Err() != nil || explained == maxExplained {
+				return s.Status(), nil
+			}
 		}
 		before, whole = now, nowWhole
 	}

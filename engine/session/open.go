@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/channel"
 	"underlay/engine/check"
 	"underlay/engine/observe"
 	"underlay/engine/probe"
@@ -39,7 +40,7 @@ func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)
 	}
 	judge := check.New(lab)
 	s := &Session{
-		lab: lab, sandbox: o.Sandbox, judge: judge, sysctls: judge.Sysctls(), past: newPast(),
+		lab: lab, sandbox: o.Sandbox, judge: judge, sysctls: judge.Sysctls(), past: newPast(), traces: newTraces(),
 		changed: make(chan struct{}, 1), triggers: make(chan trigger, 64), quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := s.build(ctx, progress); err != nil {
@@ -105,6 +106,9 @@ func (s *Session) build(ctx context.Context, progress func(string)) error {
 	s.mu.Lock()
 	s.place = p
 	s.mu.Unlock()
+	go channel.Serve(context.Background(), p.world.Socket(), func(ctx context.Context, a channel.Asked) (*engine.Autopsy, error) {
+		return s.trace(ctx, func(now *place) (engine.Flow, error) { return s.asked(ctx, a, p, now) })
+	})
 	return nil
 }
 

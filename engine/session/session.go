@@ -27,15 +27,20 @@ type Session struct {
 	stopped  chan struct{}
 
 	changing sync.Mutex   // one reset or restoration at a time
-	evalMu   sync.Mutex   // one evaluation at a time
+	evalMu   sync.Mutex   // one evaluation or autopsy at a time; see claim
+	claims   atomic.Int32 // of those that wait for evalMu
 	settling atomic.Int32 // calls of Settle under way
 	past     *past
+	traces   *traces
 
 	mu      sync.Mutex
 	place   *place
-	status  engine.Status
+	status  engine.Status // without what was found by autopsies
+	found   findings
 	closed  bool
 	current context.CancelFunc // of the evaluation under way
+
+	explaining context.CancelFunc // of the autopsy under way in the background
 }
 
 var _ engine.Session = (*Session)(nil)
@@ -45,12 +50,17 @@ var errClosed = errors.New("the lab is closed")
 // Lab returns the lab as its author wrote it.
 func (s *Session) Lab() *engine.Lab { return s.lab }
 
-// Status returns the newest evaluation and the world's health.
+// Status returns the newest evaluation, the verdicts of autopsies on what fails in
+// it, and the world's health.
 func (s *Session) Status() engine.Status {
 	s.mu.Lock()
 	st, p := s.status, s.place
-	s.mu.Unlock()
 	st.Tasks, st.Collateral = slices.Clone(st.Tasks), slices.Clone(st.Collateral)
+	if !withheld(s.lab, &st) {
+		s.found.tell(st.Tasks)
+		s.found.tell(st.Collateral)
+	}
+	s.mu.Unlock()
 	if p != nil {
 		st.Health = append(p.world.Health(), p.cluster.health()...)
 	}
@@ -120,7 +130,7 @@ func (t podTerminal) Node() string { return t.node }
 // short, by ctx or because the lab changed meanwhile, is not whole and its
 // last findings are not published.
 func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
-	s.evalMu.Lock()
+	s.claim()
 	defer s.evalMu.Unlock()
 	p, err := s.here()
 	if err != nil {
@@ -148,7 +158,11 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	}
 	st = s.judge.EvaluateEach(ctx, &world{session: s, place: p}, unlessCut)
 	unlessCut(st)
-	return s.Status(), ctx.Err() == nil
+	whole = ctx.Err() == nil
+	if whole {
+		s.traces.evaluated()
+	}
+	return s.Status(), whole
 }
 
 // publish makes a status the newest one.
@@ -178,7 +192,9 @@ func (s *Session) Reset(ctx context.Context) error {
 		return err
 	}
 	s.cancelEvaluation()
-	s.evalMu.Lock()
+	s.traces.end()
+	s.claim()
+	s.outdate()
 	closeErr := old.close()
 	s.judge.Reset()
 	err = s.build(ctx, func(string) {})
@@ -191,6 +207,7 @@ func (s *Session) Reset(ctx context.Context) error {
 	}
 	if !s.lab.Unwatched {
 		s.trigger(trigger{poke: true})
+		go s.explain(context.Background())
 	}
 	return closeErr
 }
@@ -207,8 +224,9 @@ func (s *Session) Close() error {
 	s.mu.Unlock()
 	close(s.quit)
 	s.cancelEvaluation()
+	s.traces.end()
 	<-s.stopped
-	s.evalMu.Lock()
+	s.claim()
 	defer s.evalMu.Unlock()
 	return p.close()
 }

@@ -2,35 +2,127 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"sync"
 
 	"underlay/engine"
 	"underlay/engine/autopsy"
+	"underlay/engine/channel"
 	"underlay/engine/wire"
 )
+
+// errMoved ends the traces of a lab that is being built anew or led back.
+var errMoved = errors.New("the lab was started again, or led back, meanwhile")
+
+// traces is what a session has to know of those under way.
+type traces struct {
+	mu    sync.Mutex
+	moved context.Context // ends when the lab is about to become another
+	move  context.CancelCauseFunc
+	cut   bool // an evaluation had to give way since the last whole one
+}
+
+func newTraces() *traces {
+	t := &traces{}
+	t.moved, t.move = context.WithCancelCause(context.Background())
+	return t
+}
+
+// end ends those under way, and those that wait for their turn.
+func (t *traces) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.move(errMoved)
+	t.moved, t.move = context.WithCancelCause(context.Background())
+}
+
+// begin returns a context that end ends, too. mayCut says whether an evaluation
+// may be cut short: each once, so that tasks are judged however much is traced.
+func (t *traces) begin(ctx context.Context) (_ context.Context, stop func(), mayCut bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	mayCut, t.cut = !t.cut, true
+	ctx, cancel := context.WithCancelCause(ctx)
+	moved := t.moved
+	unhook := context.AfterFunc(moved, func() { cancel(context.Cause(moved)) })
+	return ctx, func() { unhook(); cancel(nil) }, mayCut
+}
+
+// evaluated says that the lab has been judged.
+func (t *traces) evaluated() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cut = false
+}
 
 // Trace follows a flow. It takes the place of an evaluation, so that neither
 // sees the other's packets; the one under way is cut short and made again.
 func (s *Session) Trace(ctx context.Context, flow engine.Flow) (*engine.Autopsy, error) {
-	s.cancelEvaluation()
-	s.evalMu.Lock()
+	return s.trace(ctx, func(*place) (engine.Flow, error) { return flow, nil })
+}
+
+// trace is Trace of a flow that is only known once the lab holds still.
+func (s *Session) trace(ctx context.Context, flowIn func(*place) (engine.Flow, error)) (*engine.Autopsy, error) {
+	ctx, stop, mayCut := s.traces.begin(ctx)
+	defer stop()
+	if mayCut {
+		s.cancelEvaluation()
+	}
+	s.claim()
 	defer s.evalMu.Unlock()
-	defer s.trigger(trigger{hard: true})
+	defer s.trigger(trigger{anew: true})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	p, err := s.here()
 	if err != nil {
 		return nil, err
 	}
-	return s.follow(ctx, p, flow)
+	flow, err := flowIn(p)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.follow(ctx, p, flow)
+	if err != nil && errors.Is(context.Cause(ctx), errMoved) {
+		err = errMoved
+	}
+	return a, err
 }
 
 // follow makes an autopsy. The caller holds evalMu.
 func (s *Session) follow(ctx context.Context, p *place, flow engine.Flow) (*engine.Autopsy, error) {
 	if s.lab.Topology.Node(flow.From) == nil {
-		return nil, fmt.Errorf("this lab has no node %q: %w", flow.From, engine.ErrNotFound)
+		return nil, engine.Hintf(fmt.Errorf("this lab has no node %q: %w", flow.From, engine.ErrNotFound), "%s", s.nodesHint())
 	}
 	_ = s.refresh(ctx, p) // as in evaluate
 	for _, n := range p.nodes {
 		_ = wire.ForgetUnresolved(n.NS) // as in evaluate
 	}
 	return autopsy.Trace(ctx, autopsy.Place{Nodes: p.nodes, Reader: p.reader, Names: s.names(flow.From)}, flow)
+}
+
+func (s *Session) nodesHint() string {
+	return "its nodes are " + strings.Join(s.lab.Topology.NodeNames(), ", ")
+}
+
+// asked is the flow that somebody in a place asks about, which begins where they
+// are if they do not say. The caller holds evalMu, so now is what the place is.
+func (s *Session) asked(ctx context.Context, a channel.Asked, theirs, now *place) (engine.Flow, error) {
+	if theirs != now {
+		return a.Flow, errMoved
+	}
+	if a.Flow.From != "" {
+		return a.Flow, nil
+	}
+	_ = s.refresh(ctx, now) // a node may just have been made anew
+	for _, n := range now.nodes {
+		if ns, err := channel.NamespaceOf(n.NS); err == nil && a.Known && ns == a.Client {
+			a.Flow.From = n.Name
+			return a.Flow, nil
+		}
+	}
+	return a.Flow, engine.Hintf(channel.Usage(errors.New("you are in a network namespace that is no node of this lab")),
+		"name the node where the packet begins: `underlay trace NODE %s`; %s", a.Flow.Target(), s.nodesHint())
 }

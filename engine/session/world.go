@@ -78,9 +78,9 @@ func (w *world) DNS(ctx context.Context, from, server, name, typ string) (check.
 	if err != nil {
 		return check.DNSAnswer{}, err
 	}
-	a := check.DNSAnswer{Rcode: out.Rcode, Values: out.Answers}
+	a := check.DNSAnswer{Server: server, Rcode: out.Rcode, Values: out.Answers}
 	if out.Ended != engine.OK {
-		a.Rcode, a.Detail = "", out.Detail
+		a.Rcode, a.Ended, a.Detail = "", out.Ended, out.Detail
 	}
 	return a, nil
 }

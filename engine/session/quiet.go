@@ -1,0 +1,116 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"slices"
+
+	"underlay/engine/observe"
+)
+
+var quietSeed = maphash.MakeSeed()
+
+// quietState is a fingerprint of what changes without a kernel event: sockets,
+// settings, and rules made with iptables-legacy.
+func (s *Session) quietState() (uint64, bool) {
+	p, err := s.here()
+	if err != nil {
+		return 0, false
+	}
+	states, err := p.reader.Snapshot(nil, p.quietFacets(), s.sysctls)
+	if err != nil {
+		return 0, false
+	}
+	var h maphash.Hash
+	h.SetSeed(quietSeed)
+	for i := range states {
+		addQuiet(&h, &states[i])
+	}
+	return h.Sum64(), true
+}
+
+// deepState is a fingerprint of all that decides what becomes of a packet and of
+// which no event tells for sure: the quiet state, every setting that an autopsy
+// may name, and what was entered by hand among what traffic teaches. It takes up
+// to a millisecond a node, and less once ctx ends.
+func (s *Session) deepState(ctx context.Context, p *place) (uint64, error) {
+	links, err := p.reader.Snapshot(nil, observe.Links, nil)
+	if err != nil {
+		return 0, err
+	}
+	var h maphash.Hash
+	h.SetSeed(quietSeed)
+	for i := range links {
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		names := append(deviceSettings(&links[i]), s.sysctls...)
+		states, err := p.reader.Snapshot([]string{links[i].Node}, p.quietFacets()|observe.Neighs|observe.FDB, names)
+		if err != nil {
+			return 0, err
+		}
+		addQuiet(&h, &states[0])
+		addLasting(&h, &states[0])
+	}
+	return h.Sum64(), nil
+}
+
+// deviceSettings are the settings of a node's devices that decide about packets.
+func deviceSettings(st *observe.State) (names []string) {
+	for _, l := range st.Links {
+		for _, what := range []string{"forwarding", "rp_filter", "arp_ignore", "route_localnet"} {
+			names = append(names, "net/ipv4/conf/"+l.Name+"/"+what)
+		}
+		names = append(names, "net/ipv6/conf/"+l.Name+"/forwarding")
+	}
+	return names
+}
+
+func (p *place) quietFacets() observe.Facet {
+	what := observe.Sockets | observe.Sysctls
+	if p.usesLegacy() {
+		what |= observe.Firewall
+	}
+	return what
+}
+
+func addQuiet(h *maphash.Hash, st *observe.State) {
+	fmt.Fprintln(h, st.Node, st.Sockets, st.Sysctls)
+	for _, r := range st.Firewall {
+		fmt.Fprintln(h, r.Backend, r.Table, r.Chain, r.Policy, r.Does, r.Text)
+	}
+}
+
+// addLasting adds what was entered by hand. The kernel lists it in an order that
+// changes with what it learns besides.
+func addLasting(h *maphash.Hash, st *observe.State) {
+	var lasting []string
+	for _, n := range st.Neighs {
+		if n.State == "permanent" {
+			lasting = append(lasting, fmt.Sprint(n))
+		}
+	}
+	for _, e := range st.FDB {
+		if e.State != "learned" {
+			lasting = append(lasting, fmt.Sprint(e))
+		}
+	}
+	slices.Sort(lasting)
+	fmt.Fprintln(h, lasting)
+}
+
+// usesLegacy reports whether iptables-legacy has been used, and from then on has
+// its rules read: an ordinary user's kernel does not say which tables there are.
+func (p *place) usesLegacy() bool {
+	if !p.world.UsedLegacyIptables() {
+		return false
+	}
+	p.legacy.Do(func() {
+		for _, n := range p.nodes {
+			// The only error is an unknown node, and these are the reader's own.
+			_ = p.reader.AssumeLegacy(n.Name, "ip", "filter", "nat")
+		}
+	})
+	return true
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"underlay/engine"
+	"underlay/engine/channel"
+	"underlay/engine/sandbox"
+	"underlay/trail"
+)
+
+// traceWidth is how wide a path is told where no terminal says its width.
+const traceWidth = 80
+
+// What the program passes on to the shells of its labs, where `underlay trace`
+// tells a path as the rest is told.
+const (
+	envASCII = "UNDERLAY_ASCII"
+	envPlain = "UNDERLAY_PLAIN"
+)
+
+// passOn has the labs' shells know of --ascii and --plain.
+func (p *program) passOn() error {
+	var errs []error
+	for name, on := range map[string]bool{envASCII: p.ascii, envPlain: p.talks()} {
+		if on {
+			errs = append(errs, os.Setenv(name, "1"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (p *program) traceCommand() *cobra.Command {
+	var size int
+	var wait time.Duration
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "trace [FROM] TO[:PORT][/PROTO]", Short: "In a lab's shell: send a packet and say where it died",
+		Long: "Sends a packet through the lab, follows it from device to device and rule to rule, there and\n" +
+			"back, and names the one thing that ate it. It works in the shell of a lab.\n\n" +
+			"FROM is the node that sends it; without it, the one that you are in. TO is an address, or a\n" +
+			"name that FROM looks up. PROTO is icmp, tcp, udp or http; without it, tcp if there is a port,\n" +
+			"else icmp. Exits 0 if it was delivered, 1 if not.",
+		Example: "  underlay trace 10.0.0.2\n" +
+			"  underlay trace c1 10.0.0.2:80\n" +
+			"  underlay trace c1 web.lab/http --json\n" +
+			"  ip netns exec c1 underlay trace '[fd00::2]:53/udp'",
+		Args:              usage(cobra.RangeArgs(1, 2)),
+		ValidArgsFunction: completeNodes,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			flow, err := askedFlow(args)
+			if err != nil {
+				return err
+			}
+			flow.Size, flow.Wait = size, wait
+			if err := channel.Check(flow); err != nil {
+				return engine.Hintf(usageError{err}, "leave --size and --wait out, or keep them within that")
+			}
+			a, err := askLab(cmd.Context(), flow)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = p.printJSON(a)
+			} else {
+				err = p.printTrace(a)
+			}
+			if err == nil && a.Outcome != engine.EndingDelivered {
+				err = exitError(exitNotSolved)
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().IntVar(&size, "size", 0, "`bytes` that an icmp or udp packet carries at least")
+	cmd.Flags().DurationVar(&wait, "wait", 0, "`time` to wait for an answer, such as 2s (default: as long as a task's check does)")
+	return cmd
+}
+
+// askedFlow is the flow that arguments name; without From if they name none.
+func askedFlow(args []string) (engine.Flow, error) {
+	from, target := "", args[len(args)-1]
+	if len(args) > 1 {
+		from = args[0]
+	}
+	f, err := engine.ParseFlow(from, target)
+	if err != nil {
+		return f, engine.Hintf(usageError{err}, "a destination is TO[:PORT][/PROTO], such as 10.0.0.2, 10.0.0.2:53/udp or [fd00::2]:80")
+	}
+	return f, nil
+}
+
+// askLab has the lab that this process is in trace a flow.
+func askLab(ctx context.Context, f engine.Flow) (*engine.Autopsy, error) {
+	a, err := channel.Ask(ctx, sandbox.SocketPath, f)
+	switch {
+	case errors.Is(err, channel.ErrNoLab):
+		return nil, engine.Hintf(machineError{errors.New("a trace needs a lab, and this is no lab's shell")},
+			"open a lab, for example with `underlay lab docker0`, and type it into its shell")
+	case errors.Is(err, context.Canceled):
+		return nil, engine.Hintf(err, "nothing of the trace is left in the lab")
+	case errors.Is(err, channel.ErrUsage):
+		return nil, usageError{err}
+	}
+	return a, err
+}
+
+// printTrace tells an autopsy: as a path, or in sentences for those who asked
+// for plain text.
+func (p *program) printTrace(a *engine.Autopsy) error {
+	o := trail.Options{ASCII: p.ascii || os.Getenv(envASCII) != "" || !localeHasUnicode()}
+	width := traceWidth
+	if cols, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && cols > 0 {
+		width = cols
+	}
+	lines := trail.Lines
+	if p.plain || os.Getenv(envPlain) != "" {
+		lines = trail.Words
+	}
+	out := bufio.NewWriter(p.out)
+	for _, l := range lines(a, width, o) {
+		text := l.String()
+		if hasColours() {
+			text = coloured(l)
+		}
+		_, _ = out.WriteString(text + "\n") // Flush tells
+	}
+	return out.Flush()
+}
+
+// localeHasUnicode says whether the locale's characters are Unicode's. Where none
+// is set they are taken for that, as on the screens.
+func localeHasUnicode() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if l := os.Getenv(name); l != "" {
+			l = strings.ToLower(l)
+			return strings.Contains(l, "utf-8") || strings.Contains(l, "utf8")
+		}
+	}
+	return true
+}
+
+// hasColours says whether what is printed goes to a terminal that shows colours.
+func hasColours() bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(os.Stdout.Fd()))
+}
+
+// traceStyles are the terminal's own colours, so that they fit what it shows else.
+var traceStyles = [trail.Roles]ansi.Style{
+	trail.Dim: ansi.NewStyle().Faint(), trail.Rail: ansi.NewStyle().Faint(), trail.Time: ansi.NewStyle().Faint(),
+	trail.Good: ansi.NewStyle().Bold().ForegroundColor(ansi.Green), trail.Dead: ansi.NewStyle().Bold().ForegroundColor(ansi.Red),
+	trail.Leg: ansi.NewStyle().Bold(), trail.Node: ansi.NewStyle().Bold().ForegroundColor(ansi.Cyan),
+	trail.Changed: ansi.NewStyle().ForegroundColor(ansi.Yellow), trail.Warning: ansi.NewStyle().ForegroundColor(ansi.Yellow),
+	trail.Rule: ansi.NewStyle().Faint(), trail.Wrapped: ansi.NewStyle().ForegroundColor(ansi.Magenta),
+}
+
+func coloured(l trail.Line) string {
+	var b strings.Builder
+	for _, s := range l {
+		if style := traceStyles[s.Role]; len(style) > 0 {
+			s.Text = style.Styled(s.Text)
+		}
+		b.WriteString(s.Text)
+	}
+	return b.String()
+}
+
+// completeNodes completes the names of the lab's nodes, which are its named
+// network namespaces. A destination, which an address is, cannot be guessed.
+func completeNodes(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if _, err := os.Stat(sandbox.SocketPath); err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	entries, err := os.ReadDir("/run/netns")
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name()+"\tsends it")
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
