@@ -304,7 +304,7 @@ func ruleRows() []row {
 
 func rows() []row {
 	var out []row
-	for _, rs := range [][]row{linkRows(), tableRows(), ruleRows(), askedRows(), trafficRows()} {
+	for _, rs := range [][]row{linkRows(), tableRows(), ruleRows(), askedRows(), trafficRows(), objectRows()} {
 		out = append(out, rs...)
 	}
 	return out

@@ -13,11 +13,32 @@ const services = `[
  {"metadata": {"name": "db", "labels": {"app": "db"}}, "spec": {"clusterIP": "None", "ports": []}}
 ]`
 
-func TestObject(t *testing.T) {
+func listed(t testing.TB) map[string][]Object {
 	var list []Object
 	if err := json.Unmarshal([]byte(services), &list); err != nil {
 		t.Fatal(err)
 	}
+	return map[string][]Object{"service default": list}
+}
+
+func objectRows() []row {
+	web := engine.Check{Object: &engine.ObjectCheck{Kind: "service", Name: "web", Fields: []engine.ObjectField{{Path: "spec.type", Is: "NodePort"}, {Path: "spec.clusterIP"}}}}
+	with := func(typ string) func(*fake) {
+		return func(w *fake) {
+			w.objects = map[string][]Object{"service default": {{
+				"metadata": map[string]any{"name": "web"}, "spec": map[string]any{"type": typ, "clusterIP": "10.96.3.4"},
+			}}}
+		}
+	}
+	const want = "there is a service web whose spec.type is NodePort, and spec.clusterIP is set"
+	return []row{
+		{"object", web, with("NodePort"), engine.Pass, want, "service web: spec.type is NodePort, spec.clusterIP is 10.96.3.4", ""},
+		{"object differs", web, with("ClusterIP"), engine.Fail, want, "service web: spec.type is ClusterIP", ""},
+		{"object without a cluster", web, nil, engine.Broken, want, "", "Could not ask the cluster for its objects of kind service: no cluster."},
+	}
+}
+
+func TestObject(t *testing.T) {
 	field := func(path, is string) []engine.ObjectField { return []engine.ObjectField{{Path: path, Is: is}} }
 	for _, c := range []struct {
 		name  string
@@ -42,7 +63,7 @@ func TestObject(t *testing.T) {
 		{"key with dots", engine.ObjectCheck{Kind: "service", Name: "web", Fields: field("metadata.labels.kubernetes.io/name", "x")}, engine.Pass, "service web: metadata.labels.kubernetes.io/name is x"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &fake{objects: map[string][]Object{"service default": list}}
+			w := &fake{objects: listed(t)}
 			lab := &engine.Lab{Tasks: []engine.Task{{ID: "t", Checks: []engine.Check{{Object: &c.check}}}}}
 			r := New(lab).Evaluate(t.Context(), w).Tasks[0]
 			if r.State != c.state || r.Got != c.got {
