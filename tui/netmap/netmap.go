@@ -35,6 +35,7 @@ type Pane struct {
 	err     error
 	base    *engine.Picture    // as it was at the checkpoint
 	path    []engine.DeviceRef // to be marked
+	at      []engine.DeviceRef // where on it the packet is
 	drawing *topology.Drawing
 	lines   []string
 	offset  int
@@ -120,9 +121,10 @@ func (p *Pane) Update(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, false
 }
 
-// Follow marks a packet's path from now on, device by device; nil marks none.
-func (p *Pane) Follow(path []engine.DeviceRef) {
-	p.path = path
+// Follow marks a packet's path from now on, device by device, and the devices of
+// it where the packet is; nil marks none.
+func (p *Pane) Follow(path, at []engine.DeviceRef) {
+	p.path, p.at = path, at
 	p.layout()
 }
 
@@ -142,7 +144,7 @@ func (p *Pane) layout() {
 	if !p.known || p.width <= 0 || p.height <= 0 {
 		return
 	}
-	o := topology.Options{ASCII: p.styles.Options.ASCII, Marks: topology.Marks{Path: p.path}}
+	o := topology.Options{ASCII: p.styles.Options.ASCII, Marks: topology.Marks{Path: p.path, Here: p.at}}
 	if p.base != nil {
 		o.Marks.Changed = topology.Changes(*p.base, p.picture)
 	}

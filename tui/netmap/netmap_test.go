@@ -232,7 +232,7 @@ func TestMarksAndThemes(t *testing.T) {
 	watched(t, k, func(v *viewer) {
 		v.show()
 		v.heard(2 * time.Second)
-		v.pane.Follow([]engine.DeviceRef{{Node: "c1", Name: "eth0"}, {Node: "host", Name: "vc1"}})
+		v.pane.Follow([]engine.DeviceRef{{Node: "c1", Name: "eth0"}, {Node: "host", Name: "vc1"}}, nil)
 		if s := v.text(); !strings.Contains(s, "▸vc1") || !strings.Contains(s, "━") {
 			t.Errorf("a path is not marked:\n%s", s)
 		}
