@@ -281,12 +281,17 @@ func (t *teller) cause(h *engine.Hop) []Span {
 		word = "failed here"
 	}
 	v := t.autopsy.Verdict
+	object := v.Object
+	switch v.Reason {
+	case "no-route", "no-return-route", "no-listener": // it died for want of that
+		object = "no " + object
+	}
 	switch {
 	case v.Object == "":
 	case v.Node != "" && v.Node != h.Node:
-		word += " because of " + v.Object + " in " + v.Node
+		word += " because of " + object + " in " + v.Node
 	default:
-		word += ": " + v.Object
+		word += ": " + object
 	}
 	return words(t.deadMark()+" "+word, Dead)
 }

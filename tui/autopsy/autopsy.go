@@ -41,6 +41,7 @@ type Pane struct {
 
 	width, height int
 	focused       bool
+	beside        bool // the shell shows
 	phase         phase
 
 	line    edit.Line // what is typed while it asks
@@ -83,6 +84,9 @@ func (p *Pane) Open() bool { return p.phase != closed }
 // Flow is what is being followed, or was last.
 func (p *Pane) Flow() engine.Flow { return p.flow }
 
+// Stale reports whether the lab has changed since the packet was followed.
+func (p *Pane) Stale() bool { return p.stale }
+
 // Show opens the pane with what it showed last, and reports whether there is such.
 func (p *Pane) Show() bool {
 	if p.report == nil {
@@ -98,10 +102,11 @@ func (p *Pane) Close() {
 	p.phase = closed
 }
 
-// Focus says whether the pane has the keyboard.
-func (p *Pane) Focus(on bool) {
-	if p.focused != on {
-		p.focused = on
+// Focus says whether the pane has the keyboard, and whether the shell, which else
+// has it, shows beside the pane.
+func (p *Pane) Focus(on, beside bool) {
+	if p.focused != on || p.beside != beside {
+		p.focused, p.beside = on, beside
 		p.draw()
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"underlay/engine"
 	"underlay/trail"
+	"underlay/tui/keys"
 	"underlay/tui/paint"
 )
 
@@ -61,6 +62,9 @@ func (p *Pane) draw() {
 	w.head, w.lines, w.owner = nil, nil, nil
 	if p.stale {
 		text := "The lab has changed since. r follows the packet again."
+		if !p.focused {
+			text = "The lab has changed since. Alt+9 follows the packet again."
+		}
 		w.head = append(w.head, paint.Each(paint.Wrap(text, max(p.width-2*pad, 1)), p.styles.Warn.Render)...)
 	}
 	for _, l := range w.trail.Head {
@@ -236,31 +240,31 @@ func (p *Pane) title() string {
 	if !p.focused {
 		name = " " + st.Strong.Render("The packet's way") + " "
 	}
-	pairs := map[phase][]string{
-		asking: {"enter", "follow it", "esc", "close"}, following: {"esc", "stop"}, failed: {"r", "again", "e", "another", "esc", "close"},
-		told: {st.Sym.Up + st.Sym.Down, "step", "r", "again", "e", "another", "esc", "close"},
-	}[p.phase]
+	line := keys.Bar(st, p.hints(), max(p.width-paint.Width(name), 0))
+	return paint.Spread(name, strings.TrimRight(strings.TrimLeft(line, " "), " ")+" ", p.width, "")
+}
+
+// hints are the keys of the title, the most useful first.
+func (p *Pane) hints() keys.Map {
 	if !p.focused {
-		pairs = []string{"Alt+9", "steps through it"}
+		return keys.Map{{Show: "Alt+9", Help: "steps through it"}}
 	}
-	hints := ""
-	for ; len(pairs) > 0; pairs = pairs[2:] {
-		hints = ""
-		for i := 0; i < len(pairs); i += 2 {
-			if i > 0 {
-				hints += "  "
-			}
-			hints += st.Key.Render(pairs[i]) + " " + st.KeyHelp.Render(pairs[i+1])
-		}
-		if paint.Width(name)+paint.Width(hints)+2 <= p.width {
-			break
-		}
-		hints = ""
+	m := map[phase]keys.Map{
+		asking:    {{Show: "enter", Help: "follow it"}},
+		following: {{Show: "esc", Help: "stop"}},
+		failed:    {{Show: "r", Help: "again"}},
+		told:      {{Show: p.styles.Sym.Up + p.styles.Sym.Down, Help: "step"}, {Show: "r", Help: "again"}},
+	}[p.phase]
+	if p.beside {
+		m = append(m, keys.Binding{Show: "Alt+9", Help: "shell"})
 	}
-	if hints != "" {
-		hints += " "
+	if p.phase != following {
+		m = append(m, keys.Binding{Show: "esc", Help: "close"})
 	}
-	return paint.Spread(name, hints, p.width, "")
+	if p.phase == told || p.phase == failed {
+		m = append(m, keys.Binding{Show: "e", Help: "another"})
+	}
+	return m
 }
 
 // sentence is text wrapped, with a blank column at either side.

@@ -15,20 +15,20 @@ import (
 // keyPacket is kept beside what it does.
 const keyPacket keys.ID = "lab.packet"
 
+// barWide is how many columns the key bar takes with all of the lab's keys.
+const barWide = 120
+
 // followNow is the action of the dialog that asks before a packet is followed in
 // a lab with a fault.
 type followNow struct{}
 
 // packetKey is beside the map's: readline has all of Alt with a digit for the
 // counts of its commands, so no shell loses more by it, and no lab has nine shells.
-// As with the map's it is kept out of the key bar of small screens; what a packet
-// could tell of a task, that task's details say.
+// It is kept out of the key bar where others would have to make room for it: the
+// details of a task that a packet can tell of name it.
 func (w *Workspace) packetKey() keys.Binding {
 	b := keys.Binding{ID: keyPacket, Keys: []string{"alt+9"}, Show: "Alt+9", Long: "Follow the packet of the current task, or another", Off: w.noReset()}
-	switch {
-	case w.packet.Open() && w.rects.Shell.Empty():
-		b.Help = "shell"
-	case w.rects.Split:
+	if w.rects.Split && w.rects.Width >= barWide {
 		b.Help = "packet"
 	}
 	return b
@@ -59,14 +59,17 @@ func follows(r *engine.TaskResult) bool {
 
 // followPacket is what the key does: it follows the packet of the task that is
 // looked at. Where that is what shows already, it hands the keyboard from the
-// shell to the pane and back.
+// shell to the pane, which follows the packet again if the lab has changed, and
+// back.
 func (w *Workspace) followPacket() tea.Cmd {
 	flow := w.unmet()
 	switch {
 	case !w.packet.Open() || flow.Proto != "" && flow != w.packet.Flow():
 		return w.askFollow()
 	case !w.walking():
-		w.walks = true
+		if w.walks = true; w.packet.Stale() {
+			return w.packet.Again()
+		}
 	case w.rects.Shell.Empty():
 		w.packet.Close()
 	default:

@@ -205,7 +205,7 @@ func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 		w.refresh()
 	}
 	w.packet.Resize(r.Trail.W, r.Trail.H)
-	w.packet.Focus(w.walking())
+	w.packet.Focus(w.walking(), !r.Shell.Empty())
 	w.markPath()
 	chart := w.chart.Resize(r.Map.W, r.Map.H)
 	if w.opened || w.shellSize().Cols == 0 {
