@@ -327,6 +327,39 @@ func TestABrokenLabIsAskedAbout(t *testing.T) {
 	p.want("dropped here")
 }
 
+// Where the task that is looked at is not about traffic, the packet of the first
+// one that is shows, of what must still work at last.
+func TestWhosePacketIsFollowed(t *testing.T) {
+	lab := fake.Lab()
+	other := engine.Flow{From: "c2", To: "c1", Proto: "icmp"}
+	for name, c := range map[string]struct {
+		change func(*engine.Status)
+		want   engine.Flow
+	}{
+		"the first of two": {func(s *engine.Status) { s.Tasks[1].Waiting, s.Tasks[1].Flow = false, other }, fetch},
+		"another task's": {func(s *engine.Status) {
+			s.Tasks[0].Flow = engine.Flow{}
+			s.Tasks[1].Waiting, s.Tasks[1].Flow = false, other
+		}, other},
+		"of what must still work": {func(s *engine.Status) {
+			s.Tasks[0].Flow = engine.Flow{}
+			s.Collateral = []engine.TaskResult{{Goal: "c2 reaches c1", Flow: other, Result: engine.Result{State: engine.Fail, Got: "no answer"}}}
+		}, other},
+	} {
+		p := redTask(drive(t, plainly), "policy")
+		st := unreached(lab, 0)
+		c.change(&st)
+		st.Health = []string{"It is changed."}
+		p.session.Set(st)
+		p.want("It is changed.")
+		p.press("alt+9")
+		p.want("dropped here")
+		if got := p.followed(); !slices.Equal(got, []engine.Flow{c.want}) {
+			t.Errorf("%s: followed %v", name, got)
+		}
+	}
+}
+
 // Closed, it asks for nothing.
 func TestClosedItCostsNothing(t *testing.T) {
 	p := redTask(drive(t, nil), "policy")

@@ -34,18 +34,20 @@ func (w *Workspace) packetKey() keys.Binding {
 	return b
 }
 
-// unmet is the traffic that does not end as the lab wants: the current task's, or
-// else that of what must still work. Without a protocol there is none.
+// unmet is the traffic that does not end as the lab wants: that of the task that is
+// looked at or else, as where that is to name the cause of a fault, of the first
+// one that fails for traffic, what must still work included. Without a protocol
+// there is none.
 func (w *Workspace) unmet() engine.Flow {
 	if i := w.looked(); i >= 0 {
 		if r := w.result(i); follows(&r) {
 			return r.Flow
 		}
 	}
-	if w.current() < 0 {
-		for i := range w.status.Collateral {
-			if r := &w.status.Collateral[i]; follows(r) {
-				return r.Flow
+	for _, all := range [][]engine.TaskResult{w.status.Tasks, w.status.Collateral} {
+		for i := range all {
+			if follows(&all[i]) {
+				return all[i].Flow
 			}
 		}
 	}
