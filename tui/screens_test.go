@@ -192,6 +192,19 @@ func TestNoColorUsesNoColourAndStillShowsTheChoice(t *testing.T) {
 	}
 }
 
+// Each theme that can be asked for has colours of its own.
+func TestThemesDiffer(t *testing.T) {
+	seen := map[string]string{}
+	for _, name := range []string{theme.Dark, theme.Light, theme.High} {
+		d := drive(t, func(p *Deps) { p.Options.Theme = name })
+		v := d.m.View().Content
+		if other, ok := seen[v]; ok {
+			t.Errorf("%s looks as %s does", name, other)
+		}
+		seen[v] = name
+	}
+}
+
 func TestASCIIShowsNothingElse(t *testing.T) {
 	for _, s := range scenes() {
 		t.Run(s.name, func(t *testing.T) {
