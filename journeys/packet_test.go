@@ -62,8 +62,10 @@ func TestAnAutopsyBesideTheMap(t *testing.T) {
 	v.untilText("dropped here: net.ipv4.ip_forward", "▸┣ vc1", "▸┏ docker0", "Alt+9 shell")
 	v.types(alt9)
 	v.untilText("Alt+9 steps through it")
-	v.command("sysctl -w net.ipv4.ip_forward=1")
+	v.command("ip route add blackhole 10.9.9.9") // which is no step towards the solution
 	v.untilText("The lab has changed since. Alt+9 follows the packet again.", "host •")
+	v.command("sysctl -w net.ipv4.ip_forward=1")
+	v.until("a new checkpoint", func(s string) bool { return strings.Contains(s, "1 of 4") && !strings.Contains(s, "host •") })
 	v.types(alt9)
 	v.untilText("the way back is missing", "r again")
 	v.until("nothing that is out of date", func(s string) bool { return !strings.Contains(s, "has changed since.") })
