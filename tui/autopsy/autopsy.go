@@ -1,7 +1,7 @@
 // Package autopsy is the pane that follows a packet through a running lab: it has
 // an engine.Tracer send one, off the screen's own goroutine, and lets the learner
-// step along its way. It says when the lab has changed since. While it is closed
-// it asks for nothing. How the way is told is package trail's business.
+// step along its way. It says when the lab has changed since, which it looks for
+// only when it is told to. How the way is told is package trail's business.
 package autopsy
 
 import (
