@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"underlay/engine"
 	"underlay/engine/check"
@@ -40,7 +41,9 @@ type Session struct {
 	closed  bool
 	current context.CancelFunc // of the evaluation under way
 
-	explaining context.CancelFunc // of the autopsy under way in the background
+	explaining context.CancelFunc      // of the autopsy under way in the background
+	lines      map[*attended]time.Time // when a line was last sent to a shell that may be busy with it
+	tables     tables
 }
 
 var _ engine.Session = (*Session)(nil)
@@ -105,7 +108,11 @@ func (s *Session) Shell(ctx context.Context, node string, size engine.Size) (eng
 	if s.lab.Topology.Node(node) == nil {
 		return nil, fmt.Errorf("this lab has no node %q: %w", node, engine.ErrNotFound)
 	}
-	return p.world.Shell(ctx, node, size)
+	term, err := p.world.Shell(ctx, node, size)
+	if err != nil {
+		return nil, err
+	}
+	return &attended{term, s}, nil
 }
 
 // evaluate judges the lab now and publishes what it finds. One that is cut
@@ -189,7 +196,7 @@ func (s *Session) Reset(ctx context.Context) error {
 	}
 	if !s.lab.Unwatched {
 		s.trigger(trigger{poke: true})
-		go s.explain(context.Background())
+		go s.explainAlone(context.Background())
 	}
 	return closeErr
 }

@@ -101,7 +101,7 @@ func (s *Session) follow(ctx context.Context, p *place, flow engine.Flow) (*engi
 		_ = wire.ForgetUnresolved(n.NS) // as in evaluate
 	}
 	hosts, dns := s.hosts(flow.From)
-	return autopsy.Trace(ctx, autopsy.Place{Nodes: p.nodes, Reader: p.reader, Hosts: hosts, DNS: dns}, flow)
+	return autopsy.Trace(ctx, autopsy.Place{Nodes: p.nodes, Reader: p.reader, Hosts: hosts, DNS: dns, Watching: s.tables.watching}, flow)
 }
 
 func (s *Session) nodesHint() string {
