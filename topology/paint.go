@@ -1,6 +1,10 @@
 package topology
 
-import "underlay/engine"
+import (
+	"slices"
+
+	"underlay/engine"
+)
 
 // paint draws what was laid out.
 func (l *layouter) paint(d *Drawing) {
@@ -87,7 +91,10 @@ func (l *layouter) paintRow(c *canvas, b *box, r *row, y, labels int) {
 		c.set(end, y, l.glyphs.changed, Changed)
 	}
 	name := Name
-	if path {
+	switch {
+	case path && slices.Contains(l.options.Marks.Here, r.ref):
+		name = Here
+	case path:
 		name = Path
 	}
 	at := c.put(x, y, end, r.lead, Bar)

@@ -24,6 +24,7 @@ const (
 	Wire         // a cable, a tunnel, a macvlan's attachment
 	Dead         // one that carries nothing
 	Path         // what a packet's path goes along
+	Here         // the part of it where the packet is
 	Trouble      // down, no carrier, dropped
 	Changed      // the mark of what has changed since the checkpoint
 	numRoles
@@ -51,6 +52,8 @@ type Marks struct {
 	Changed map[engine.DeviceRef]bool
 	// Path is where the last followed packet went, device by device.
 	Path []engine.DeviceRef
+	// Here are the devices of the path where the packet is.
+	Here []engine.DeviceRef
 }
 
 // Options say how to draw.

@@ -80,7 +80,10 @@ func (t *teller) device(n *engine.PictureNode, d *engine.Device) {
 	if d.Dropped > 0 {
 		add(Trouble, "dropped %d", d.Dropped)
 	}
-	if slices.Contains(t.options.Marks.Path, ref) {
+	switch {
+	case slices.Contains(t.options.Marks.Here, ref):
+		add(Here, "the packet is here")
+	case slices.Contains(t.options.Marks.Path, ref):
 		add(Path, "on the packet's path")
 	}
 	if t.options.Marks.Changed[ref] {

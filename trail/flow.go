@@ -14,7 +14,7 @@ func width(s string) int { return ansi.StringWidth(s) }
 type paragraph struct {
 	lead  []Span // before the first line
 	hang  []Span // before the others
-	words []Span // with a blank between two; one of role Blank is room that a line break takes up
+	words []Span // with a blank between two; one of role Blank is room that a line break takes up, and an arrow stays with the next
 	limit int    // lines at most, 0 for as many as it takes
 }
 
@@ -37,9 +37,13 @@ func (p *paragraph) lay(w int, ellipsis string) []Line {
 		lines = append(lines, line)
 		line, at, begun = append(Line(nil), hang...), length(hang), false
 	}
-	for _, word := range p.words {
+	for i, word := range p.words {
 		n := width(word.Text)
-		if begun && at+1+n > w {
+		whole := n
+		if isArrow(word) && i+1 < len(p.words) {
+			whole += 1 + width(p.words[i+1].Text)
+		}
+		if begun && at+1+whole > w && (i == 0 || !isArrow(p.words[i-1])) {
 			next()
 		}
 		if word.Role == Blank && !begun {
@@ -69,6 +73,8 @@ func (p *paragraph) lay(w int, ellipsis string) []Line {
 	}
 	return lines
 }
+
+func isArrow(word Span) bool { return word.Text == "→" || word.Text == "->" }
 
 // narrow leaves out the end of a lead that would take more than half of a line.
 func narrow(lead []Span, w int) (out []Span) {

@@ -250,15 +250,15 @@ func (t *teller) devices(h *engine.Hop, ended bool) []Span {
 			role = Dim
 		}
 		if i > 0 {
-			name = "→ " + name
+			out = append(out, Span{"→", Dim})
 		}
 		out = append(out, Span{name, role})
 	}
 	switch {
 	case ended:
-		out = append(out, Span{"→ " + t.deadMark(), Dead})
+		out = append(out, Span{"→", Dim}, Span{t.deadMark(), Dead})
 	case h.Out == "":
-		out = append(out, Span{"→ here", Dim})
+		out = append(out, Span{"→", Dim}, Span{"here", Dim})
 	}
 	return out
 }
@@ -281,12 +281,17 @@ func (t *teller) cause(h *engine.Hop) []Span {
 		word = "failed here"
 	}
 	v := t.autopsy.Verdict
+	object := v.Object
+	switch v.Reason {
+	case "no-route", "no-return-route", "no-listener": // it died for want of that
+		object = "no " + object
+	}
 	switch {
 	case v.Object == "":
 	case v.Node != "" && v.Node != h.Node:
-		word += " because of " + v.Object + " in " + v.Node
+		word += " because of " + object + " in " + v.Node
 	default:
-		word += ": " + v.Object
+		word += ": " + object
 	}
 	return words(t.deadMark()+" "+word, Dead)
 }
@@ -345,7 +350,7 @@ func compared(before, after engine.Header) []Span {
 		}
 		return Header
 	}
-	return []Span{{src, role(src, oldSrc)}, {"→ " + dst, role(dst, oldDst)}}
+	return []Span{{src, role(src, oldSrc)}, {"→", Header}, {dst, role(dst, oldDst)}}
 }
 
 // endpoints are a header's two ends: "10.0.0.1:80", or the address alone.
@@ -357,7 +362,7 @@ func endpoints(h engine.Header) (src, dst string) {
 // level puts the arrows of two headers below each other, where a line has room.
 func level(a, b []Span, w int) {
 	n := max(width(a[0].Text), width(b[0].Text))
-	if n+max(width(a[1].Text), width(b[1].Text))+12 > w {
+	if n+max(width(a[2].Text), width(b[2].Text))+14 > w {
 		return
 	}
 	for _, h := range [][]Span{a, b} {

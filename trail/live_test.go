@@ -100,7 +100,7 @@ func golden(t *testing.T, file, got string) {
 }
 
 // within is how long an answer took.
-var within = regexp.MustCompile(`in [0-9.]+ ms$`)
+var within = regexp.MustCompile(` in [0-9.]+ ms$`)
 
 // outer is the port that a tunnel's packet comes from, a hash of what is in it.
 var outer = regexp.MustCompile(`:\d+ →`)
@@ -109,7 +109,7 @@ var outer = regexp.MustCompile(`:\d+ →`)
 // ports that the kernel draws.
 func settle(a *engine.Autopsy) {
 	a.TookMS = 12.5
-	a.Detail = within.ReplaceAllString(a.Detail, "in 0.25 ms")
+	a.Detail = within.ReplaceAllString(a.Detail, " in 0.25 ms")
 	ports := map[int]int{}
 	port := func(p *int) {
 		if *p < 32768 {

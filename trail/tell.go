@@ -77,5 +77,5 @@ func (t *teller) tail() (out []Line) {
 // ends are a header's two ends, which a line break may part.
 func ends(h engine.Header) []Span {
 	src, dst := endpoints(h)
-	return []Span{{src, Header}, {"→ " + dst, Header}}
+	return []Span{{src, Header}, {"→", Header}, {dst, Header}}
 }

@@ -76,7 +76,7 @@ type model struct {
 func newModel(ctx context.Context, d Deps, store Store) *model {
 	m := &model{ctx: ctx, deps: d, store: store, now: time.Now, note: d.Notice, marks: marks.New(), nextID: 1}
 	o := d.Options
-	m.look = theme.Options{ASCII: o.ASCII, NoColor: o.NoColor, HighContrast: o.HighContrast, Dark: o.Theme != theme.Light}
+	m.look = theme.Options{ASCII: o.ASCII, NoColor: o.NoColor, HighContrast: o.HighContrast || o.Theme == theme.High, Dark: o.Theme != theme.Light}
 	m.styles = theme.New(m.look)
 	m.newPane = func(id int, t engine.Terminal, size engine.Size) workspace.Pane {
 		return term.New(id, t, size, term.Options{NoColor: m.look.NoColor, Background: m.background})
@@ -89,7 +89,7 @@ func newModel(ctx context.Context, d Deps, store Store) *model {
 // Init implements tea.Model.
 func (m *model) Init() tea.Cmd {
 	cmds := []tea.Cmd{m.loadMarks(), m.checkLabs(), m.waitReload()}
-	if m.deps.Options.Theme == "" || m.deps.Options.Theme == theme.Auto {
+	if t := m.deps.Options.Theme; t == "" || t == theme.Auto || t == theme.High {
 		cmds = append(cmds, tea.RequestBackgroundColor)
 	}
 	switch s := m.deps.Start; {

@@ -83,6 +83,17 @@ func scenes() []scene {
 	}, labScenes()...)
 }
 
+// toPacket follows the packet of a red task, then presses keys.
+func toPacket(recording string, keys ...string) func(*driver) {
+	return func(d *driver) {
+		p := redTask(d, recording)
+		p.press("alt+9")
+		p.until("there is an autopsy", func() bool { return p.shows("there") })
+		p.press(keys...)
+		p.idle(labIdle)
+	}
+}
+
 func labScenes() []scene {
 	set := func(change func(*fake.Session) engine.Status) func(*driver) {
 		return func(d *driver) {
@@ -96,6 +107,10 @@ func labScenes() []scene {
 		{"lab, lesson", toLab("f3")},
 		{"lab, zoom", toLab("f4")},
 		{"lab, map", toMap},
+		{"lab, packet", toPacket("policy")},
+		{"lab, long way", toPacket("routers", "pgdown")},
+		{"lab, tunnel", toPacket("overlay", "end")},
+		{"lab, which packet", toLab("alt+9", "enter")},
 		{"lab, menu", toLab("f1")},
 		{"lab, hints", toLab("f2", "esc", "f2")},
 		{"lab, prompt", func(d *driver) { ask(d); d.press("f7", "x") }},
@@ -174,6 +189,19 @@ func TestNoColorUsesNoColourAndStillShowsTheChoice(t *testing.T) {
 	d := drive(t, func(p *Deps) { p.Options.NoColor = true })
 	if !regexp.MustCompile(`\x1b\[[0-9;]*7m[^\x1b]*Start here`).MatchString(d.m.View().Content) {
 		t.Error("the chosen row is not in reverse video")
+	}
+}
+
+// Each theme that can be asked for has colours of its own.
+func TestThemesDiffer(t *testing.T) {
+	seen := map[string]string{}
+	for _, name := range []string{theme.Dark, theme.Light, theme.High} {
+		d := drive(t, func(p *Deps) { p.Options.Theme = name })
+		v := d.m.View().Content
+		if other, ok := seen[v]; ok {
+			t.Errorf("%s looks as %s does", name, other)
+		}
+		seen[v] = name
 	}
 }
 

@@ -44,7 +44,7 @@ type Options struct {
 	ASCII        bool
 	NoColor      bool
 	HighContrast bool
-	Theme        string // auto, dark or light; "" is auto
+	Theme        string // auto, dark, light or contrast; "" is auto
 	Version      string
 }
 

@@ -56,7 +56,7 @@ func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) 
 	if err := ctx.Err(); err != nil {
 		return nil, probe.Outcome{}, err
 	}
-	posts, err := watch(ctx, place.Nodes, protocols(transport(flow.Proto)), put)
+	posts, err := watch(ctx, place, protocols(transport(flow.Proto)), put)
 	if err != nil {
 		return nil, probe.Outcome{}, err
 	}

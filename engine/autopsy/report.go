@@ -71,4 +71,7 @@ type Place struct {
 	Reader *observe.Reader
 	// Names is what the sending node knows of names.
 	probe.Names
+	// Watching, if not nil, is called before tables are made in the nodes, and
+	// what it returns when they have gone, which may be after Trace has returned.
+	Watching func() (gone func())
 }

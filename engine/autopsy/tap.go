@@ -35,6 +35,7 @@ type post struct {
 	table  string        // name of the tables that the fences are in
 	fenced map[byte]bool // families in which there are fences
 	rules  int           // the socket that our tables belong to, -1 if none
+	gone   func()        // of the first post: to be called when all have gone; may be nil
 
 	mu     sync.Mutex
 	frames []frame
@@ -55,12 +56,16 @@ type tap struct {
 
 // watch puts posts in all nodes, side by side: what takes time is the kernel's
 // own, and most of it is waiting. Where ctx ends first it leaves that to itself.
-func watch(ctx context.Context, nodes []observe.Node, protos []byte, put fencer) ([]*post, error) {
+func watch(ctx context.Context, place Place, protos []byte, put fencer) ([]*post, error) {
+	nodes := place.Nodes
 	// A name of its own: others may follow packets in the same nodes just now.
 	table := observe.AutopsyTable + "-" + strings.ToLower(rand.Text()[:8])
 	posts := make([]*post, len(nodes))
 	for i, n := range nodes {
 		posts[i] = &post{node: n, table: table, fenced: map[byte]bool{}, rules: -1}
+	}
+	if place.Watching != nil {
+		posts[0].gone = place.Watching()
 	}
 	if err := each(posts, func(p *post) error { return p.open(protos) }); err != nil {
 		return nil, errors.Join(err, closeAll(posts))
@@ -281,6 +286,11 @@ func leave(ctx context.Context, posts []*post) error {
 
 // closeAll takes everything away again.
 func closeAll(posts []*post) error {
+	defer func() {
+		if gone := posts[0].gone; gone != nil {
+			gone()
+		}
+	}()
 	return each(posts, func(p *post) (err error) {
 		for _, t := range p.taps {
 			_ = t.file.SetReadDeadline(time.Unix(1, 0)) // the reader may have ended

@@ -40,20 +40,20 @@ func (s *Session) claim() {
 
 // explain makes an autopsy of each failure that has had none. It gives way to
 // whoever claims the lab, and to what changes it; it reports whether that did
-// not happen.
-func (s *Session) explain(ctx context.Context) (undisturbed bool) {
+// not happen. In the background it also gives way to commands; see attended.
+func (s *Session) explain(ctx context.Context, background bool) (undisturbed bool) {
 	if s.lab.Unwatched {
 		return true
 	}
 	for {
-		if more, ok := s.explainNext(ctx); !more || !ok {
+		if more, ok := s.explainNext(ctx, background); !more || !ok {
 			return ok
 		}
 	}
 }
 
 // explainNext explains one failure. ok is false if what it found may not hold.
-func (s *Session) explainNext(ctx context.Context) (more, ok bool) {
+func (s *Session) explainNext(ctx context.Context, background bool) (more, ok bool) {
 	s.evalMu.Lock()
 	defer s.evalMu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
@@ -64,7 +64,7 @@ func (s *Session) explainNext(ctx context.Context) (more, ok bool) {
 	if err != nil || !s.fails() {
 		return false, true
 	}
-	if s.claims.Load() > 0 {
+	if s.claims.Load() > 0 || background && s.attending() > 0 {
 		return false, false
 	}
 	before, err := s.deepState(ctx, p)

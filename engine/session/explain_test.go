@@ -263,3 +263,31 @@ func TestTraceBesidesExplaining(t *testing.T) {
 		t.Errorf("a trace from nowhere says %v", err)
 	}
 }
+
+// Nobody who types a command sees that an autopsy was under way.
+func TestAutopsiesHideFromCommands(t *testing.T) {
+	lab := routed(dropWeb)
+	lab.Tasks[0].Checks[0].Traffic.Within = 2 * time.Second // long enough to be caught
+	s := open(t, lab)
+	line := shell(t, s, "r")
+	for range 5 {
+		awaitExplaining(t, s)
+		line("if nft list tables | grep -q autopsy; then ip link add seen type bridge; fi; iptables -A FORWARD -p udp -j ACCEPT")
+	}
+	p := look(t, s)
+	if p.Device(engine.DeviceRef{Node: "r", Name: "seen"}) != nil {
+		t.Error("a command listed an autopsy's table")
+	}
+	awaitStatus(t, s, "explained", reason("rule-drop"))
+}
+
+// awaitExplaining waits until an autopsy is under way in the background.
+func awaitExplaining(t *testing.T, s engine.Session) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !session.Explains(s); {
+		if time.Now().After(deadline) {
+			t.Fatal("no autopsy is made")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -73,7 +73,7 @@ func (h history) Restore(ctx context.Context, id int) (engine.Restored, error) {
 	}
 	s.evaluate(ctx)
 	s.trigger(trigger{poke: true})
-	go s.explain(context.Background())
+	go s.explainAlone(context.Background())
 	return out, nil
 }
 

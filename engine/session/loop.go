@@ -176,7 +176,7 @@ func (l *loop) onDone(whole bool) {
 // explain explains in the background what the last evaluation found failing.
 func (l *loop) explain() {
 	go func() {
-		l.s.explain(context.Background())
+		l.s.explainAlone(context.Background())
 		select {
 		case l.explained <- struct{}{}:
 		case <-l.s.quit:
@@ -244,7 +244,7 @@ func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 		now, nowWhole := s.evaluate(ctx)
 		if whole && nowWhole && sameOutcome(before, now) {
 			explained++
-			if s.explain(ctx) || ctx.Err() != nil || explained == maxExplained {
+			if s.explain(ctx, false) || ctx.Err() != nil || explained == maxExplained {
 				return s.Status(), nil
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"underlay/engine"
 	"underlay/engine/check"
@@ -40,7 +41,9 @@ type Session struct {
 	closed  bool
 	current context.CancelFunc // of the evaluation under way
 
-	explaining context.CancelFunc // of the autopsy under way in the background
+	explaining context.CancelFunc      // of the autopsy under way in the background
+	lines      map[*attended]time.Time // when a line was last sent to a shell that may be busy with it
+	tables     tables
 }
 
 var _ engine.Session = (*Session)(nil)
@@ -111,20 +114,11 @@ func (s *Session) Shell(ctx context.Context, node string, size engine.Size) (eng
 		return nil, err
 	}
 	term, err := p.world.Shell(ctx, name, size)
-	if err != nil || name == node {
-		return term, err
+	if err != nil {
+		return nil, err
 	}
-	return podTerminal{term, node}, nil
+	return &attended{term, s, node}, nil
 }
-
-// podTerminal is a terminal in a pod that has another name as a node.
-type podTerminal struct {
-	engine.Terminal
-	node string
-}
-
-// Node implements engine.Terminal.
-func (t podTerminal) Node() string { return t.node }
 
 // evaluate judges the lab now and publishes what it finds. One that is cut
 // short, by ctx or because the lab changed meanwhile, is not whole and its
@@ -207,7 +201,7 @@ func (s *Session) Reset(ctx context.Context) error {
 	}
 	if !s.lab.Unwatched {
 		s.trigger(trigger{poke: true})
-		go s.explain(context.Background())
+		go s.explainAlone(context.Background())
 	}
 	return closeErr
 }

@@ -100,7 +100,9 @@ func (s *Session) follow(ctx context.Context, p *place, flow engine.Flow) (*engi
 	for _, n := range p.nodes {
 		_ = wire.ForgetUnresolved(n.NS) // as in evaluate
 	}
-	return autopsy.Trace(ctx, autopsy.Place{Nodes: p.nodes, Reader: p.reader, Names: s.names(flow.From)}, flow)
+	return autopsy.Trace(ctx, autopsy.Place{
+		Nodes: p.nodes, Reader: p.reader, Names: s.names(flow.From), Watching: s.tables.watching,
+	}, flow)
 }
 
 func (s *Session) nodesHint() string {

@@ -20,10 +20,16 @@ import (
 // pad is the blank column at either side of the drawing.
 const pad = 1
 
+// Lab is what the map asks of a session.
+type Lab interface {
+	engine.Viewer
+	History() engine.History
+}
+
 // Pane is the map of one lab. The zero value is of no use; see New.
 type Pane struct {
 	ctx    context.Context
-	viewer engine.Viewer
+	lab    Lab
 	styles *theme.Styles
 
 	width, height int
@@ -34,15 +40,17 @@ type Pane struct {
 	known   bool // a picture has come
 	err     error
 	base    *engine.Picture    // as it was at the checkpoint
+	changes []engine.Change    // since then, in all that a picture does not show
 	path    []engine.DeviceRef // to be marked
+	at      []engine.DeviceRef // where on it the packet is
 	drawing *topology.Drawing
 	lines   []string
 	offset  int
 }
 
 // New makes a hidden pane. It asks for nothing any more once ctx has ended.
-func New(ctx context.Context, v engine.Viewer, st *theme.Styles) *Pane {
-	return &Pane{ctx: ctx, viewer: v, styles: st}
+func New(ctx context.Context, lab Lab, st *theme.Styles) *Pane {
+	return &Pane{ctx: ctx, lab: lab, styles: st}
 }
 
 // Resize gives the pane its place; without any cell it is hidden.
@@ -64,7 +72,7 @@ func (p *Pane) Resize(width, height int) tea.Cmd {
 	}
 	var ctx context.Context
 	ctx, p.hide = context.WithCancel(p.ctx)
-	p.watch = &watch{ctx: ctx, viewer: p.viewer, kick: make(chan struct{}, 1)}
+	p.watch = &watch{ctx: ctx, lab: p.lab, kick: make(chan struct{}, 1)}
 	return p.watch.first
 }
 
@@ -89,7 +97,7 @@ type checkpoint struct {
 // also while the pane is hidden.
 func (p *Pane) Checkpoint() tea.Cmd {
 	return func() tea.Msg {
-		picture, err := p.viewer.Picture(p.ctx)
+		picture, err := p.lab.Picture(p.ctx)
 		if err != nil {
 			return nil // the one before goes on being compared with
 		}
@@ -104,6 +112,7 @@ func (p *Pane) Update(msg tea.Msg) (tea.Cmd, bool) {
 		if msg.pane == p {
 			p.base = &msg.picture
 			p.layout()
+			p.Look()
 		}
 		return nil, true
 	case seen:
@@ -112,7 +121,7 @@ func (p *Pane) Update(msg tea.Msg) (tea.Cmd, bool) {
 		}
 		p.err = msg.err
 		if msg.err == nil {
-			p.picture, p.known = msg.picture, true
+			p.picture, p.changes, p.known = msg.picture, msg.changes, true
 		}
 		p.layout()
 		return func() tea.Msg { return msg.watch.next(msg) }, true
@@ -120,9 +129,10 @@ func (p *Pane) Update(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, false
 }
 
-// Follow marks a packet's path from now on, device by device; nil marks none.
-func (p *Pane) Follow(path []engine.DeviceRef) {
-	p.path = path
+// Follow marks a packet's path from now on, device by device, and the devices of
+// it where the packet is; nil marks none.
+func (p *Pane) Follow(path, at []engine.DeviceRef) {
+	p.path, p.at = path, at
 	p.layout()
 }
 
@@ -142,10 +152,8 @@ func (p *Pane) layout() {
 	if !p.known || p.width <= 0 || p.height <= 0 {
 		return
 	}
-	o := topology.Options{ASCII: p.styles.Options.ASCII, Marks: topology.Marks{Path: p.path}}
-	if p.base != nil {
-		o.Marks.Changed = topology.Changes(*p.base, p.picture)
-	}
+	o := topology.Options{ASCII: p.styles.Options.ASCII, Marks: topology.Marks{Path: p.path, Here: p.at}}
+	o.Marks.Changed = p.changed()
 	p.drawing = topology.Layout(p.picture, p.width-2*pad, p.height, o, p.drawing)
 	p.lines = make([]string, len(p.drawing.Lines))
 	styles := rolesIn(p.styles)
@@ -159,6 +167,27 @@ func (p *Pane) layout() {
 		p.lines[i] = paint.Fit(b.String(), p.width)
 	}
 	p.Scroll(0)
+}
+
+// changed is what has changed since the checkpoint: devices, and the nodes where
+// something has for which there is no device on the map, such as a route, a rule
+// or a setting.
+func (p *Pane) changed() map[engine.DeviceRef]bool {
+	out := map[engine.DeviceRef]bool{}
+	if p.base != nil {
+		out = topology.Changes(*p.base, p.picture)
+	}
+	marked := map[string]bool{} // nodes with a device that has changed
+	for ref := range out {
+		marked[ref.Node] = true
+	}
+	for _, c := range p.changes {
+		device := c.What == "link" || c.What == "address"
+		if c.Node != "" && (!device || !marked[c.Node]) {
+			out[engine.DeviceRef{Node: c.Node}] = true
+		}
+	}
+	return out
 }
 
 // Draw is what the pane shows, in the size that it has.

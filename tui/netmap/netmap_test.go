@@ -17,14 +17,34 @@ import (
 	"underlay/tui/theme"
 )
 
-// kernel is a Viewer of two nodes on a cable.
+// kernel is a Lab of two nodes on a cable.
 type kernel struct {
 	looks    int
 	received uint64
 	fails    bool
 	more     int    // nodes beside the two
 	extra    string // a device of host beside the cable
+
+	compared int // with a checkpoint
+	changes  []engine.Change
 }
+
+func (k *kernel) History() engine.History { return past{k} }
+
+// past is a kernel's history of one checkpoint.
+type past struct{ k *kernel }
+
+func (p past) Checkpoints() []engine.Checkpoint { return []engine.Checkpoint{{ID: 3}} }
+
+func (p past) Diff(_ context.Context, id int) ([]engine.Change, error) {
+	p.k.compared++
+	if id != 3 || p.k.fails {
+		return nil, engine.ErrNotFound
+	}
+	return p.k.changes, nil
+}
+
+func (p past) Restore(context.Context, int) (engine.Restored, error) { panic("a map changes nothing") }
 
 func (k *kernel) Picture(context.Context) (engine.Picture, error) {
 	k.looks++
@@ -232,7 +252,7 @@ func TestMarksAndThemes(t *testing.T) {
 	watched(t, k, func(v *viewer) {
 		v.show()
 		v.heard(2 * time.Second)
-		v.pane.Follow([]engine.DeviceRef{{Node: "c1", Name: "eth0"}, {Node: "host", Name: "vc1"}})
+		v.pane.Follow([]engine.DeviceRef{{Node: "c1", Name: "eth0"}, {Node: "host", Name: "vc1"}}, nil)
 		if s := v.text(); !strings.Contains(s, "▸vc1") || !strings.Contains(s, "━") {
 			t.Errorf("a path is not marked:\n%s", s)
 		}
@@ -268,6 +288,59 @@ func TestChangesAreMarkedUntilTheNextCheckpoint(t *testing.T) {
 		v.heard(time.Second)
 		if s := v.text(); !strings.Contains(s, "dummy0") {
 			t.Errorf("a checkpoint that cannot be read shows:\n%s", s)
+		}
+	})
+}
+
+// What has no device marks its node; devices that the picture shows as changed
+// mark themselves.
+func TestChangesWithoutADeviceMarkTheirNode(t *testing.T) {
+	k := &kernel{}
+	watched(t, k, func(v *viewer) {
+		v.run(v.pane.Checkpoint())
+		v.heard(time.Second)
+		if k.compared != 0 {
+			t.Errorf("hidden, it compared %d times", k.compared)
+		}
+		v.show()
+		v.heard(2 * time.Second)
+		k.changes = []engine.Change{{Node: "c1", What: "route", After: "default via 10.0.0.1 dev eth0"}}
+		v.pane.Look()
+		v.heard(2 * time.Second)
+		if s := v.text(); !strings.Contains(s, "c1 •") || strings.Contains(s, "host •") {
+			t.Errorf("a route of c1 has changed:\n%s", s)
+		}
+		k.changes = []engine.Change{{Node: "host", What: "link", After: "vc1: mtu 1400"}, {What: "server", After: "the http server of c1 (:80) has ended"}}
+		v.pane.Look()
+		v.heard(2 * time.Second)
+		if s := v.text(); !strings.Contains(s, "host •") || strings.Contains(s, "c1 •") {
+			t.Errorf("what the picture does not show of vc1 has changed:\n%s", s)
+		}
+		k.extra = "dummy0"
+		v.heard(4 * time.Second)
+		if s := v.text(); !strings.Contains(s, "•dummy0") || strings.Contains(s, "host •") {
+			t.Errorf("dummy0 is new, and marks itself:\n%s", s)
+		}
+		k.changes = nil
+		seen := k.compared
+		v.heard(12 * time.Second) // nobody says that anything has changed
+		if s := v.text(); strings.Count(s, "•") != 2 || k.compared == seen {
+			t.Errorf("compared %d times, only dummy0 is left:\n%s", k.compared-seen, s)
+		}
+		seen = k.compared
+		for range 100 {
+			v.pane.Look()
+			v.heard(30 * time.Millisecond)
+		}
+		if n := k.compared - seen; n < 2 || n > 4 {
+			t.Errorf("asked a hundred times in three seconds, it compared %d times", n)
+		}
+		k.fails = true
+		v.heard(12 * time.Second)
+		k.fails = false
+		v.heard(4 * time.Second)
+		if s := v.text(); !strings.Contains(s, "•dummy0") {
+			t.Errorf("after a failure:\n%s", s)
 		}
 	})
 }

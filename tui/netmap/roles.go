@@ -22,6 +22,7 @@ func rolesIn(st *theme.Styles) [topology.Roles]lipgloss.Style {
 		topology.Wire:    st.Text,
 		topology.Dead:    st.Warn,
 		topology.Path:    st.Title,
+		topology.Here:    st.Chosen,
 		topology.Trouble: st.Warn,
 		topology.Changed: st.Accent,
 	}

@@ -33,6 +33,7 @@ const (
 	Auto  = "auto"
 	Dark  = "dark"
 	Light = "light"
+	High  = "contrast" // high contrast, on whichever background the terminal has
 )
 
 func hex(s string) color.Color { return lipgloss.Color(s) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"underlay/engine"
+	"underlay/tui/autopsy"
 	"underlay/tui/keys"
 )
 
@@ -48,6 +49,7 @@ func (w *Workspace) Keys() keys.Map {
 		{ID: keyReset, Keys: []string{"f5"}, Show: "F5", Help: "reset", Long: "Start the lab again from the beginning", Off: w.noReset()},
 		{ID: keyUndo, Keys: []string{"f12"}, Show: "F12", Help: "undo", Long: "Go back to the last checkpoint, or to another", Off: w.noReset()},
 		w.solutionKey(),
+		w.packetKey(),
 		w.mapKey(),
 		{ID: keyLeave, Keys: []string{"f10"}, Show: "F10", Help: "leave", Long: "Leave the lab"},
 	}
@@ -61,13 +63,13 @@ func (w *Workspace) Keys() keys.Map {
 
 // HelpKeys are Keys and the ones that the menu does not list, for the help.
 func (w *Workspace) HelpKeys() []keys.Section {
-	return []keys.Section{{Title: "In the lab", Keys: w.Keys()}, {Title: "Moving about", Keys: fixedKeys()}}
+	return []keys.Section{{Title: "In the lab", Keys: w.Keys()}, {Title: "Moving about", Keys: fixedKeys()}, {Title: "Along a packet's way", Keys: autopsy.Keys()}}
 }
 
 // fixedKeys work at all times and have no place in the menu.
 func fixedKeys() keys.Map {
-	pick := keys.Binding{ID: keyPick, Show: "Alt+1 … 9", Long: "Go to a shell by its number"}
-	for i := 1; i <= 9; i++ {
+	pick := keys.Binding{ID: keyPick, Show: "Alt+1 … 8", Long: "Go to a shell by its number"}
+	for i := 1; i <= 8; i++ {
 		pick.Keys = append(pick.Keys, fmt.Sprintf("alt+%d", i))
 	}
 	return keys.Map{

@@ -30,7 +30,9 @@ func (w *Workspace) mapKey() keys.Binding {
 }
 
 // mapCovers reports whether the map is in the place of the panel.
-func (w *Workspace) mapCovers() bool { return !w.rects.Map.Empty() && w.rects.Body.Empty() }
+func (w *Workspace) mapCovers() bool {
+	return !w.rects.Map.Empty() && w.rects.Body.Empty() && w.rects.MapTop.Empty()
+}
 
 // mapAtFirst is when the map shows unless the learner chooses. To find a fault is
 // an exercise, and the map must not do it.
@@ -43,6 +45,9 @@ func (w *Workspace) mapAtFirst() layout.Shown {
 
 func (w *Workspace) toggleMap() {
 	if w.rects.Map.Empty() {
+		if !w.rects.Split {
+			w.packet.Close()
+		}
 		w.mapShown, w.zoom, w.panel = layout.Always, false, false
 		return
 	}

@@ -16,7 +16,8 @@ func (w *Workspace) Mouse(msg tea.MouseMsg) tea.Cmd {
 	switch {
 	case r.Tabs.Contains(m.X, m.Y):
 		if i := w.tabAt(m.X - r.Tabs.X); left && i >= 0 {
-			w.active, w.panel = i, false
+			w.pickTab(i)
+			w.panel = false
 		}
 	case r.Body.Contains(m.X, m.Y):
 		w.mousePanel(msg, left)
@@ -24,12 +25,16 @@ func (w *Workspace) Mouse(msg tea.MouseMsg) tea.Cmd {
 		if n := wheel(msg); n != 0 {
 			w.chart.Scroll(n)
 		}
+	case r.Trail.Contains(m.X, m.Y):
+		w.mouseTrail(msg, left)
 	case r.Strip.Contains(m.X, m.Y):
 		if left {
 			w.uncover()
+			w.toTasks()
 			w.panel, w.zoom, w.view = !w.panel, false, Tasks
 		}
 	case r.Shell.Contains(m.X, m.Y):
+		w.walks = w.walks && !left
 		return w.mouseShell(msg)
 	}
 	return nil

@@ -196,6 +196,9 @@ func (w *Workspace) details(i int, r engine.TaskResult, width int) []string {
 		part(prose.Callout(st, st.Warn, "This could not be looked at", orElse(r.Why, "The reason is not known.")+"\nIt is not your mistake.", in))
 	default:
 		part(findings(st, r.Result, in))
+		if follows(&r) {
+			part([]string{st.Key.Render("Alt+9") + " " + st.Muted.Render("follow the packet")})
+		}
 		if r.Says != "" {
 			part(prose.Callout(st, st.Warn, "A common trap", r.Says, in))
 		}

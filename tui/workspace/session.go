@@ -119,8 +119,7 @@ func (w *Workspace) onSession(msg tea.Msg) (tea.Cmd, bool) {
 		if msg.session != w.cfg.Session {
 			return nil, true
 		}
-		w.chart.Look()
-		return tea.Batch(w.waitChanged(), w.setStatus(msg.status)), true
+		return tea.Batch(w.waitChanged(), w.setStatus(msg.status), w.lookAgain()), true
 	case shellOpened:
 		return w.onShell(msg), true
 	case wasReset:
@@ -170,6 +169,7 @@ func (w *Workspace) onReset(err error) tea.Cmd {
 		return nil
 	}
 	w.selected, w.finished, w.follow = -1, false, true
+	w.packet.Outdate()
 	w.flash = map[string]bool{}
 	reset := intent.Do(intent.WasReset{Lab: w.lab.ID})
 	return tea.Batch(reset, w.openShells(), w.chart.Checkpoint(), w.setStatus(w.cfg.Session.Status()))

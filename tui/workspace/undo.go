@@ -174,6 +174,7 @@ func (w *Workspace) onRestored(msg restored) tea.Cmd {
 		return intent.Do(intent.Note{Text: "The lab could not be led back. F5 starts it again."})
 	}
 	w.selected, w.follow, w.problem = -1, true, nil
+	w.packet.Outdate()
 	status := tea.Batch(w.setStatus(w.cfg.Session.Status()), w.chart.Checkpoint())
 	if !msg.how.Rebuilt {
 		return tea.Batch(status, intent.Do(intent.Note{Text: undone(msg.how.Changes) + " The lab is as it was at: " + msg.to.Label}))

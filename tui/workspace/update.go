@@ -31,8 +31,7 @@ func (w *Workspace) Update(msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		w.cfg.Session.Poke()
-		w.chart.Look()
-		return t.pane.Wait()
+		return tea.Batch(t.pane.Wait(), w.lookAgain())
 	case term.Exited:
 		if t := w.byID(msg.ID); t != nil {
 			pane, node := t.pane, t.node
@@ -44,6 +43,9 @@ func (w *Workspace) Update(msg tea.Msg) tea.Cmd {
 		return intent.Do(intent.Note{Text: "The program in the shell is busy and did not take all that was typed."})
 	}
 	if cmd, ok := w.chart.Update(msg); ok {
+		return cmd
+	}
+	if cmd, ok := w.packet.Update(msg); ok {
 		return cmd
 	}
 	cmd, _ := w.onSession(msg)
@@ -59,7 +61,8 @@ func endedNote(node string, err error) tea.Msg {
 }
 
 // Key handles a key press. Keys that are not the workspace's own go to the
-// shell, or scroll the panel where that hides the shell.
+// shell, to the packet's way where that has the keyboard, or scroll the panel
+// where that hides the shell.
 func (w *Workspace) Key(k tea.KeyPressMsg) tea.Cmd {
 	all := append(w.Keys(), fixedKeys()...)
 	if b, ok := all.Match(k); ok {
@@ -69,6 +72,8 @@ func (w *Workspace) Key(k tea.KeyPressMsg) tea.Cmd {
 		return w.do(b.ID, k)
 	}
 	switch {
+	case w.walking():
+		return w.packet.Key(k)
 	case w.rects.Shell.Empty() && w.mapCovers():
 		w.mapKeyPress(k)
 		return nil
@@ -90,6 +95,10 @@ func (w *Workspace) Key(k tea.KeyPressMsg) tea.Cmd {
 
 // Paste hands pasted text to the shell.
 func (w *Workspace) Paste(msg tea.PasteMsg) tea.Cmd {
+	if w.walking() {
+		w.packet.Paste(msg)
+		return nil
+	}
 	if t := w.tab(); t != nil && t.pane != nil && !w.resetting && !w.rects.Shell.Empty() {
 		return t.pane.Update(msg)
 	}
@@ -128,15 +137,17 @@ func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
 		w.turn()
 	case keyMap:
 		w.toggleMap()
+	case keyPacket:
+		return w.followPacket()
 	case keyZoom:
 		if !w.rects.Split && !w.zoom {
 			w.panel = false
 		}
 		w.zoom = !w.zoom
 	case keyNextTab:
-		w.active = (w.active + 1) % len(w.tabs)
+		w.pickTab((w.active + 1) % len(w.tabs))
 	case keyPrevTab:
-		w.active = (w.active + len(w.tabs) - 1) % len(w.tabs)
+		w.pickTab((w.active + len(w.tabs) - 1) % len(w.tabs))
 	case keyPick:
 		w.pickTab(int(k.Code - '1'))
 	case keyTask:
@@ -190,6 +201,9 @@ func (w *Workspace) Act(a dialog.Action) tea.Cmd {
 		w.answer(a)
 	case resetNow:
 		return w.reset()
+	case followNow:
+		w.forewarned = true
+		return w.openPacket()
 	case goBack:
 		return w.restore(a.to)
 	case otherCheckpoint:
@@ -265,7 +279,7 @@ func (w *Workspace) nextView() (View, bool) {
 }
 
 func (w *Workspace) turn() {
-	if w.uncover() && w.rects.Split {
+	if w.covered() {
 		return
 	}
 	if w.rects.Split {
@@ -280,6 +294,7 @@ func (w *Workspace) turn() {
 func (w *Workspace) pickTab(i int) {
 	if i >= 0 && i < len(w.tabs) {
 		w.active = i
+		w.toShell()
 	}
 }
 
@@ -292,10 +307,15 @@ func (w *Workspace) nextTask() {
 func (w *Workspace) choose(i int) {
 	w.selected, w.view, w.follow = i, Tasks, true
 	w.uncover()
+	w.toTasks()
 	w.refresh()
 }
 
 func (w *Workspace) scroll(n int) {
+	if w.walking() {
+		w.packet.Scroll(n)
+		return
+	}
 	if w.mapCovers() {
 		w.chart.Scroll(n)
 		return

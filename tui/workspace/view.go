@@ -22,6 +22,8 @@ func (w *Workspace) Pieces() []paint.Piece {
 		{Rect: r.Shell, Lines: w.drawShell(r.Shell.W, r.Shell.H)},
 		{Rect: r.MapTop, Lines: []string{w.drawMapTop(r.MapTop.W)}},
 		{Rect: r.Map, Lines: w.drawMap()},
+		{Rect: r.Trail, Lines: w.drawTrail()},
+		{Rect: r.Divide, Lines: []string{w.drawDivide(r.Divide.W)}},
 		{Rect: r.Strip, Lines: []string{w.drawStrip(r.Strip.W)}},
 		{Rect: r.Rule, Lines: []string{st.Border.Render(strings.Repeat(st.Sym.Horizontal, r.Rule.W))}},
 	}
@@ -41,6 +43,10 @@ func (w *Workspace) Pieces() []paint.Piece {
 
 // Cursor is where the shell's cursor is on the screen, if it shows.
 func (w *Workspace) Cursor() (x, y int, visible bool) {
+	if w.walking() {
+		x, y, visible = w.packet.Cursor()
+		return x + w.rects.Trail.X, y + w.rects.Trail.Y, visible
+	}
 	t := w.tab()
 	if t == nil || t.pane == nil || w.resetting || w.rects.Shell.Empty() {
 		return 0, 0, false
@@ -135,7 +141,7 @@ func (w *Workspace) drawTabs(width, height int) []string {
 	for i := w.firstTab(width); i < len(w.tabs); i++ {
 		label := w.label(i)
 		style, under, line := st.Tab, st.Border, st.Sym.Horizontal
-		if i == w.active && !w.rects.Shell.Empty() {
+		if i == w.active && !w.rects.Shell.Empty() && !w.walking() {
 			style, under, line = st.TabOn, st.BorderFocus, st.Sym.Heavy
 		}
 		n := paint.Width(label)

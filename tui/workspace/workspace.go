@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"underlay/engine"
+	"underlay/tui/autopsy"
 	"underlay/tui/layout"
 	"underlay/tui/netmap"
 	"underlay/tui/theme"
@@ -97,6 +98,11 @@ type Workspace struct {
 	chart    *netmap.Pane
 	mapShown layout.Shown
 
+	packet     *autopsy.Pane
+	walks      bool               // the keyboard is the packet pane's, where the shell shows beside it
+	forewarned bool               // that an autopsy may name the cause of the fault
+	path, at   []engine.DeviceRef // as they were marked on the map last
+
 	lines []string // of the panel
 	owner []int    // task of each panel line, or -1
 }
@@ -110,6 +116,7 @@ func New(cfg Config) *Workspace {
 		status: cfg.Session.Status(), chart: netmap.New(cfg.Context, cfg.Session, cfg.Styles),
 	}
 	w.mapShown = w.mapAtFirst()
+	w.packet = autopsy.New(cfg.Context, cfg.Session, w.lab.Topology.NodeNames(), cfg.Styles)
 	for _, n := range w.lab.Topology.Nodes {
 		if n.Shell {
 			w.tabs = append(w.tabs, tab{node: n.Name})
@@ -170,13 +177,14 @@ func (w *Workspace) Resume(old *Workspace) {
 
 // State is what the layout depends on.
 func (w *Workspace) State() layout.State {
-	return layout.State{Screen: layout.Lab, Zoom: w.zoom, Panel: w.panel, Map: w.mapShown}
+	return layout.State{Screen: layout.Lab, Zoom: w.zoom, Panel: w.panel, Map: w.mapShown, Trail: w.packet.Open()}
 }
 
 // Restyle changes the theme.
 func (w *Workspace) Restyle(st *theme.Styles) {
 	w.cfg.Styles = st
 	w.chart.Restyle(st)
+	w.packet.Restyle(st)
 	w.refresh()
 }
 
@@ -196,6 +204,9 @@ func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 	if changed {
 		w.refresh()
 	}
+	w.packet.Resize(r.Trail.W, r.Trail.H)
+	w.packet.Focus(w.walking(), !r.Shell.Empty())
+	w.markPath()
 	chart := w.chart.Resize(r.Map.W, r.Map.H)
 	if w.opened || w.shellSize().Cols == 0 {
 		return chart
@@ -208,6 +219,9 @@ func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 // shell, it is the size that the shell will have when it shows again.
 func (w *Workspace) shellSize() engine.Size {
 	r := w.rects.Shell
+	if r.Empty() && !w.rects.TooSmall {
+		r = w.rects.Trail
+	}
 	if r.Empty() && !w.rects.TooSmall {
 		r = w.rects.Body
 	}

@@ -1,0 +1,135 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"sync"
+	"time"
+
+	"underlay/engine"
+)
+
+// An autopsy has tables in nf_tables, and a command (`nft list ruleset`) would show
+// them. So none is under way in the background when a line is sent to a shell, and
+// none is begun until the shell waits for the next one.
+const (
+	// patience is how long a line waits at most until the tables have gone, which
+	// takes the kernel some 25 ms.
+	patience = 100 * time.Millisecond
+	// afoot is how long a shell takes to begin with a line.
+	afoot = 40 * time.Millisecond
+	// longest is how long is waited for a command, which may be one that stays.
+	longest = 2 * time.Second
+	// glance is how often a shell is looked at meanwhile.
+	glance = 20 * time.Millisecond
+)
+
+// attended is a shell whose lines the background makes way for.
+type attended struct {
+	engine.Terminal
+	s    *Session
+	node string // by its name in the lab, which a pod's namespace may not have
+}
+
+// Node implements engine.Terminal.
+func (t *attended) Node() string { return t.node }
+
+// Write implements engine.Terminal.
+func (t *attended) Write(b []byte) (int, error) {
+	if bytes.ContainsAny(b, "\r\n") {
+		t.s.lineSent(t)
+	}
+	return t.Terminal.Write(b)
+}
+
+// WaitsForInput says what the shell itself does, so that those who type scripts can
+// ask for it.
+func (t *attended) WaitsForInput() bool {
+	w, ok := t.Terminal.(interface{ WaitsForInput() bool })
+	return ok && w.WaitsForInput()
+}
+
+// lineSent ends the autopsy under way in the background before a line arrives.
+func (s *Session) lineSent(t *attended) {
+	s.mu.Lock()
+	if s.lines == nil {
+		s.lines = map[*attended]time.Time{}
+	}
+	s.lines[t] = time.Now()
+	s.mu.Unlock()
+	s.giveWay()
+	select {
+	case <-s.tables.none():
+	case <-time.After(patience):
+	}
+}
+
+// attending is how long the background still keeps its hands off at least; 0 says
+// that no command is under way.
+func (s *Session) attending() (left time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for t, sent := range s.lines {
+		switch age := time.Since(sent); {
+		case age < afoot:
+			left = max(left, afoot-age)
+		case age < longest && !t.WaitsForInput():
+			left = max(left, glance)
+		default:
+			delete(s.lines, t)
+		}
+	}
+	return left
+}
+
+// explainAlone is explain at a time when nobody is about to look: it waits until no
+// command is under way, and begins anew where one is given meanwhile.
+func (s *Session) explainAlone(ctx context.Context) {
+	for {
+		for left := s.attending(); left > 0; left = s.attending() {
+			select {
+			case <-s.quit:
+				return
+			case <-time.After(left):
+			}
+		}
+		if s.explain(ctx, true) || s.attending() == 0 {
+			return
+		}
+	}
+}
+
+// tables counts the autopsies that have tables in the lab.
+type tables struct {
+	mu    sync.Mutex
+	count int
+	gone  chan struct{} // closed when the count falls to 0
+}
+
+// watching implements autopsy.Place.
+func (t *tables) watching() (gone func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.count++; t.count == 1 {
+		t.gone = make(chan struct{})
+	}
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.count--; t.count == 0 {
+			close(t.gone)
+		}
+	}
+}
+
+// none is closed once there are none.
+func (t *tables) none() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.count > 0 {
+		return t.gone
+	}
+	closed := make(chan struct{})
+	close(closed)
+	return closed
+}

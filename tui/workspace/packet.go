@@ -1,0 +1,192 @@
+package workspace
+
+import (
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"underlay/engine"
+	"underlay/tui/dialog"
+	"underlay/tui/intent"
+	"underlay/tui/keys"
+)
+
+// keyPacket is kept beside what it does.
+const keyPacket keys.ID = "lab.packet"
+
+// barWide is how many columns the key bar takes with all of the lab's keys.
+const barWide = 120
+
+// followNow is the action of the dialog that asks before a packet is followed in
+// a lab with a fault.
+type followNow struct{}
+
+// packetKey is beside the map's: readline has all of Alt with a digit for the
+// counts of its commands, so no shell loses more by it, and no lab has nine shells.
+// It is kept out of the key bar where others would have to make room for it: the
+// details of a task that a packet can tell of name it.
+func (w *Workspace) packetKey() keys.Binding {
+	b := keys.Binding{ID: keyPacket, Keys: []string{"alt+9"}, Show: "Alt+9", Long: "Follow the packet of the current task, or another", Off: w.noReset()}
+	if w.rects.Split && w.rects.Width >= barWide {
+		b.Help = "packet"
+	}
+	return b
+}
+
+// unmet is the traffic that does not end as the lab wants: that of the task that is
+// looked at or else, as where that is to name the cause of a fault, of the first
+// one that fails for traffic, what must still work included. Without a protocol
+// there is none.
+func (w *Workspace) unmet() engine.Flow {
+	if i := w.looked(); i >= 0 {
+		if r := w.result(i); follows(&r) {
+			return r.Flow
+		}
+	}
+	for _, all := range [][]engine.TaskResult{w.status.Tasks, w.status.Collateral} {
+		for i := range all {
+			if follows(&all[i]) {
+				return all[i].Flow
+			}
+		}
+	}
+	return engine.Flow{}
+}
+
+// follows reports whether a task fails for want of traffic that can be followed.
+func follows(r *engine.TaskResult) bool {
+	return r.State == engine.Fail && !r.Waiting && r.Flow.Proto != ""
+}
+
+// followPacket is what the key does: it follows the packet of the task that is
+// looked at. Where that is what shows already, it hands the keyboard from the
+// shell to the pane, which follows the packet again if the lab has changed, and
+// back.
+func (w *Workspace) followPacket() tea.Cmd {
+	flow := w.unmet()
+	switch {
+	case !w.packet.Open() || flow.Proto != "" && flow != w.packet.Flow():
+		return w.askFollow()
+	case !w.walking():
+		if w.walks = true; w.packet.Stale() {
+			return w.packet.Again()
+		}
+	case w.rects.Shell.Empty():
+		w.packet.Close()
+	default:
+		w.walks = false
+	}
+	return nil
+}
+
+// askFollow asks before a packet is followed where that may give away what the
+// learner is to find out. Whoever has said yes is not asked again.
+func (w *Workspace) askFollow() tea.Cmd {
+	if w.lab.Fault == nil || w.forewarned || w.named() {
+		return w.openPacket()
+	}
+	return intent.Do(intent.Open{Dialog: dialog.Confirm("Follow the packet?", "follow it", followNow{},
+		"The autopsy may name the cause, and to find it is the exercise.")})
+}
+
+// named reports whether the cause of the fault has been named.
+func (w *Workspace) named() bool {
+	for i := range w.status.Tasks {
+		if t := &w.status.Tasks[i]; t.ID == engine.TaskCause {
+			return t.State == engine.Pass
+		}
+	}
+	return false
+}
+
+// openPacket opens the pane: with the packet of the current task, else with the one
+// that was followed last, else with the question which.
+func (w *Workspace) openPacket() tea.Cmd {
+	w.walks, w.zoom, w.panel = true, false, false
+	if flow := w.unmet(); flow.Proto != "" {
+		return w.packet.Follow(flow)
+	}
+	if w.packet.Show() {
+		return w.packet.Look()
+	}
+	from := ""
+	if t := w.tab(); t != nil {
+		from = t.node
+	}
+	w.packet.Ask(from)
+	return nil
+}
+
+// walking reports whether the pane has the keyboard.
+func (w *Workspace) walking() bool {
+	return !w.rects.Trail.Empty() && (w.walks || w.rects.Shell.Empty())
+}
+
+// toShell gives the keyboard to the shell, which takes its place again if the pane
+// is there.
+func (w *Workspace) toShell() {
+	w.walks = false
+	if w.rects.Shell.Empty() {
+		w.packet.Close()
+	}
+}
+
+// toTasks closes the pane where the tasks would be, and reports whether it did.
+func (w *Workspace) toTasks() bool {
+	if w.rects.Trail.Empty() || !w.rects.Body.Empty() || w.rects.Split && w.rects.Shell.Empty() {
+		return false
+	}
+	w.packet.Close()
+	return true
+}
+
+// mouseTrail: a click chooses a step and gives the pane the keyboard.
+func (w *Workspace) mouseTrail(msg tea.MouseMsg, left bool) {
+	if n := wheel(msg); n != 0 {
+		w.packet.Scroll(n)
+		return
+	}
+	if left {
+		w.walks = true
+		w.packet.Click(msg.Mouse().Y - w.rects.Trail.Y)
+	}
+}
+
+// markPath marks on the map where the packet is. It stays there when the pane is
+// closed, as long as the lab does not change.
+func (w *Workspace) markPath() {
+	path, at := w.packet.Path()
+	if !slices.Equal(path, w.path) || !slices.Equal(at, w.at) {
+		w.path, w.at = path, at
+		w.chart.Follow(path, at)
+	}
+}
+
+// lookAgain says to those who show the lab that it may have changed.
+func (w *Workspace) lookAgain() tea.Cmd {
+	w.chart.Look()
+	if w.rects.Trail.Empty() && w.rects.Map.Empty() {
+		return nil
+	}
+	return w.packet.Look()
+}
+
+func (w *Workspace) drawDivide(width int) string {
+	st := w.cfg.Styles
+	return st.Border.Render(strings.Repeat(st.Sym.Horizontal, width))
+}
+
+func (w *Workspace) drawTrail() []string {
+	if w.rects.Trail.Empty() {
+		return nil
+	}
+	return w.packet.Draw()
+}
+
+// covered takes away what is in the place of the panel, and reports whether that
+// was all there was to do.
+func (w *Workspace) covered() bool {
+	trail := w.toTasks()
+	return (w.uncover() || trail) && w.rects.Split
+}
