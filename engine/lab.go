@@ -354,7 +354,19 @@ type TrafficCheck struct {
 	Body    string        `yaml:"body"`               // text the reply must contain
 	Within  time.Duration `yaml:"within"`             // how long to wait for an answer; 0 is the default
 	Hold    time.Duration `yaml:"hold"`               // must stay true for so long
+	Spread  *Spread       `yaml:"spread"`             // many attempts instead of one, and who must answer how many of them
 	Purpose string        `yaml:"purpose"`            // "c1 fetches c2": used in got and want
+}
+
+// Spread is over which servers many equal attempts must be spread. Each of
+// them must answer its share, and nobody else may answer any.
+type Spread struct {
+	Over  []string `yaml:"over" lab:"required"`        // names of workloads; "none" stands for attempts that end in no answer
+	Tries int      `yaml:"tries" lab:"required,tries"` // how many attempts
+	// Each is the least that each must answer. Unless given it is the most that
+	// choosing at random, all alike, falls short of less than once in a million
+	// times.
+	Each int `yaml:"each" lab:"tries"`
 }
 
 // LinkCheck looks for an interface. Empty fields do not matter.

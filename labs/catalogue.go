@@ -21,7 +21,7 @@ var builtin embed.FS
 
 // moduleOrder is the order in which the course takes the modules that have
 // labs. Modules that it does not name come after them, by id.
-var moduleOrder = []string{"bridge", "publish"}
+var moduleOrder = []string{"bridge", "publish", "services"}
 
 // Catalogue is a set of labs, each id once. It does not change once loaded, so
 // it may be used from any goroutine.

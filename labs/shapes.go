@@ -31,6 +31,8 @@ func bounds(shape string) (low, high int64) {
 		return 1, 240
 	case "workers":
 		return 1, maxWorkers
+	case "tries":
+		return 1, maxTries
 	}
 	return 0, 1<<31 - 1
 }

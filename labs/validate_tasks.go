@@ -117,6 +117,9 @@ func (v *validator) visit(c *engine.Check) {
 	}
 	if c.Capture != nil && c.Capture.During != nil {
 		v.checkTraffic(c.Capture.During) // whose end matters only if the author says how it must be
+		if s := c.Capture.During.Spread; s != nil {
+			v.errorf(v.at(s), "spread counts answers, which a capture does not wait for; give it to a traffic check")
+		}
 	}
 	if c.Link != nil && c.Link.PeerMaster != "" && c.Link.Peer == "" {
 		v.errorf(v.at(&c.Link.PeerMaster), "peer_master needs peer, the node in which the other end is")
@@ -155,6 +158,9 @@ func (v *validator) checkTraffic(t *engine.TrafficCheck) {
 		v.errorf(v.at(&t.Path), "path must begin with /, this is %q", t.Path)
 	}
 	v.checkReply(t)
+	if t.Spread != nil {
+		v.checkSpread(t)
+	}
 }
 
 // checkReply demands that what the server must say can be asked of it.

@@ -90,6 +90,9 @@ func describeTraffic(c engine.TrafficCheck) string {
 	if c.Body != "" {
 		s += fmt.Sprintf(", with %q in the reply", c.Body)
 	}
+	if c.Spread != nil {
+		s += ", " + spreadWords(*c.Spread)
+	}
 	if c.Hold > 0 {
 		s += ", for " + duration(c.Hold)
 	}
@@ -145,8 +148,11 @@ func attemptWords(e engine.Expect) string {
 
 // traffic evaluates a traffic check; equal ones are evaluated once.
 func (r *run) traffic(ctx context.Context, c engine.TrafficCheck) verdict {
-	return r.traffics.do(c, func() verdict {
-		if c.Hold > 0 {
+	return r.traffics.do(keyOf(c), func() verdict {
+		switch {
+		case c.Spread != nil:
+			return r.spread(ctx, c)
+		case c.Hold > 0:
 			return r.hold(ctx, c)
 		}
 		return r.judge(c, r.probe(ctx, c))

@@ -69,7 +69,7 @@ func do(ctx context.Context, r Request) (o Outcome, err error) {
 	}
 	a := &attempt{
 		node: r.From, proto: r.Proto, to: netip.AddrPortFrom(addr, uint16(r.Port)),
-		start: time.Now(), wait: r.Wait, payload: r.Payload, size: r.Size, sending: r.Sending,
+		start: time.Now(), wait: r.Wait, payload: r.Payload, size: r.Size, reset: r.Reset, sport: r.SPort, sending: r.Sending,
 	}
 	switch r.Proto {
 	case "icmp":
@@ -98,6 +98,9 @@ func (a *attempt) dial(ctx context.Context, typ int) (done func() error, err err
 	}
 	done = func() error {
 		stop()
+		if a.reset && typ == unix.SOCK_STREAM {
+			return errors.Join(a.sock.closeByReset(), a.sock.close())
+		}
 		return a.sock.close()
 	}
 	if err := a.announce(); err != nil {
@@ -161,15 +164,22 @@ func filled(b []byte, size int) []byte {
 	return append(b[:len(b):len(b)], make([]byte, max(size-len(b), 0))...)
 }
 
-// announce binds the socket to a port of the kernel's choice, which it would
-// choose while it connects, and tells whoever wants to follow the packets.
+// announce binds the socket to the port that was asked for, or to one of the
+// kernel's choice, which it would choose while it connects, and tells whoever
+// wants to follow the packets.
 func (a *attempt) announce() error {
-	if a.sending == nil {
+	if a.sending == nil && a.sport == 0 {
 		return nil
 	}
-	port, err := a.sock.bindAny()
+	port, err := a.sock.bind(a.sport)
+	if errors.Is(err, unix.EADDRINUSE) && a.sport != 0 {
+		port, err = a.sock.bind(0)
+	}
 	if err != nil {
 		return fmt.Errorf("bind a port in %s: %w", a.node.Name, err)
+	}
+	if a.sending == nil {
+		return nil
 	}
 	a.sending(Trail{To: a.to.Addr(), SPort: port, Payload: a.payload})
 	return nil

@@ -37,6 +37,8 @@ type attempt struct {
 
 	payload []byte
 	size    int
+	reset   bool
+	sport   int
 	sending func(Trail)
 }
 

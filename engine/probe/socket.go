@@ -62,6 +62,13 @@ func openIP(ns int, addr netip.Addr, typ, proto int) (*socket, error) {
 
 func (s *socket) close() error { return s.file.Close() }
 
+// closeByReset makes close end a connection by a RST.
+func (s *socket) closeByReset() error {
+	return s.control(func(fd int) error {
+		return unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	})
+}
+
 func (s *socket) control(fn func(fd int) error) error {
 	var inner error
 	if err := s.raw.Control(func(fd uintptr) { inner = fn(int(fd)) }); err != nil {
@@ -135,12 +142,13 @@ func (s *socket) connect(to netip.AddrPort) error {
 	return result
 }
 
-// bindAny binds the socket to a free port on all addresses and returns it.
-func (s *socket) bindAny() (port int, err error) {
+// bind binds the socket to a port on all addresses, to a free one for 0, and
+// returns it.
+func (s *socket) bind(want int) (port int, err error) {
 	err = s.control(func(fd int) error {
-		var local unix.Sockaddr = &unix.SockaddrInet4{}
+		var local unix.Sockaddr = &unix.SockaddrInet4{Port: want}
 		if s.v6 {
-			local = &unix.SockaddrInet6{}
+			local = &unix.SockaddrInet6{Port: want}
 		}
 		if err := unix.Bind(fd, local); err != nil {
 			return err

@@ -68,6 +68,13 @@ type Request struct {
 	// Size is how many bytes an icmp or udp probe carries at least, so that its
 	// packet meets the path's MTU. It is filled up with zeros.
 	Size int
+	// Reset ends a tcp or http probe's connection by a RST, so that nobody has to
+	// remember it: neither a socket in TIME_WAIT nor, for long, connection
+	// tracking. It is for probes that are made by the hundred.
+	Reset bool
+	// SPort is the port that a tcp or http probe is sent from, if it is free in the
+	// node; 0 leaves the choice to the kernel, as it does for most programs.
+	SPort int
 	// Sending, if not nil, is told by what marks the attempt's packets can be
 	// known, before the first of them is sent.
 	Sending func(Trail)

@@ -1,0 +1,217 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"underlay/engine"
+	"underlay/engine/probe"
+)
+
+// abreast is how many attempts of a spread are under way at once: so many that
+// time-outs among them do not add up to more than a learner waits for.
+const abreast = 64
+
+// patience is how many times as long as a single attempt the later ones of a
+// spread may take. Among hundreds there is one that a busy machine keeps waiting,
+// and where servers have answered before, silence is rare enough to be waited for.
+const patience = 5
+
+// The ports that attempts of a spread are made from, below those that the
+// kernel chooses for others.
+const (
+	firstPort = 10000
+	lastPort  = 32767
+)
+
+// sourcePorts gives out ports in turn, so that it takes long until one comes
+// again. Connection tracking goes on with a flow as it began: an attempt from a
+// port whose last one found no rule would find none either, for two minutes.
+type sourcePorts struct{ given atomic.Uint32 }
+
+func (p *sourcePorts) next() int {
+	return firstPort + int(p.given.Add(1)-1)%(lastPort-firstPort+1)
+}
+
+// nobody in Spread.Over stands for attempts that end in no answer.
+const nobody = "none"
+
+// trafficKey is a traffic check as a key: the spread by what it says, not by
+// where it is.
+type trafficKey struct {
+	engine.TrafficCheck
+	spread string
+}
+
+func keyOf(c engine.TrafficCheck) trafficKey {
+	k := trafficKey{TrafficCheck: c}
+	if c.Spread != nil {
+		k.Spread, k.spread = nil, fmt.Sprint(*c.Spread)
+	}
+	return k
+}
+
+func spreadWords(s engine.Spread) string {
+	if len(s.Over) == 1 {
+		return fmt.Sprintf("%s each of %s", by(s.Over[0]), count(s.Tries, "try", "tries"))
+	}
+	return fmt.Sprintf("spread over %s, at least %d of %d tries each", list(people(s.Over)), s.Each, s.Tries)
+}
+
+func by(server string) string {
+	if server == nobody {
+		return "answered by nobody"
+	}
+	return "served by " + server
+}
+
+// people is servers, with "nobody" for none of them.
+func people(servers []string) []string {
+	out := make([]string, len(servers))
+	for i, s := range servers {
+		out[i] = s
+		if s == nobody {
+			out[i] = "nobody"
+		}
+	}
+	return out
+}
+
+// tally counts the attempts of a spread by who answered.
+type tally struct {
+	engine.Spread
+
+	mu    sync.Mutex
+	begun int
+	by    []int               // how many each of Over has answered
+	stray *attempt            // the first that ended otherwise
+	asked engine.TrafficCheck // what stray was to do
+}
+
+// next reports whether one more attempt is to be made.
+func (t *tally) next() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.begun == t.Tries || t.stray != nil {
+		return false
+	}
+	t.begun++
+	return true
+}
+
+// place returns the index in Over of who answered an attempt, or -1.
+func (t *tally) place(out probe.Outcome) int {
+	for i, name := range t.Over {
+		if name == nobody && out.Ended != engine.OK || out.Ended == engine.OK && out.Served != "" && servedBy(out.Served, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// counted is how many attempts ended as they may.
+func (t *tally) counted() int {
+	n := 0
+	for _, by := range t.by {
+		n += by
+	}
+	return n
+}
+
+// counts says who has answered how many: "web1 5, web2 4 and web3 0".
+func (t *tally) counts() string {
+	words := make([]string, len(t.Over))
+	for i, name := range people(t.Over) {
+		words[i] = fmt.Sprintf("%s %d", name, t.by[i])
+	}
+	return list(words)
+}
+
+// spread makes many attempts and counts who answers them. It ends at the first
+// that it does not have to expect. The first attempt is made alone: where nothing
+// works yet, one is enough to see it.
+func (r *run) spread(ctx context.Context, c engine.TrafficCheck) verdict {
+	t := &tally{Spread: *c.Spread, by: make([]int, len(c.Spread.Over))}
+	one := c
+	one.Spread = nil
+	trying, stop := context.WithCancel(ctx)
+	defer stop()
+	t.begun++
+	r.take(trying, t, one, stop)
+	if one.Within == 0 {
+		one.Within = patience * probe.DefaultWait
+	}
+	var wg sync.WaitGroup
+	for range abreast {
+		wg.Go(func() {
+			for t.next() {
+				r.take(trying, t, one, stop)
+			}
+		})
+	}
+	wg.Wait()
+	if t.stray != nil {
+		return r.strayed(t)
+	}
+	return t.judge()
+}
+
+// take makes one attempt of a spread and counts it, or stops the others.
+func (r *run) take(ctx context.Context, t *tally, one engine.TrafficCheck, stop func()) {
+	req := request(one)
+	req.Banner, req.Reset, req.SPort = req.Wait, true, r.ports.next()
+	r.wire.RLock()
+	out, err := r.w.Probe(ctx, req)
+	r.wire.RUnlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := -1
+	if err == nil {
+		i = t.place(out)
+	}
+	seen := out.Ended != engine.OK || one.SeenAs == "" || sameAddr(out.SeenAs, one.SeenAs)
+	switch {
+	case i >= 0 && seen:
+		t.by[i]++
+	case t.stray == nil:
+		t.stray, t.asked = &attempt{out, err}, one
+		stop()
+	}
+}
+
+// strayed says what is wrong with the attempt that a spread does not allow. It is
+// about traffic that can be repeated only if already the first was it: one that
+// goes wrong now and then would most likely go well.
+func (r *run) strayed(t *tally) verdict {
+	out := t.stray.out
+	v := r.judge(t.asked, *t.stray)
+	if v.State == engine.Pass { // all is well with it but who answered
+		who := strangerWords(t.asked)
+		if out.Served != "" {
+			who = out.Served + " answered"
+		}
+		v = failed("reached, but "+who, "").about(v.flow, v.ended)
+	}
+	if n := t.counted(); n > 0 && v.State == engine.Fail {
+		v.Got += fmt.Sprintf(", after %s: %s", count(n, "try", "tries"), t.counts())
+		v = v.about(engine.Flow{}, "")
+	}
+	return v
+}
+
+// judge compares what was counted with the least that each must have answered.
+func (t *tally) judge() verdict {
+	got := fmt.Sprintf("of %s: %s", count(t.Tries, "try", "tries"), t.counts())
+	for i, name := range people(t.Over) {
+		switch n := t.by[i]; {
+		case n >= t.Each:
+		case n == 0:
+			return failed(got, fmt.Sprintf("%s answered none of them.", name))
+		default:
+			return failed(got, fmt.Sprintf("That is too few for %s; with its share it would be %d or more.", name, t.Each))
+		}
+	}
+	return passed(got)
+}

@@ -1,0 +1,200 @@
+package check
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"underlay/engine"
+	"underlay/engine/probe"
+)
+
+const vip = "c1 http 10.96.0.10:80/"
+
+func overTwo(tries, each int) engine.TrafficCheck {
+	return engine.TrafficCheck{From: "c1", To: "10.96.0.10", Port: 80, Proto: "http",
+		Spread: &engine.Spread{Over: []string{"web1", "web2"}, Tries: tries, Each: each}}
+}
+
+// answering makes the attempts at the Service end one after the other as listed,
+// and again from the beginning.
+func answering(outs ...probe.Outcome) func(*fake) {
+	return func(w *fake) {
+		w.onProbe = func(f *fake, key string) { f.outcomes[key] = outs[(f.attempts[key]-1)%len(outs)] }
+	}
+}
+
+func reply(by string) probe.Outcome {
+	return probe.Outcome{Ended: engine.OK, Served: by, SeenAs: "172.17.0.2", Status: 200}
+}
+
+func TestSpread(t *testing.T) {
+	silence, refusal := probe.Outcome{Ended: engine.Timeout}, probe.Outcome{Ended: engine.Refused}
+	change := func(tries, each int, change func(*engine.TrafficCheck)) engine.TrafficCheck {
+		c := overTwo(tries, each)
+		change(&c)
+		return c
+	}
+	over := func(names ...string) func(*engine.TrafficCheck) {
+		return func(c *engine.TrafficCheck) { c.Spread.Over = names }
+	}
+	rows := []struct {
+		name      string
+		check     engine.TrafficCheck
+		with      func(*fake)
+		state     engine.State
+		got, why  string
+		attempted int
+	}{
+		{"evenly", overTwo(40, 20), answering(reply("web1"), reply("web2")), engine.Pass,
+			"of 40 tries: web1 20 and web2 20", "", 40},
+		{"each its least", overTwo(40, 10), answering(reply("web1"), reply("web1"), reply("web1"), reply("web2")), engine.Pass,
+			"of 40 tries: web1 30 and web2 10", "", 40},
+		{"one too few", overTwo(40, 11), answering(reply("web1"), reply("web1"), reply("web1"), reply("web2")), engine.Fail,
+			"of 40 tries: web1 30 and web2 10", "That is too few for web2; with its share it would be 11 or more.", 40},
+		{"one left out", overTwo(40, 1), answering(reply("web1")), engine.Fail,
+			"of 40 tries: web1 40 and web2 0", "web2 answered none of them.", 40},
+		{"silence at once", overTwo(40, 1), answering(silence), engine.Fail,
+			"no answer in 600 ms", "", 1},
+		{"refused at once", overTwo(40, 1), answering(refusal), engine.Fail,
+			"refused", "", 1},
+		{"all by one", change(8, 8, over("web1")), answering(reply("web1")), engine.Pass,
+			"of 8 tries: web1 8", "", 8},
+		{"a stranger", overTwo(40, 1), answering(reply("db")), engine.Fail,
+			"reached, but db answered", "", 1},
+		{"somebody", overTwo(40, 1), answering(probe.Outcome{Ended: engine.OK}), engine.Fail,
+			"reached, but something other than this lab's server answered", "", 1},
+		{"seen as another", change(40, 1, func(c *engine.TrafficCheck) { c.SeenAs = "172.17.0.9" }), answering(reply("web1")), engine.Fail,
+			"reached, but the server saw 172.17.0.2", "172.17.0.2 is the address of eth0 in c1 itself: nothing on the way rewrote the source.", 1},
+		{"seen as itself", change(40, 1, func(c *engine.TrafficCheck) { c.SeenAs = "172.17.0.2" }), answering(reply("web1"), reply("web2")), engine.Pass,
+			"of 40 tries: web1 20 and web2 20", "", 40},
+		{"nobody is one of them", change(30, 10, over("web1", "none", "web2")), answering(reply("web1"), silence, refusal, reply("web2")), engine.Fail,
+			"of 30 tries: web1 8, nobody 15 and web2 7", "That is too few for web1; with its share it would be 10 or more.", 30},
+		{"the world is gone", overTwo(40, 1), gone, engine.Broken, "", "Could not try c1 → http://10.96.0.10:80/: the world is gone.", 1},
+	}
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			w := newFake()
+			r.with(w)
+			got := one(t, w, traffic(r.check))
+			if got.State != r.state || got.Got != r.got || got.Why != r.why {
+				t.Errorf("%s\n got %q, %q\nwant %q, %q", got.State, got.Got, got.Why, r.got, r.why)
+			}
+			// An autopsy can repeat the attempt only if it was the first.
+			want := engine.Flow{}
+			if r.state == engine.Fail && r.attempted == 1 {
+				want = engine.Flow{From: "c1", To: "10.96.0.10", Proto: "http", Port: 80}
+			}
+			if got.Flow != want {
+				t.Errorf("about %+v, want %+v", got.Flow, want)
+			}
+			if n := w.count(vip); n != r.attempted {
+				t.Errorf("%d attempts, want %d", n, r.attempted)
+			}
+		})
+	}
+}
+
+// TestSpreadEndsAtTheFirstStray: silence in between ends it, and is told with
+// what went before.
+func TestSpreadEndsAtTheFirstStray(t *testing.T) {
+	w := newFake()
+	w.onProbe = func(f *fake, key string) {
+		f.outcomes[key] = reply("web1")
+		if f.attempts[key] == 12 {
+			f.outcomes[key] = probe.Outcome{Ended: engine.Timeout}
+		}
+	}
+	got := one(t, w, traffic(overTwo(500, 1)))
+	if n := w.count(vip); n < 12 || n > 12+2*abreast {
+		t.Errorf("%d attempts, want little more than 12", n)
+	}
+	if got.State != engine.Fail || !strings.HasPrefix(got.Got, "no answer in 3 s, after ") || got.Flow != (engine.Flow{}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// TestSpreadRequests looks at what is asked of the world: later attempts are
+// given more time, unless the check says how much, and each its own port.
+func TestSpreadRequests(t *testing.T) {
+	for within, want := range map[string][2]string{"": {"600ms", "3s"}, "300ms": {"300ms", "300ms"}} {
+		c := overTwo(30, 1)
+		if within != "" {
+			c.Within = probe.DefaultWait / 2
+		}
+		w := &recorder{fake: newFake()}
+		answering(reply("web1"), reply("web2"))(w.fake)
+		New(&engine.Lab{Tasks: []engine.Task{{ID: "t", Checks: []engine.Check{traffic(c)}}}}).Evaluate(context.Background(), w)
+		ports := map[int]bool{}
+		for i, r := range w.requests {
+			if wait := r.Wait.String(); wait != want[min(i, 1)] {
+				t.Errorf("within %q: attempt %d waits %s, want %s", within, i+1, wait, want[min(i, 1)])
+			}
+			if !r.Reset || r.Banner != r.Wait || r.SPort < firstPort || r.SPort > lastPort {
+				t.Errorf("attempt %d: got %+v", i+1, r)
+			}
+			ports[r.SPort] = true
+		}
+		if len(w.requests) != 30 || len(ports) != 30 {
+			t.Errorf("%d attempts from %d ports, want 30 from 30", len(w.requests), len(ports))
+		}
+	}
+}
+
+// recorder keeps what is asked for.
+type recorder struct {
+	*fake
+	requests []probe.Request
+}
+
+func (r *recorder) Probe(ctx context.Context, req probe.Request) (probe.Outcome, error) {
+	r.mu.Lock()
+	r.requests = append(r.requests, req)
+	r.mu.Unlock()
+	return r.fake.Probe(ctx, req)
+}
+
+func TestSourcePortsComeInTurn(t *testing.T) {
+	var p sourcePorts
+	const all = lastPort - firstPort + 1
+	seen := map[int]bool{}
+	for range all {
+		seen[p.next()] = true
+	}
+	if first := p.next(); len(seen) != all || first != firstPort || !seen[lastPort] {
+		t.Errorf("%d different ports, then %d; want %d, then %d", len(seen), first, all, firstPort)
+	}
+}
+
+// TestEqualSpreadsAreMadeOnce, like any traffic, and different ones are not.
+func TestEqualSpreadsAreMadeOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFake()
+		answering(reply("web1"), reply("web2"))(w)
+		same, other := overTwo(20, 1), overTwo(20, 2)
+		got := New(&engine.Lab{Tasks: []engine.Task{
+			{ID: "a", Checks: []engine.Check{traffic(overTwo(20, 1)), traffic(same)}},
+			{ID: "b", Checks: []engine.Check{traffic(other)}},
+		}}).Evaluate(context.Background(), w)
+		if got.Tasks[0].State != engine.Pass || got.Tasks[1].State != engine.Pass || w.count(vip) != 40 {
+			t.Errorf("%d attempts, want 40; got %+v", w.count(vip), got.Tasks)
+		}
+	})
+}
+
+func TestSpreadWords(t *testing.T) {
+	const begin = "c1 → http://10.96.0.10:80/ answers, "
+	for want, c := range map[string]engine.Spread{
+		begin + "spread over web1 and web2, at least 5 of 40 tries each":         {Over: []string{"web1", "web2"}, Tries: 40, Each: 5},
+		begin + "spread over web1, web2 and nobody, at least 1 of 90 tries each": {Over: []string{"web1", "web2", "none"}, Tries: 90, Each: 1},
+		begin + "served by web1 each of 30 tries":                                {Over: []string{"web1"}, Tries: 30, Each: 30},
+		begin + "answered by nobody each of 20 tries":                            {Over: []string{"none"}, Tries: 20, Each: 20},
+	} {
+		check := overTwo(1, 1)
+		check.Spread = &c
+		if got := Describe(traffic(check)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}

@@ -1,0 +1,1 @@
+iptables -t nat -D POSTROUTING -m conntrack --ctstate DNAT -j MASQUERADE

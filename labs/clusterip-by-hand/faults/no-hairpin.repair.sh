@@ -1,0 +1,3 @@
+iptables -t nat -A POSTROUTING -s ${pods}.11 -d ${pods}.11 -j MASQUERADE
+iptables -t nat -A POSTROUTING -s ${pods}.12 -d ${pods}.12 -j MASQUERADE
+iptables -t nat -A POSTROUTING -s ${pods}.13 -d ${pods}.13 -j MASQUERADE

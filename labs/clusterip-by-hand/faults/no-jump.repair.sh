@@ -1,0 +1,1 @@
+iptables -t nat -A PREROUTING -d ${svc}.10 -p tcp --dport 80 -j WEB

@@ -1,0 +1,1 @@
+iptables -t nat -R WEB 2 -p tcp -m statistic --mode random --probability 0.5 -j DNAT --to-destination ${pods}.12:8080
