@@ -46,11 +46,15 @@ type Process struct {
 
 	// Root is an empty directory in which a new container's root is put together.
 	Root string `json:",omitempty"`
-	// Program is the path of the program that built-in images run.
-	Program string `json:",omitempty"`
-	// Names are what Program is called in the container, each a workload.
-	Names  []string `json:",omitempty"`
-	Mounts []Mount  `json:",omitempty"`
+	// Programs are what built-in images run.
+	Programs []Program `json:",omitempty"`
+	Mounts   []Mount   `json:",omitempty"`
+}
+
+// Program is a program of the kubelet's that a container finds under some names.
+type Program struct {
+	Path  string
+	Names []string
 }
 
 // Mount puts a directory or file of the kubelet's at a place in a container.

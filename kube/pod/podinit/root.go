@@ -48,8 +48,10 @@ func makeRoot(p pod.Process) error {
 	if err := fillRoot(); err != nil {
 		return err
 	}
-	if err := placeProgram(p); err != nil {
-		return err
+	for _, program := range p.Programs {
+		if err := placeProgram(program); err != nil {
+			return err
+		}
 	}
 	for _, m := range p.Mounts {
 		if err := place(m); err != nil {
@@ -163,16 +165,14 @@ func readOnly(dir string) error {
 	return nil
 }
 
-// placeProgram puts the program of built-in images where its names are found.
-func placeProgram(p pod.Process) error {
-	if p.Program == "" {
-		return nil
-	}
-	if err := place(pod.Mount{From: p.Program, To: ProgramDir + "/underlay-pod", ReadOnly: true}); err != nil {
-		return fmt.Errorf("place %s: %w", p.Program, err)
+// placeProgram puts a program of built-in images where its names are found.
+func placeProgram(p pod.Program) error {
+	file := ProgramDir + "/." + path.Base(p.Path)
+	if err := place(pod.Mount{From: p.Path, To: file, ReadOnly: true}); err != nil {
+		return fmt.Errorf("place %s: %w", p.Path, err)
 	}
 	for _, name := range p.Names {
-		if err := os.Symlink("underlay-pod", ProgramDir+"/"+name); err != nil {
+		if err := os.Symlink(path.Base(file), ProgramDir+"/"+name); err != nil {
 			return err
 		}
 	}
