@@ -74,12 +74,12 @@ func (w *worker) etcMounts() []pod.Mount {
 func (w *worker) hosts() string {
 	var b strings.Builder
 	b.WriteString("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n")
-	if w.addr.IsValid() {
+	if addr := w.address(); addr != "" {
 		name := w.hostname()
 		if sub := w.pod.Spec.Subdomain; sub != "" {
-			fmt.Fprintf(&b, "%s\t%s.%s.%s.svc.%s\t%s\n", w.addr, name, sub, w.namespace, w.k.Domain, name)
+			fmt.Fprintf(&b, "%s\t%s.%s.%s.svc.%s\t%s\n", addr, name, sub, w.namespace, w.k.Domain, name)
 		} else {
-			fmt.Fprintf(&b, "%s\t%s\n", w.addr, name)
+			fmt.Fprintf(&b, "%s\t%s\n", addr, name)
 		}
 	}
 	if len(w.pod.Spec.HostAliases) > 0 {

@@ -18,9 +18,9 @@ func (c *container) runPostStart(ctx context.Context, i *instance) {
 	if c.spec.Lifecycle == nil || c.spec.Lifecycle.PostStart == nil {
 		return
 	}
-	handler, address, grace := c.spec.Lifecycle.PostStart, c.w.address(), c.w.grace()
+	handler, grace := c.spec.Lifecycle.PostStart, c.w.grace()
 	go func() {
-		if err := c.hook(ctx, i, handler, address); err != nil {
+		if err := c.hook(ctx, i, handler); err != nil {
 			c.event(v1.EventTypeWarning, "FailedPostStartHook", "PostStartHook failed: "+err.Error())
 			c.w.do(func() {
 				if c.instance == i {
@@ -37,20 +37,13 @@ func (c *container) runPreStop(ctx context.Context, i *instance) {
 	if c.spec.Lifecycle == nil || c.spec.Lifecycle.PreStop == nil {
 		return
 	}
-	address := make(chan string, 1)
-	c.w.do(func() { address <- c.w.address() })
-	select {
-	case a := <-address:
-		if err := c.hook(ctx, i, c.spec.Lifecycle.PreStop, a); err != nil {
-			c.event(v1.EventTypeWarning, "FailedPreStopHook", "PreStopHook failed: "+err.Error())
-		}
-	case <-ctx.Done():
-	case <-i.done:
+	if err := c.hook(ctx, i, c.spec.Lifecycle.PreStop); err != nil {
+		c.event(v1.EventTypeWarning, "FailedPreStopHook", "PreStopHook failed: "+err.Error())
 	}
 }
 
-func (c *container) hook(ctx context.Context, i *instance, h *v1.LifecycleHandler, address string) error {
-	a := &action{k: c.w.k, w: c.w, i: i, container: c.spec, address: address}
+func (c *container) hook(ctx context.Context, i *instance, h *v1.LifecycleHandler) error {
+	a := &action{w: c.w, i: i, container: c.spec}
 	result, output := probe.Success, ""
 	switch {
 	case h.Exec != nil:

@@ -43,7 +43,7 @@ func (c *container) runProbes(ctx context.Context, i *instance) {
 		startup: c.spec.StartupProbe, liveness: c.spec.LivenessProbe, readiness: c.spec.ReadinessProbe,
 	} {
 		if spec != nil {
-			p := &prober{c: c, i: i, kind: kind, spec: spec, container: c.spec, address: c.w.address()}
+			p := &prober{c: c, i: i, kind: kind, spec: spec, container: c.spec}
 			go p.run(ctx)
 		}
 	}
@@ -56,7 +56,6 @@ type prober struct {
 	kind      probeKind
 	spec      *v1.Probe
 	container *v1.Container
-	address   string // of the pod, empty if it has none
 
 	good, bad int32 // results in a row
 }
@@ -157,7 +156,7 @@ func (p *prober) probe(ctx context.Context) (probe.Result, string) {
 	timeout := time.Duration(max(p.spec.TimeoutSeconds, 1)) * time.Second
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	a := &action{k: p.c.w.k, w: p.c.w, i: p.i, container: p.container, address: p.address}
+	a := &action{w: p.c.w, i: p.i, container: p.container}
 	switch {
 	case p.spec.HTTPGet != nil:
 		return a.httpGet(p.spec.HTTPGet, timeout)
@@ -171,19 +170,17 @@ func (p *prober) probe(ctx context.Context) (probe.Result, string) {
 
 // action is what probes and hooks do: it comes from the node, as the kubelet does.
 type action struct {
-	k         *kubelet
 	w         *worker
 	i         *instance
 	container *v1.Container
-	address   string
 }
 
 func (a *action) httpGet(get *v1.HTTPGetAction, timeout time.Duration) (probe.Result, string) {
-	request, err := httpprobe.NewRequestForHTTPGetAction(get, a.container, a.address, "probe")
+	request, err := httpprobe.NewRequestForHTTPGetAction(get, a.container, a.w.address(), "probe")
 	if err != nil {
 		return probe.Failure, err.Error()
 	}
-	if a.address == "" && get.Host == "" {
+	if a.w.address() == "" && get.Host == "" {
 		return probe.Failure, "the pod has no address"
 	}
 	client := &http.Client{
@@ -194,7 +191,7 @@ func (a *action) httpGet(get *v1.HTTPGetAction, timeout time.Duration) (probe.Re
 			DisableKeepAlives:  true,
 			DisableCompression: true,
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				return netns.Dial(ctx, a.k.netns, network, address)
+				return netns.Dial(ctx, a.w.k.netns, network, address)
 			},
 		},
 	}
@@ -215,12 +212,12 @@ func (a *action) tcp(ctx context.Context, t *v1.TCPSocketAction) (probe.Result, 
 	}
 	host := t.Host
 	if host == "" {
-		host = a.address
+		host = a.w.address()
 	}
 	if host == "" {
 		return probe.Failure, "the pod has no address"
 	}
-	conn, err := netns.Dial(ctx, a.k.netns, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	conn, err := netns.Dial(ctx, a.w.k.netns, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
 		return probe.Failure, err.Error()
 	}
@@ -240,12 +237,4 @@ func (a *action) exec(ctx context.Context, command []string) (probe.Result, stri
 		return probe.Failure, output.String()
 	}
 	return probe.Success, output.String()
-}
-
-// address is the pod's as text, empty if it has none.
-func (w *worker) address() string {
-	if !w.addr.IsValid() {
-		return ""
-	}
-	return w.addr.String()
 }

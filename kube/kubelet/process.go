@@ -191,10 +191,7 @@ func (w *worker) field(path string) (string, error) {
 	case "status.hostIP", "status.hostIPs":
 		return w.k.Address.String(), nil
 	case "status.podIP", "status.podIPs":
-		if !w.addr.IsValid() {
-			return "", nil
-		}
-		return w.addr.String(), nil
+		return w.address(), nil
 	}
 	return fieldpath.ExtractFieldPathAsString(w.pod, path)
 }

@@ -51,15 +51,18 @@ func (w *worker) connect(ctx context.Context) error {
 		return fmt.Errorf("name the pod's network namespace: %w", err)
 	}
 	if w.pod.Spec.HostNetwork {
-		w.addr = w.k.Address
-	} else {
-		addr, err := w.k.network.Add(ctx, w.networkPod())
-		if err != nil {
-			return fmt.Errorf("plugin type=%q failed (add): %w", w.k.CNI, err)
-		}
-		w.addr = addr
+		return w.setAddress(w.k.Address)
 	}
-	return w.writeEtc()
+	addr, err := w.k.network.Add(ctx, w.networkPod())
+	if err != nil {
+		return fmt.Errorf("plugin type=%q failed (add): %w", w.k.CNI, err)
+	}
+	if !addr.IsValid() {
+		if err := w.watchAddresses(w.sandbox); err != nil {
+			return err
+		}
+	}
+	return w.setAddress(addr)
 }
 
 func (w *worker) networkPod() cni.Pod {
@@ -85,6 +88,7 @@ func (w *worker) close() {
 		c.lost()
 	}
 	w.sandbox = nil
+	w.ip.Store(nil)
 	if dir := etcNetns(w.netName); dir != "" {
 		_ = os.RemoveAll(dir) // if it stays, it is in nobody's way
 	}

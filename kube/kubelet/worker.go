@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -34,11 +35,13 @@ type worker struct {
 	gone    chan struct{} // closed when the pod is to end at once
 	done    chan struct{} // closed when run has returned
 
+	// ip is the pod's address, nil if it has none. The worker alone sets it.
+	ip atomic.Pointer[netip.Addr]
+
 	pod        *v1.Pod
 	sandbox    *pod.Sandbox
 	sandboxID  string
-	netName    string // below /run/netns
-	addr       netip.Addr
+	netName    string        // below /run/netns
 	pause      time.Duration // before the next attempt at a sandbox
 	retryAt    time.Time
 	containers []*container // init containers first, in order

@@ -49,7 +49,8 @@ func (s *httpServer) serve() error {
 	return nil
 }
 
-func (s *httpServer) close() error { return s.srv.Close() }
+// close closes the listener as well: the server knows it only once it serves.
+func (s *httpServer) close() error { return errors.Join(s.srv.Close(), closed(s.ln)) }
 
 // whoami is what the http workload says about a request, in JSON. Text is the
 // answer that a client gets that does not ask for JSON.
