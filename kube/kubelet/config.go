@@ -49,8 +49,8 @@ type Config struct {
 	// below the directory of the cluster, and exists.
 	Dir string
 	// PodBinary is the path of underlay-pod, KubeBinary that of
-	// underlay-kube, which is the workload behind the image "coredns"
-	// (arguments: dns --corefile FILE).
+	// underlay-kube, which is the program behind the image "coredns"; the pod's
+	// arguments say that it is to serve DNS.
 	PodBinary, KubeBinary string
 }
 
