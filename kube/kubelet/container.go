@@ -29,8 +29,9 @@ const (
 // belongs to the worker's goroutine.
 type container struct {
 	w    *worker
-	spec *v1.Container
-	init bool
+	name string
+	kind containerKind
+	spec *v1.Container // as the API server has it now
 
 	instance *instance // what runs now
 	waiting  v1.ContainerStateWaiting
@@ -46,10 +47,19 @@ type container struct {
 	killAt    time.Time // when set, it is being stopped
 }
 
-func newContainer(w *worker, spec *v1.Container, init bool) *container {
-	c := &container{w: w, spec: spec, init: init}
+// containerKind is in which list of a pod a container is.
+type containerKind int
+
+const (
+	initContainer containerKind = iota
+	mainContainer
+	ephemeralContainer // added by kubectl debug; runs once
+)
+
+func newContainer(w *worker, spec *v1.Container, kind containerKind) *container {
+	c := &container{w: w, name: spec.Name, spec: spec, kind: kind}
 	c.waiting.Reason = "ContainerCreating"
-	if !init && len(w.pod.Spec.InitContainers) > 0 {
+	if kind == mainContainer && len(w.pod.Spec.InitContainers) > 0 {
 		c.waiting.Reason = "PodInitializing"
 	}
 	return c
@@ -57,7 +67,7 @@ func newContainer(w *worker, spec *v1.Container, init bool) *container {
 
 // sidecar reports whether this is an init container that runs on beside the others.
 func (c *container) sidecar() bool {
-	return c.init && c.spec.RestartPolicy != nil && *c.spec.RestartPolicy == v1.ContainerRestartPolicyAlways
+	return c.kind == initContainer && c.spec.RestartPolicy != nil && *c.spec.RestartPolicy == v1.ContainerRestartPolicyAlways
 }
 
 // passed reports whether what comes after an init container may start.
@@ -85,7 +95,9 @@ func (c *container) restarts() bool {
 	switch {
 	case c.sidecar():
 		return true
-	case c.init && policy == v1.RestartPolicyAlways:
+	case c.kind == ephemeralContainer:
+		return false
+	case c.kind == initContainer && policy == v1.RestartPolicyAlways:
 		policy = v1.RestartPolicyOnFailure
 	}
 	switch policy {
@@ -171,8 +183,25 @@ func (c *container) lost() {
 	if c.instance != nil {
 		c.ended(pod.Exit{Code: 128 + int(syscall.SIGKILL), Signal: int(syscall.SIGKILL)})
 	}
-	if c.init && !c.sidecar() {
-		c.last, c.notBefore = nil, time.Time{} // in a new sandbox it runs again
+}
+
+// again lets an init container run again, in a new sandbox.
+func (c *container) again() {
+	if c.kind == initContainer && !c.sidecar() {
+		c.last, c.notBefore = nil, time.Time{}
+	}
+}
+
+// change takes over the container's definition. With another image it starts anew.
+func (c *container) change(spec *v1.Container) {
+	old := c.spec
+	c.spec = spec
+	if old.Image == spec.Image {
+		return
+	}
+	c.pull, c.notBefore = pullState{}, time.Time{}
+	if c.instance != nil {
+		c.stop(time.Now().Add(c.w.grace()), fmt.Sprintf("Container %s definition changed, will be restarted", c.name))
 	}
 }
 
@@ -186,10 +215,10 @@ func (c *container) await() {
 		return
 	}
 	text := fmt.Sprintf("back-off %s restarting failed container=%s pod=%s_%s(%s)",
-		c.notBefore.Sub(c.last.FinishedAt.Time).Round(time.Second), c.spec.Name, c.w.name, c.w.namespace, c.w.uid)
+		c.notBefore.Sub(c.last.FinishedAt.Time).Round(time.Second), c.name, c.w.name, c.w.namespace, c.w.uid)
 	c.waiting = v1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: text}
 	c.event(v1.EventTypeWarning, "BackOff", fmt.Sprintf("Back-off restarting failed container %s in pod %s_%s(%s)",
-		c.spec.Name, c.w.name, c.w.namespace, c.w.uid))
+		c.name, c.w.name, c.w.namespace, c.w.uid))
 }
 
 // configPause is the wait before a container whose settings are wrong is tried again.
@@ -237,11 +266,11 @@ func (c *container) stop(deadline time.Time, message string) {
 	}
 	c.killAt = deadline
 	c.event(v1.EventTypeNormal, "Killing", message)
-	i := c.instance
+	i, spec := c.instance, c.spec
 	go func() {
 		ctx, cancel := context.WithDeadline(context.Background(), deadline)
 		defer cancel()
-		c.runPreStop(ctx, i)
+		c.runPreStop(ctx, i, spec)
 		i.signal(syscall.SIGTERM)
 	}()
 }
@@ -256,15 +285,14 @@ func (c *container) killIfDue() time.Duration {
 	return killAgain
 }
 
-// event records an event of the container.
+// event records an event of the container. It may be called from any goroutine.
 func (c *container) event(kind, reason, message string) {
-	field := "spec.containers{%s}"
-	if c.init {
-		field = "spec.initContainers{%s}"
-	}
+	list := map[containerKind]string{
+		initContainer: "initContainers", mainContainer: "containers", ephemeralContainer: "ephemeralContainers",
+	}[c.kind]
 	c.w.k.events.Event(&v1.ObjectReference{
 		Kind: "Pod", APIVersion: "v1", Namespace: c.w.namespace, Name: c.w.name, UID: c.w.uid,
-		FieldPath: fmt.Sprintf(field, c.spec.Name),
+		FieldPath: fmt.Sprintf("spec.%s{%s}", list, c.name),
 	}, kind, reason, message)
 }
 

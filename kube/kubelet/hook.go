@@ -18,9 +18,9 @@ func (c *container) runPostStart(ctx context.Context, i *instance) {
 	if c.spec.Lifecycle == nil || c.spec.Lifecycle.PostStart == nil {
 		return
 	}
-	handler, grace := c.spec.Lifecycle.PostStart, c.w.grace()
+	spec, grace := c.spec, c.w.grace()
 	go func() {
-		if err := c.hook(ctx, i, handler); err != nil {
+		if err := c.hook(ctx, i, spec, spec.Lifecycle.PostStart); err != nil {
 			c.event(v1.EventTypeWarning, "FailedPostStartHook", "PostStartHook failed: "+err.Error())
 			c.w.do(func() {
 				if c.instance == i {
@@ -33,17 +33,17 @@ func (c *container) runPostStart(ctx context.Context, i *instance) {
 
 // runPreStop runs what the container wants done before it is asked to end, for
 // as long as ctx allows. It is called outside of the worker.
-func (c *container) runPreStop(ctx context.Context, i *instance) {
-	if c.spec.Lifecycle == nil || c.spec.Lifecycle.PreStop == nil {
+func (c *container) runPreStop(ctx context.Context, i *instance, spec *v1.Container) {
+	if spec.Lifecycle == nil || spec.Lifecycle.PreStop == nil {
 		return
 	}
-	if err := c.hook(ctx, i, c.spec.Lifecycle.PreStop); err != nil {
+	if err := c.hook(ctx, i, spec, spec.Lifecycle.PreStop); err != nil {
 		c.event(v1.EventTypeWarning, "FailedPreStopHook", "PreStopHook failed: "+err.Error())
 	}
 }
 
-func (c *container) hook(ctx context.Context, i *instance, h *v1.LifecycleHandler) error {
-	a := &action{w: c.w, i: i, container: c.spec}
+func (c *container) hook(ctx context.Context, i *instance, spec *v1.Container, h *v1.LifecycleHandler) error {
+	a := &action{w: c.w, i: i, container: spec}
 	result, output := probe.Success, ""
 	switch {
 	case h.Exec != nil:

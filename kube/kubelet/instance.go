@@ -26,6 +26,7 @@ type instance struct {
 	log     string   // path
 	tty     *os.File // the master of its terminal, if it has one
 	stdin   *os.File // what it reads, if anything
+	once    bool     // its input ends with the first client that is attached
 	output  *fanout
 
 	done   chan struct{} // closed when it has ended and its output is in the log
@@ -38,6 +39,7 @@ func startInstance(ctx context.Context, c *container, p pod.Process) (*instance,
 	i := &instance{
 		id: p.Key, sandbox: c.w.sandbox, env: p.Env, dir: p.Dir, started: time.Now(),
 		log:    c.w.logPath(c.spec.Name, c.starts),
+		once:   c.spec.StdinOnce && !c.spec.TTY,
 		output: &fanout{}, done: make(chan struct{}), booted: make(chan struct{}),
 	}
 	if err := os.MkdirAll(filepath.Dir(i.log), 0o755); err != nil {

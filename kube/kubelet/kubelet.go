@@ -136,6 +136,9 @@ func (k *kubelet) update(ctx context.Context, o any) {
 			return
 		}
 		w = newWorker(k, pod)
+		if old := k.named(pod.Namespace, pod.Name); old != nil {
+			w.after = old.done // it was deleted by force; the name is still in use
+		}
 		k.workers[pod.UID] = w
 		k.wg.Go(func() {
 			w.run(ctx)
@@ -178,12 +181,20 @@ func (k *kubelet) endPods() {
 func (k *kubelet) find(namespace, name string) (*worker, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, w := range k.workers {
-		if w.namespace == namespace && w.name == name {
-			return w, nil
-		}
+	if w := k.named(namespace, name); w != nil {
+		return w, nil
 	}
 	return nil, errNoPod
+}
+
+// named returns the newest worker of this name, or nil.
+func (k *kubelet) named(namespace, name string) (newest *worker) {
+	for _, w := range k.workers {
+		if w.namespace == namespace && w.name == name && (newest == nil || newest.born.Before(w.born)) {
+			newest = w
+		}
+	}
+	return newest
 }
 
 var errNoPod = errors.New("pod does not run on this node")

@@ -8,10 +8,11 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apiserver/pkg/util/flushwriter"
-	"k8s.io/client-go/kubernetes/scheme"
 	runtimeapi "k8s.io/cri-api/pkg/apis"
 	criv1 "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/cri-client/pkg/logs"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	_ "k8s.io/kubernetes/pkg/apis/core/install" // knows how to read options from a URL
 )
 
 // serveLogs sends a container's log.
@@ -22,7 +23,7 @@ func (k *kubelet) serveLogs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	options := &v1.PodLogOptions{}
-	if err := scheme.ParameterCodec.DecodeParameters(r.URL.Query(), v1.SchemeGroupVersion, options); err != nil {
+	if err := legacyscheme.ParameterCodec.DecodeParameters(r.URL.Query(), v1.SchemeGroupVersion, options); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -88,7 +89,7 @@ func (w *worker) logSource(ctx context.Context, name string, previous bool) (*lo
 	ch := make(chan answer, 1)
 	w.do(func() {
 		for _, c := range w.containers {
-			if c.spec.Name == name {
+			if c.name == name {
 				source, err := c.logSource(previous)
 				ch <- answer{source, err}
 				return
@@ -111,14 +112,14 @@ func (c *container) logSource(previous bool) (*logSource, error) {
 	if previous {
 		n--
 		if n < 0 {
-			return nil, fmt.Errorf("previous terminated container %q in pod %q not found", c.spec.Name, c.w.name)
+			return nil, fmt.Errorf("previous terminated container %q in pod %q not found", c.name, c.w.name)
 		}
-		return &logSource{path: c.w.logPath(c.spec.Name, n)}, nil
+		return &logSource{path: c.w.logPath(c.name, n)}, nil
 	}
 	if n < 0 {
-		return nil, fmt.Errorf("container %q in pod %q is waiting to start: %s", c.spec.Name, c.w.name, c.why())
+		return nil, fmt.Errorf("container %q in pod %q is waiting to start: %s", c.name, c.w.name, c.why())
 	}
-	return &logSource{path: c.w.logPath(c.spec.Name, n), instance: c.instance}, nil
+	return &logSource{path: c.w.logPath(c.name, n), instance: c.instance}, nil
 }
 
 // why says what a container that does not run waits for.

@@ -147,7 +147,7 @@ func (c *container) probed(i *instance, kind probeKind, good bool) {
 			grace = time.Duration(*s) * time.Second
 		}
 		name := map[probeKind]string{liveness: "liveness", startup: "startup"}[kind]
-		c.stop(time.Now().Add(grace), fmt.Sprintf("Container %s failed %s probe, will be restarted", c.spec.Name, name))
+		c.stop(time.Now().Add(grace), fmt.Sprintf("Container %s failed %s probe, will be restarted", c.name, name))
 	}
 }
 

@@ -131,7 +131,7 @@ func (k *kubelet) findInstance(r *http.Request) (*instance, *v1.Container, error
 	ch := make(chan found, 1)
 	w.do(func() {
 		for _, c := range w.containers {
-			if c.spec.Name == name {
+			if c.name == name {
 				ch <- found{c.instance, c.spec}
 				return
 			}
@@ -182,7 +182,11 @@ func (s streams) AttachContainer(ctx context.Context, _, _, _ string, in io.Read
 		defer stop()
 	}
 	if in != nil {
-		go copyInput(s.i.stdin, in, nil)
+		var end io.Closer
+		if s.i.once {
+			end = s.i.stdin
+		}
+		go copyInput(s.i.stdin, in, end)
 	}
 	select {
 	case <-s.i.done:

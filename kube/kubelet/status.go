@@ -28,13 +28,13 @@ func (w *worker) status() v1.PodStatus {
 	if s.StartTime == nil {
 		s.StartTime = ptr.To(w.startTime)
 	}
-	s.InitContainerStatuses, s.ContainerStatuses = nil, nil
+	s.InitContainerStatuses, s.ContainerStatuses, s.EphemeralContainerStatuses = nil, nil, nil
 	for _, c := range w.containers {
-		if c.init {
-			s.InitContainerStatuses = append(s.InitContainerStatuses, c.status())
-		} else {
-			s.ContainerStatuses = append(s.ContainerStatuses, c.status())
-		}
+		list := map[containerKind]*[]v1.ContainerStatus{
+			initContainer: &s.InitContainerStatuses, mainContainer: &s.ContainerStatuses,
+			ephemeralContainer: &s.EphemeralContainerStatuses,
+		}[c.kind]
+		*list = append(*list, c.status())
 	}
 	for _, c := range w.conditions() {
 		setCondition(&w.own, c)
@@ -51,13 +51,13 @@ func (w *worker) phase() v1.PodPhase {
 	running, waiting, failed := false, false, false
 	for _, c := range w.containers {
 		switch {
-		case c.sidecar():
-		case c.init && !c.passed():
+		case c.sidecar(), c.kind == ephemeralContainer:
+		case c.kind == initContainer && !c.passed():
 			if c.last != nil && c.instance == nil && !c.restarts() {
 				return v1.PodFailed
 			}
 			return v1.PodPending
-		case c.init:
+		case c.kind == initContainer:
 		case c.instance != nil:
 			running = true
 		case c.last == nil:
@@ -82,7 +82,7 @@ func (w *worker) phase() v1.PodPhase {
 // status is the container's.
 func (c *container) status() v1.ContainerStatus {
 	s := v1.ContainerStatus{
-		Name: c.spec.Name, Image: c.spec.Image, ImageID: "",
+		Name: c.name, Image: c.spec.Image, ImageID: "",
 		RestartCount: int32(max(c.starts-1, 0)),
 		Ready:        c.ready, Started: ptr.To(c.started),
 	}
@@ -104,7 +104,7 @@ func (c *container) status() v1.ContainerStatus {
 		s.ContainerID = c.last.ContainerID
 		s.State.Terminated = c.last
 		s.LastTerminationState.Terminated = c.previous
-		if c.init && !c.sidecar() {
+		if c.kind == initContainer && !c.sidecar() {
 			s.Ready = c.last.ExitCode == 0
 		}
 	}
@@ -116,12 +116,12 @@ func (w *worker) conditions() []v1.PodCondition {
 	initialized, ready := true, true
 	var notReady []string
 	for _, c := range w.containers {
-		if c.init && !c.passed() {
+		if c.kind == initContainer && !c.passed() {
 			initialized = false
 		}
-		if (!c.init || c.sidecar()) && !c.ready {
+		if (c.kind == mainContainer || c.sidecar()) && !c.ready {
 			ready = false
-			notReady = append(notReady, c.spec.Name)
+			notReady = append(notReady, c.name)
 		}
 	}
 	phase := w.phase()

@@ -28,9 +28,11 @@ type worker struct {
 	k               *kubelet
 	uid             types.UID
 	namespace, name string
+	born            time.Time
 	dir             string // the pod's own directory
 
-	updates chan *v1.Pod // the newest one only
+	after   <-chan struct{} // nil, or closed when one of the same name has ended
+	updates chan *v1.Pod    // the newest one only
 	work    chan func()
 	gone    chan struct{} // closed when the pod is to end at once
 	done    chan struct{} // closed when run has returned
@@ -57,20 +59,38 @@ func newWorker(k *kubelet, p *v1.Pod) *worker {
 		dir:     filepath.Join(k.Dir, "pods", string(p.UID)),
 		updates: make(chan *v1.Pod, 1), work: make(chan func(), 16),
 		gone: make(chan struct{}), done: make(chan struct{}),
-		startTime: now(),
+		born: time.Now(), startTime: now(),
 	}
 	w.netName = p.Name
 	if p.Namespace != v1.NamespaceDefault {
 		w.netName = p.Namespace + "." + p.Name
 	}
-	for i := range p.Spec.InitContainers {
-		w.containers = append(w.containers, newContainer(w, &p.Spec.InitContainers[i], true))
-	}
-	for i := range p.Spec.Containers {
-		w.containers = append(w.containers, newContainer(w, &p.Spec.Containers[i], false))
-	}
+	w.adopt(p)
 	w.statuses = newStatusWriter(k.Client, p)
 	return w
+}
+
+// adopt takes over the pod as the API server has it now.
+func (w *worker) adopt(p *v1.Pod) {
+	w.pod = p
+	take := func(spec *v1.Container, kind containerKind) {
+		for _, c := range w.containers {
+			if c.name == spec.Name {
+				c.change(spec)
+				return
+			}
+		}
+		w.containers = append(w.containers, newContainer(w, spec, kind))
+	}
+	for i := range p.Spec.InitContainers {
+		take(&p.Spec.InitContainers[i], initContainer)
+	}
+	for i := range p.Spec.Containers {
+		take(&p.Spec.Containers[i], mainContainer)
+	}
+	for i := range p.Spec.EphemeralContainers {
+		take((*v1.Container)(&p.Spec.EphemeralContainers[i].EphemeralContainerCommon), ephemeralContainer)
+	}
 }
 
 // update hands over the pod as the API server has it now. The kubelet's lock is
@@ -103,6 +123,9 @@ func (w *worker) do(f func()) {
 // run is the pod's life, until it is deleted or ctx ends.
 func (w *worker) run(ctx context.Context) {
 	defer close(w.done)
+	if w.after != nil {
+		<-w.after
+	}
 	writing, stopWriting := context.WithCancel(ctx)
 	go w.statuses.run(writing)
 	defer stopWriting()
@@ -137,7 +160,7 @@ func (w *worker) await(ctx context.Context, wait time.Duration) bool {
 	case <-w.gone:
 		return false
 	case p := <-w.updates:
-		w.pod = p
+		w.adopt(p)
 	case f := <-w.work:
 		f()
 	case <-lost:
@@ -155,6 +178,7 @@ func (w *worker) reconcile(ctx context.Context) time.Duration {
 	}
 	if w.phase() == v1.PodSucceeded || w.phase() == v1.PodFailed {
 		w.stopAll()
+		w.release()
 		return w.nextKill()
 	}
 	if w.sandbox == nil {
@@ -182,7 +206,7 @@ func (w *worker) startContainers(ctx context.Context) (wait time.Duration) {
 		if c.shouldRun() {
 			wait = sooner(wait, c.start(ctx))
 		}
-		if c.init && !c.passed() {
+		if c.kind == initContainer && !c.passed() {
 			return wait
 		}
 	}
@@ -223,13 +247,13 @@ func (w *worker) stopAll() {
 		if deadline.IsZero() {
 			deadline = time.Now().Add(w.grace())
 		}
-		c.stop(deadline, "Stopping container "+c.spec.Name)
+		c.stop(deadline, "Stopping container "+c.name)
 	}
 }
 
 func (w *worker) mainRuns() bool {
 	for _, c := range w.containers {
-		if !c.init && c.instance != nil {
+		if c.kind == mainContainer && c.instance != nil {
 			return true
 		}
 	}
@@ -255,21 +279,37 @@ func (w *worker) grace() time.Duration {
 
 // ended reports whether a pod that is being deleted has nothing left that runs.
 func (w *worker) ended() bool {
-	if w.pod.DeletionTimestamp == nil {
-		return false
-	}
-	for _, c := range w.containers {
-		if c.instance != nil {
-			return false
-		}
-	}
-	return true
+	return w.pod.DeletionTimestamp != nil && !w.runs()
 }
 
 // lostSandbox is what happens when somebody has killed the sandbox.
 func (w *worker) lostSandbox() {
 	w.event(v1.EventTypeNormal, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
-	w.tearDown()
+	w.close()
+	for _, c := range w.containers {
+		c.again()
+	}
+}
+
+// release lets go of the sandbox of a pod that has finished. Its status keeps
+// the address that it had.
+func (w *worker) release() {
+	if w.sandbox == nil || w.runs() {
+		return
+	}
+	addr := w.ip.Load()
+	w.close()
+	w.ip.Store(addr)
+}
+
+// runs reports whether any container does.
+func (w *worker) runs() bool {
+	for _, c := range w.containers {
+		if c.instance != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // event records an event of the pod.
