@@ -1,4 +1,4 @@
-# Underlay: learn · test · lint · bench · vm-test · picture
+# Underlay: learn · test · lint · bench · kube · kube-test · vm-test · picture
 
 export CGO_ENABLED := 0
 GO        ?= go
@@ -7,8 +7,9 @@ LINT      := $(BIN)/golangci-lint
 LINT_AT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 BUILD     := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+KUBE_BUILD := $(GO) build -trimpath -ldflags "-s -w"
 
-.PHONY: learn build test lint bench vm-test picture tools clean
+.PHONY: learn build test lint bench kube kube-test vm-test picture tools clean
 
 learn: tools build
 	@exec $(BIN)/underlay
@@ -34,6 +35,16 @@ bin/golangci-lint $(LINT):
 
 bench: build
 	$(BIN)/underlay bench
+
+# Builds the Kubernetes that labs can have: five minutes the first time, because
+# it is all of Kubernetes, and seconds later.
+kube:
+	@mkdir -p $(BIN)
+	cd kube && $(KUBE_BUILD) -o $(BIN)/ ./cmd/...
+
+# Tests it as the user who calls it and, when that is root, also as an ordinary one.
+kube-test: kube
+	@./scripts/kube-test.sh
 
 # Boots Debian's own kernel in a virtual machine and runs the proofs there.
 vm-test:

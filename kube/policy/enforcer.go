@@ -1,0 +1,187 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/florianl/go-nfqueue/v2"
+	"golang.org/x/sys/unix"
+	v1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/kube-network-policies/pkg/network"
+
+	"underlay/kube/internal/netns"
+)
+
+const (
+	// Queue is the number of the queue in which a node's first packets wait
+	// for a verdict.
+	queue = 100
+	// HeaderBytes is how much of a packet is looked at: the longest IPv4
+	// header and the beginning of what follows it.
+	headerBytes = 128
+	// QueueLength is how many packets wait at most; more are dropped.
+	queueLength = 1024
+)
+
+// An enforcer keeps one node to the policies.
+type enforcer struct {
+	node   string
+	space  int // descriptor of the node's network namespace
+	judge  judge
+	rules  *rules
+	flows  *flows
+	failed func(error)
+	awake  chan struct{} // holds at most one call
+	told   bool          // of the failure that lasts
+}
+
+// NewEnforcer opens the node's queue and writes rules that send nothing to it
+// yet. Packets of the queue are judged until ctx is done.
+func newEnforcer(ctx context.Context, node string, judge judge, failed func(error)) (*enforcer, error) {
+	namespace, err := os.Open(netns.Path(node))
+	if err != nil {
+		return nil, err
+	}
+	context.AfterFunc(ctx, func() { _ = namespace.Close() })
+	fd := int(namespace.Fd())
+	e := &enforcer{node: node, space: fd, judge: judge, failed: failed, awake: make(chan struct{}, 1)}
+	if err := e.listen(ctx, fd); err != nil {
+		return nil, err
+	}
+	if e.rules, err = newRules(fd); err != nil {
+		return nil, err
+	}
+	if e.flows, err = newFlows(fd); err != nil {
+		return nil, err
+	}
+	context.AfterFunc(ctx, e.flows.close)
+	return e, nil
+}
+
+// Listen answers each packet of the queue with a verdict.
+func (e *enforcer) listen(ctx context.Context, fd int) error {
+	q, err := nfqueue.Open(&nfqueue.Config{
+		NetNS: fd, NfQueue: queue, MaxPacketLen: headerBytes, MaxQueueLen: queueLength,
+		Copymode: nfqueue.NfQnlCopyPacket, Flags: nfqueue.NfQaCfgFlagGSO,
+	})
+	if err != nil {
+		return fmt.Errorf("open the queue: %w", err)
+	}
+	context.AfterFunc(ctx, func() { _ = q.Close() })
+	err = q.RegisterWithErrorFunc(ctx, func(a nfqueue.Attribute) int {
+		verdict := nfqueue.NfDrop
+		if a.Payload != nil && e.accepts(ctx, *a.Payload) {
+			verdict = nfqueue.NfAccept
+		}
+		if err := q.SetVerdict(*a.PacketID, verdict); err != nil && ctx.Err() == nil {
+			e.failed(fmt.Errorf("policies on %s: verdict: %w", e.node, err))
+		}
+		return 0
+	}, func(err error) int {
+		if ctx.Err() != nil {
+			return 1
+		}
+		var temporary interface{ Temporary() bool }
+		if errors.As(err, &temporary) && temporary.Temporary() {
+			return 0
+		}
+		e.failed(fmt.Errorf("policies on %s: read the queue: %w", e.node, err))
+		return 1
+	})
+	if err != nil {
+		return fmt.Errorf("read the queue: %w", err)
+	}
+	return nil
+}
+
+func (e *enforcer) accepts(ctx context.Context, payload []byte) bool {
+	packet, err := network.ParsePacket(payload)
+	return err == nil && e.judge.allows(ctx, &packet)
+}
+
+// Wake lets the enforcer look again at what there is.
+func (e *enforcer) wake() {
+	select {
+	case e.awake <- struct{}{}:
+	default:
+	}
+}
+
+// Run settles after each wake until ctx is done.
+func (e *enforcer) run(ctx context.Context) {
+	retry := time.NewTimer(retryPeriod)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.awake:
+		case <-retry.C:
+		}
+		retry.Stop()
+		if !e.settle(ctx) {
+			retry.Reset(retryPeriod)
+		}
+	}
+}
+
+// Settle sends the new connections of all pods that a policy selects to the
+// queue, and then cuts those open connections that are no longer allowed.
+func (e *enforcer) settle(ctx context.Context) (ok bool) {
+	err := e.try(ctx)
+	if err != nil && !e.told && ctx.Err() == nil {
+		e.failed(fmt.Errorf("policies on %s: %w", e.node, err))
+	}
+	e.told = err != nil
+	return err == nil
+}
+
+func (e *enforcer) try(ctx context.Context) error {
+	pods, err := e.judge.concerned(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.queue(pods); err != nil {
+		return err
+	}
+	return e.flows.judge(func(f flow) bool {
+		if !slices.Contains(pods, f.source) && !slices.Contains(pods, f.destination) {
+			return true
+		}
+		return e.judge.allows(ctx, f.packet())
+	})
+}
+
+// Queue makes the pods' new connections wait for a verdict. If somebody took
+// the rules away, they are written again.
+func (e *enforcer) queue(pods []netip.Addr) error {
+	err := e.rules.queue(pods)
+	if !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	if e.rules, err = newRules(e.space); err != nil {
+		return err
+	}
+	return e.rules.queue(pods)
+}
+
+// Packet is what the first packet of the flow was when it was forwarded: after
+// the destination was translated, and before the source would be.
+func (f flow) packet() *network.Packet {
+	return &network.Packet{
+		Family: v1.IPv4Protocol, Proto: f.protocol,
+		SrcIP: f.source.AsSlice(), SrcPort: int(f.sourcePort),
+		DstIP: f.destination.AsSlice(), DstPort: int(f.destinationPort),
+	}
+}
+
+// A flow is a connection as the node tracks it.
+type flow struct {
+	protocol                    v1.Protocol
+	source, destination         netip.Addr
+	sourcePort, destinationPort uint16
+}

@@ -1,0 +1,102 @@
+package workload
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxDatagram is the largest payload that UDP over IPv4 carries, in bytes.
+const maxDatagram = 65507
+
+// udpServer answers each datagram with the peer's address and the payload.
+type udpServer struct {
+	name string
+	conn *net.UDPConn
+}
+
+func listenUDP(name, addr string) (server, error) {
+	pc, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return nil, err
+	}
+	conn, ok := pc.(*net.UDPConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("listen udp %s: not a UDP socket", addr), pc.Close())
+	}
+	if err := askDestination(conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &udpServer{name: name, conn: conn}, nil
+}
+
+func (s *udpServer) serve() error {
+	buf := make([]byte, maxDatagram)
+	oob := make([]byte, 128)
+	for {
+		n, oobn, _, peer, err := s.conn.ReadMsgUDPAddrPort(buf, oob)
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			continue // an ICMP error about an earlier answer
+		}
+		answer := append([]byte(seen(s.name, peer)), buf[:n]...)
+		answer = answer[:min(len(answer), maxDatagram)]
+		// A peer that cannot be reached any more is no reason to stop.
+		_, _, _ = s.conn.WriteMsgUDPAddrPort(answer, answerFrom(oob[:oobn]), peer)
+	}
+}
+
+func (s *udpServer) close() error { return closed(s.conn) }
+
+// askDestination makes the kernel tell to which of the node's addresses a
+// datagram was sent, so that the answer can leave from the same one.
+func askDestination(conn *net.UDPConn) error {
+	rc, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var e4, e6 error
+	err = rc.Control(func(fd uintptr) {
+		e4 = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		e6 = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+	})
+	if err != nil {
+		return err
+	}
+	if e4 != nil && e6 != nil {
+		return fmt.Errorf("ask for destination addresses: %w", errors.Join(e4, e6))
+	}
+	return nil
+}
+
+// answerFrom turns the control messages of a datagram that came in into those
+// of its answer: sent from the address the datagram was sent to. The interface
+// is left to the routing table.
+func answerFrom(oob []byte) []byte {
+	msgs, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return nil
+	}
+	var out []byte
+	for _, m := range msgs {
+		h := m.Header
+		switch {
+		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(m.Data) >= unix.SizeofInet4Pktinfo:
+			// struct in_pktinfo: index, address for answers, destination
+			return unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: [4]byte(m.Data[4:8])})
+		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(m.Data) >= unix.SizeofInet6Pktinfo:
+			// struct in6_pktinfo: destination, index. A multicast group
+			// cannot be a source.
+			to := netip.AddrFrom16([16]byte(m.Data[:16]))
+			if !to.IsMulticast() {
+				out = unix.PktInfo6(&unix.Inet6Pktinfo{Addr: to.As16()})
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Runs the tests of kube/, as the user who calls it and, when that is root, a
+# second time as an ordinary user, because clusters must work both ways. A
+# skipped test is a failure.
+#
+#   UNDERLAY_TEST_USER   the ordinary user (default: nobody)
+#   KUBE_TEST_FLAGS      more flags for the tests, such as -test.run Service
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CGO_ENABLED=0 UNDERLAY_KUBE_BIN=$PWD/bin
+export PATH=$PATH:/usr/sbin:/sbin
+
+work=$(mktemp -d /tmp/underlay-kube-test.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/bin" "$work/src"
+git ls-files -z --cached --others --exclude-standard kube | xargs -0 cp --parents -t "$work/src"
+chmod -R go+rX "$work"
+install -m 755 bin/underlay-kube bin/underlay-pod "$work/bin"
+export UNDERLAY_KUBE_BIN=$work/bin
+
+# packages: those that have tests.
+packages() {
+	(cd kube && go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' ./...) | sed "s|^$PWD/||"
+}
+
+# run NAME COMMAND…: runs it with its output in a file; fails on failure or skip.
+run() {
+	local name=$1 log=$work/log
+	shift
+	if "$@" >"$log" 2>&1 && ! grep -q -e '--- SKIP' "$log"; then
+		echo "ok    $name"
+		return 0
+	fi
+	echo "FAILED: $name" >&2
+	tail -n 200 "$log" >&2
+	return 1
+}
+
+# as_ordinary COMMAND…: runs a command as the ordinary user.
+as_ordinary() {
+	local user=${UNDERLAY_TEST_USER:-nobody}
+	install -d -o "$user" "$work/home"
+	setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups \
+		env -i PATH="$PATH" HOME="$work/home" TMPDIR=/tmp LANG=C.UTF-8 UNDERLAY_KUBE_BIN="$UNDERLAY_KUBE_BIN" "$@"
+}
+
+status=0
+read -r -a flags <<<"-test.v -test.timeout=20m ${KUBE_TEST_FLAGS:-}"
+for package in $(packages); do
+	binary=$work/bin/${package//\//-}.test
+	(cd kube && go test -c -o "$binary" "./${package#kube/}")
+	here=$work/src/$package
+	run "$(id -un) $package" env -C "$here" "$binary" "${flags[@]}" || status=1
+	if [ "$(id -u)" -eq 0 ]; then
+		run "rootless $package" as_ordinary env -C "$here" "$binary" "${flags[@]}" || status=1
+	fi
+done
+[ "$status" -eq 0 ] && echo "All tests of kube passed."
+exit "$status"
