@@ -37,7 +37,8 @@ func (w *worker) watchAddresses(s *pod.Sandbox) error {
 	}
 	defer ns.Close() //nolint:errcheck // the subscription has its own socket
 	updates := make(chan netlink.AddrUpdate)
-	err = netlink.AddrSubscribeWithOptions(updates, s.Done(), netlink.AddrSubscribeOptions{Namespace: &ns, ListExisting: true})
+	o := netlink.AddrSubscribeOptions{Namespace: &ns, ListExisting: true}
+	err = netlink.AddrSubscribeWithOptions(updates, s.Done(), o) //nolint:forbidigo // it is told the namespace; handles cannot subscribe
 	if err != nil {
 		return err
 	}

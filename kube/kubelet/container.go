@@ -134,14 +134,14 @@ func (c *container) start(ctx context.Context) time.Duration {
 	c.started = c.spec.StartupProbe == nil
 	c.ready = c.started && c.spec.ReadinessProbe == nil
 	c.event(v1.EventTypeNormal, "Started", "Container started")
-	c.watch(ctx, instance)
+	c.watch(instance)
 	c.runPostStart(ctx, instance)
 	c.runProbes(ctx, instance)
 	return 0
 }
 
 // watch tells the worker when the instance has ended.
-func (c *container) watch(ctx context.Context, i *instance) {
+func (c *container) watch(i *instance) {
 	go func() {
 		exit := i.wait()
 		c.w.do(func() {

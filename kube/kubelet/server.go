@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"time"
 
-	v1 "k8s.io/api/core/v1"
 	"k8s.io/cri-streaming/pkg/streaming"
 	"k8s.io/cri-streaming/pkg/streaming/portforward"
 	"k8s.io/cri-streaming/pkg/streaming/remotecommand"
@@ -59,7 +58,7 @@ func (k *kubelet) serve() (failed <-chan error, stop func(), err error) {
 
 func (k *kubelet) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", k.serveLogs)
 	for _, uid := range []string{"", "/{uid}"} {
 		mux.HandleFunc("/exec/{namespace}/{pod}"+uid+"/{container}", k.serveExec)
@@ -75,7 +74,7 @@ func (k *kubelet) serveExec(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	i, _, err := k.findInstance(r)
+	i, err := k.findInstance(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
@@ -91,7 +90,7 @@ func (k *kubelet) serveAttach(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	i, _, err := k.findInstance(r)
+	i, err := k.findInstance(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
@@ -117,22 +116,22 @@ func (k *kubelet) servePortForward(w http.ResponseWriter, r *http.Request) {
 		options, d.StreamIdleTimeout, d.StreamCreationTimeout, d.SupportedPortForwardProtocols)
 }
 
-// findInstance returns what runs in the container that a request names, and its spec.
-func (k *kubelet) findInstance(r *http.Request) (*instance, *v1.Container, error) {
+// findInstance returns what runs in the container that a request names.
+func (k *kubelet) findInstance(r *http.Request) (*instance, error) {
 	w, err := k.find(r.PathValue("namespace"), r.PathValue("pod"))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	name := r.PathValue("container")
 	type found struct {
-		i    *instance
-		spec *v1.Container
+		i     *instance
+		there bool // the container
 	}
 	ch := make(chan found, 1)
 	w.do(func() {
 		for _, c := range w.containers {
 			if c.name == name {
-				ch <- found{c.instance, c.spec}
+				ch <- found{c.instance, true}
 				return
 			}
 		}
@@ -141,16 +140,16 @@ func (k *kubelet) findInstance(r *http.Request) (*instance, *v1.Container, error
 	select {
 	case f := <-ch:
 		switch {
-		case f.spec == nil:
-			return nil, nil, fmt.Errorf("container %s is not valid for pod %s", name, w.name)
+		case !f.there:
+			return nil, fmt.Errorf("container %s is not valid for pod %s", name, w.name)
 		case f.i == nil:
-			return nil, nil, fmt.Errorf("unable to upgrade connection: container %s does not run in pod %s", name, w.name)
+			return nil, fmt.Errorf("unable to upgrade connection: container %s does not run in pod %s", name, w.name)
 		}
-		return f.i, f.spec, nil
+		return f.i, nil
 	case <-w.done:
-		return nil, nil, errNoPod
+		return nil, errNoPod
 	case <-r.Context().Done():
-		return nil, nil, r.Context().Err()
+		return nil, r.Context().Err()
 	}
 }
 

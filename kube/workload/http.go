@@ -74,19 +74,22 @@ func httpHandler(o options, started time.Time) http.Handler {
 			http.Error(w, "ill", http.StatusInternalServerError)
 			return
 		}
-		fmt.Fprintln(w, "ok")
+		say(w, "ok")
 	})
 	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if time.Since(started) < o.readyAfter {
 			http.Error(w, "not ready yet", http.StatusServiceUnavailable)
 			return
 		}
-		fmt.Fprintln(w, "ok")
+		say(w, "ok")
 	})
-	mux.HandleFunc("/hostname", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, o.name) })
+	mux.HandleFunc("/hostname", func(w http.ResponseWriter, _ *http.Request) { say(w, o.name) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { answer(o.name, w, r) })
 	return mux
 }
+
+// say sends a line. An error means that the client has gone, which is its right.
+func say(w http.ResponseWriter, text string) { _, _ = io.WriteString(w, text+"\n") }
 
 func answer(name string, w http.ResponseWriter, r *http.Request) {
 	me := describe(name, r)

@@ -21,7 +21,7 @@ func Container() int {
 	failure := os.NewFile(errorFD, "failure")
 	err := becomeContainer()
 	if failure != nil {
-		fmt.Fprint(failure, err.Error())
+		_, _ = failure.WriteString(err.Error()) // the sandbox may have gone
 	}
 	return 1
 }
