@@ -27,6 +27,7 @@ const (
 	StepDNS       = "DNS"
 	StepManifests = "manifests"
 	StepCluster   = "cluster"
+	StepPod       = "pod" // of each pod, at any time
 )
 
 // A cluster is a cluster that is being opened or runs.

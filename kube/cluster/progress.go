@@ -21,6 +21,8 @@ type Report struct {
 	// MS is when, in milliseconds after the start.
 	MS   int64  `json:"ms"`
 	Text string `json:"text,omitempty"`
+	// Pod is what the report is about, if its step is StepPod.
+	Pod *PodReport `json:"pod,omitempty"`
 }
 
 // Progress writes reports. It may be used by several goroutines.
@@ -36,17 +38,27 @@ func NewProgress(out io.Writer, start time.Time) *Progress {
 }
 
 // Ready says that a step is done.
-func (p *Progress) Ready(step string) { p.write(step, Ready, "") }
+func (p *Progress) Ready(step string) { p.write(Report{Step: step, State: Ready}) }
 
 // Failed says that something does not work, and why. It may come after Ready.
-func (p *Progress) Failed(step string, err error) { p.write(step, Failed, err.Error()) }
+func (p *Progress) Failed(step string, err error) {
+	p.write(Report{Step: step, State: Failed, Text: err.Error()})
+}
 
 // Restarted says that something had ended and runs again.
-func (p *Progress) Restarted(step, text string) { p.write(step, Restarted, text) }
+func (p *Progress) Restarted(step, text string) {
+	p.write(Report{Step: step, State: Restarted, Text: text})
+}
 
-func (p *Progress) write(step, state, text string) {
+// Pod tells of a pod, whose state is Running or Gone.
+func (p *Progress) Pod(state string, pod PodReport) {
+	p.write(Report{Step: StepPod, State: state, Pod: &pod})
+}
+
+func (p *Progress) write(r Report) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	// Nobody may be reading; the cluster runs all the same.
-	_ = json.NewEncoder(p.out).Encode(Report{step, state, time.Since(p.start).Milliseconds(), text})
+	r.MS = time.Since(p.start).Milliseconds()
+	_ = json.NewEncoder(p.out).Encode(r)
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,7 +54,7 @@ func (c *cluster) startControllers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.watchDNS(controllers.Informers); err != nil {
+	if err := errors.Join(c.watchDNS(controllers.Informers), c.reportPods(controllers.Informers)); err != nil {
 		return err
 	}
 	controllers.Start(ctx)

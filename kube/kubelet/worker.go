@@ -53,6 +53,14 @@ type worker struct {
 	statuses   *statusWriter
 }
 
+// NetNS is the name below /run/netns of a pod's network namespace.
+func NetNS(namespace, name string) string {
+	if namespace == v1.NamespaceDefault {
+		return name
+	}
+	return namespace + "." + name
+}
+
 func newWorker(k *kubelet, p *v1.Pod) *worker {
 	w := &worker{
 		k: k, uid: p.UID, namespace: p.Namespace, name: p.Name, pod: p,
@@ -61,10 +69,7 @@ func newWorker(k *kubelet, p *v1.Pod) *worker {
 		gone: make(chan struct{}), done: make(chan struct{}),
 		born: time.Now(), startTime: now(),
 	}
-	w.netName = p.Name
-	if p.Namespace != v1.NamespaceDefault {
-		w.netName = p.Namespace + "." + p.Name
-	}
+	w.netName = NetNS(p.Namespace, p.Name)
 	w.adopt(p)
 	w.statuses = newStatusWriter(k.Client, p)
 	return w
