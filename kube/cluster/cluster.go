@@ -68,12 +68,16 @@ func (c *cluster) open(ctx context.Context) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
+	// Kubelets prepare their nodes' networks meanwhile: BGP takes two seconds.
+	if err := c.startKubelets(ctx); err != nil {
+		return err
+	}
 	if err := c.startServer(ctx); err != nil {
 		return err
 	}
 	var group errgroup.Group
 	for _, start := range []func(context.Context) error{
-		c.startControllers, c.startProxies, c.startKubelets, c.startDNS, c.applyManifests,
+		c.startControllers, c.startProxies, c.awaitNodes, c.startDNS, c.applyManifests,
 	} {
 		group.Go(func() error {
 			err := start(ctx)

@@ -106,6 +106,8 @@ func (c *cluster) startProxies(ctx context.Context) error {
 	return nil
 }
 
+// StartKubelets starts the nodes' kubelets, which register once there is an API
+// server.
 func (c *cluster) startKubelets(ctx context.Context) error {
 	binary, err := os.Executable()
 	if err != nil {
@@ -123,6 +125,11 @@ func (c *cluster) startKubelets(ctx context.Context) error {
 			}
 		})
 	}
+	return nil
+}
+
+// AwaitNodes returns when all nodes are ready.
+func (c *cluster) awaitNodes(ctx context.Context) error {
 	if err := c.waitForNodes(ctx); err != nil {
 		return fmt.Errorf("nodes: %w", err)
 	}

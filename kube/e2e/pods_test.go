@@ -116,7 +116,7 @@ func TestServiceAnswersByName(t *testing.T) {
 				return err
 			})
 			t.Logf("from the start to a page by name: %v", time.Since(begin).Round(time.Millisecond))
-			t.Logf("memory of the cluster: %d MiB", c.memory(t))
+			t.Logf("memory of the cluster: %d MiB", memory(t, c.process.Pid))
 			c.must(t, "", "rollout", "status", "deployment/web", "--timeout=60s")
 			c.must(t, "", "wait", "--for=condition=Ready", "pod/toolbox", "--timeout=60s")
 			out := c.must(t, "", "exec", "toolbox", "--", "curl", "--silent", "--max-time", "5", "http://web/")
@@ -168,10 +168,10 @@ func (c *cluster) measureService(t *testing.T) {
 	t.Logf("from kubectl apply of a Service to a connection: %v", took.Round(time.Millisecond))
 }
 
-// memory is the proportional set size of the cluster's process, in MiB.
-func (c *cluster) memory(t testing.TB) int {
+// memory is the proportional set size of a process, in MiB.
+func memory(t testing.TB, pid int) int {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", c.process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,7 +30,7 @@ type kubelet struct {
 	network *cni.Network
 	events  record.EventRecorder
 	node    *v1.Node // as registered
-	nodeUID types.UID
+	nodeUID atomic.Pointer[types.UID]
 
 	mu      sync.Mutex
 	workers map[types.UID]*worker
@@ -87,7 +88,7 @@ func (k *kubelet) run(ctx context.Context) error {
 	go func() {
 		prepared <- k.network.Prepare(ctx, func(err error) { k.nodeEvent(v1.EventTypeWarning, "NetworkNotReady", err.Error()) })
 	}()
-	if err := k.register(ctx); err != nil {
+	if err := k.register(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
 	if err := <-prepared; err != nil {

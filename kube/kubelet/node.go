@@ -24,25 +24,46 @@ import (
 const (
 	leaseSeconds = 40
 	leaseRenewal = 10 * time.Second
-	maxPods      = 110
-	kubeletPort  = 10250
+	// registerAgain is the pause before the API server is looked for again.
+	registerAgain = 50 * time.Millisecond
+	maxPods       = 110
+	kubeletPort   = 10250
 )
 
-// register makes the Node object, or takes over the one that is there.
+// register makes the Node object, as soon as there is an API server that takes
+// it, or takes over the one that is there. It returns nil as well when ctx ends.
 func (k *kubelet) register(ctx context.Context) error {
-	node := k.nodeObject(false)
-	nodes := k.Client.CoreV1().Nodes()
-	made, err := nodes.Create(ctx, node, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		made, err = nodes.Get(ctx, k.Node, metav1.GetOptions{})
+	for ctx.Err() == nil {
+		node, err := k.createNode(ctx)
+		switch {
+		case err == nil:
+			k.node = node
+			k.nodeUID.Store(&node.UID)
+			k.nodeEvent(v1.EventTypeNormal, "Starting", "Starting kubelet.")
+			return nil
+		case refused(err):
+			return fmt.Errorf("register the node: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(registerAgain):
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("register the node: %w", err)
-	}
-	k.nodeUID = made.UID
-	k.node = made
-	k.nodeEvent(v1.EventTypeNormal, "Starting", "Starting kubelet.")
 	return nil
+}
+
+func (k *kubelet) createNode(ctx context.Context) (*v1.Node, error) {
+	nodes := k.Client.CoreV1().Nodes()
+	node, err := nodes.Create(ctx, k.nodeObject(false), metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		return nodes.Get(ctx, k.Node, metav1.GetOptions{})
+	}
+	return node, err
+}
+
+// refused reports whether an API server that is there does not want the node.
+func refused(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)
 }
 
 // markReady says that pods can run here.
@@ -64,12 +85,15 @@ func (k *kubelet) renewLease(ctx context.Context) {
 
 // ownLease lets the lease go when the Node object does.
 func (k *kubelet) ownLease(l *coordinationv1.Lease) error {
-	l.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: k.Node, UID: k.nodeUID}}
+	l.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: k.Node, UID: k.node.UID}}
 	return nil
 }
 
 func (k *kubelet) nodeEvent(kind, reason, message string) {
-	ref := &v1.ObjectReference{Kind: "Node", APIVersion: "v1", Name: k.Node, UID: k.nodeUID}
+	ref := &v1.ObjectReference{Kind: "Node", APIVersion: "v1", Name: k.Node}
+	if uid := k.nodeUID.Load(); uid != nil {
+		ref.UID = *uid
+	}
 	k.events.Event(ref, kind, reason, message)
 }
 
