@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -17,9 +18,12 @@ import (
 func (p *program) benchCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "bench", Short: "Measure this program's budgets on this machine", Args: usage(cobra.NoArgs),
-		RunE: p.inApp(func(cmd *cobra.Command, _ []string) error {
-			r, err := p.measure(cmd.Context())
+		Use: "bench [PART…]", Short: "Measure this program's budgets on this machine",
+		Long: "Measures this program's budgets on this machine, all of them or only some parts:\n" +
+			strings.Join(bench.Parts(), ", ") + ".",
+		Args: usage(cobra.OnlyValidArgs), ValidArgs: bench.Parts(),
+		RunE: p.inApp(func(cmd *cobra.Command, args []string) error {
+			r, err := p.measure(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
@@ -33,7 +37,10 @@ func (p *program) benchCommand() *cobra.Command {
 	return cmd
 }
 
-func (p *program) measure(ctx context.Context) (r bench.Report, err error) {
+func (p *program) measure(ctx context.Context, parts []string) (r bench.Report, err error) {
+	if len(parts) == 0 {
+		parts = nil
+	}
 	content, err := p.load()
 	if err != nil {
 		return r, err
@@ -56,7 +63,7 @@ func (p *program) measure(ctx context.Context) (r bench.Report, err error) {
 		return r, err
 	}
 	return bench.Run(ctx, bench.Config{
-		Binary: exe, Sandbox: sb, Opener: session.Opener{Sandbox: sb}, Lab: lab, State: state,
+		Binary: exe, Sandbox: sb, Opener: session.Opener{Sandbox: sb}, Lab: lab, State: state, Parts: parts,
 		Say: func(part string) { _, _ = fmt.Fprintln(p.err, "measuring:", part) },
 	})
 }

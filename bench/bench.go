@@ -36,23 +36,44 @@ type Config struct {
 	Opener  engine.Opener
 	Lab     *engine.Lab // netns-veth: its tasks are judged by state and by ping
 	State   string      // an empty directory for the program's progress
+	Parts   []string    // names of what to measure; nil for all
 	Say     func(string)
 }
 
-// Run measures everything. It takes about a minute.
-func Run(ctx context.Context, c Config) (Report, error) {
-	var r Report
-	for _, part := range []struct {
-		name    string
-		measure func(context.Context, Config) ([]Figure, error)
-	}{
+// part is some figures that are measured together.
+type part struct {
+	name    string
+	measure func(context.Context, Config) ([]Figure, error)
+}
+
+func parts() []part {
+	return []part{
 		{"start", startUp},
 		{"build and reset", builds},
 		{"command to green", greens},
 		{"autopsy", autopsies},
 		{"map", maps},
 		{"screen", screens},
-	} {
+		{"cluster", clusters},
+	}
+}
+
+// Parts are the names of what can be measured by itself.
+func Parts() (names []string) {
+	for _, p := range parts() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// Run measures everything, or what was asked for. All of it takes about a minute
+// and a half.
+func Run(ctx context.Context, c Config) (Report, error) {
+	var r Report
+	for _, part := range parts() {
+		if c.Parts != nil && !slices.Contains(c.Parts, part.name) {
+			continue
+		}
 		c.Say(part.name)
 		f, err := part.measure(ctx, c)
 		if err != nil {

@@ -1,0 +1,134 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"underlay/engine"
+	"underlay/engine/preflight"
+	"underlay/engine/typist"
+)
+
+// clusters measures labs with a Kubernetes, if its programs are built: how long one
+// takes to open until a Service answers by name, to reset, and to follow what is
+// applied to it.
+func clusters(ctx context.Context, c Config) (figures []Figure, err error) {
+	if reason, _ := preflight.Missing([]string{preflight.Kubernetes}); reason != "" {
+		c.Say("no clusters: " + reason)
+		return nil, nil
+	}
+	const opens = 5
+	var opened, resets, served, dropped []float64
+	for range opens {
+		begin := time.Now()
+		s, err := c.Opener.Open(ctx, clusterLab(), nil)
+		if err != nil {
+			return nil, err
+		}
+		opened = append(opened, ms(time.Since(begin)))
+		if err := solved(s, "after it was opened"); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		begin = time.Now()
+		err = s.Reset(ctx)
+		resets = append(resets, ms(time.Since(begin)))
+		if err == nil {
+			err = solved(s, "after a reset")
+		}
+		if err == nil {
+			err = applied(ctx, s, &served, &dropped)
+		}
+		if err = errors.Join(err, s.Close()); err != nil {
+			return nil, err
+		}
+	}
+	return []Figure{
+		figure("cluster, opened until a Service answers by name", "ms", opened, limit{p50: 3000}),
+		figure("cluster, reset", "ms", resets, limit{p50: 1500}),
+		figure("kubectl apply of a Service → connection", "ms", served, limit{p50: 150}),
+		figure("kubectl apply of a policy → packets dropped", "ms", dropped, limit{p50: 150}),
+	}, nil
+}
+
+// solved demands that the first task of a lab has been found done.
+func solved(s engine.Session, when string) error {
+	st := s.Status()
+	if st.Tasks[0].State != engine.Pass {
+		return fmt.Errorf("%s, %s: %s: %s", when, st.Tasks[0].Goal, st.Tasks[0].Got, st.Tasks[0].Why)
+	}
+	return nil
+}
+
+// The lab's tasks: one that is done when it opens, one that a Service does, and one
+// that a NetworkPolicy does.
+func clusterLab() *engine.Lab {
+	fromToolbox := func(to string, port int, expect engine.Expect) []engine.Check {
+		return []engine.Check{{Traffic: &engine.TrafficCheck{
+			From: "toolbox", To: to, Port: port, Proto: "http", Expect: expect, Within: 200 * time.Millisecond,
+		}}}
+	}
+	lab := &engine.Lab{
+		ID: "bench-cluster",
+		Cluster: &engine.Cluster{Policy: "on", Pods: []engine.Pod{{Name: "toolbox"}},
+			Objects: []engine.Manifest{{Name: "web.yaml", Text: clusterObjects}}},
+		Tasks: []engine.Task{
+			{ID: "name", Goal: "web answers by name", Checks: fromToolbox("web", 80, engine.OK)},
+			{ID: "service", Goal: "the new Service answers", Checks: fromToolbox("10.96.7.7", 80, engine.OK)},
+			{ID: "policy", Goal: "web is isolated", Checks: fromToolbox("web", 80, engine.Timeout)},
+		},
+	}
+	lab.Cluster.Complete(&lab.Topology)
+	return lab
+}
+
+const clusterObjects = `
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec: {nodeName: node1, containers: [{name: web, image: http}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: toolbox}
+spec: {nodeName: node2, containers: [{name: toolbox, image: toolbox}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+`
+
+const clusterService = `{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "more"}, "spec": {"clusterIP": "10.96.7.7", "selector": {"app": "web"}, "ports": [{"port": 80}]}}`
+
+const clusterPolicy = `{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "deny"}, "spec": {"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"]}}`
+
+// applied applies a Service and then a NetworkPolicy, and notes how long after
+// kubectl has said so the kernel does it. Whether it does is asked of the judge.
+func applied(ctx context.Context, s engine.Session, served, dropped *[]float64) error {
+	term, err := s.Shell(ctx, engine.ClusterControl, engine.Size{Cols: 200, Rows: 50})
+	if err != nil {
+		return err
+	}
+	defer term.Close() //nolint:errcheck // the lab ends
+	ty := typist.New(term)
+	if err := ty.WaitReady(ctx); err != nil {
+		return err
+	}
+	for _, a := range []struct {
+		object string
+		task   int
+		into   *[]float64
+	}{{clusterService, 1, served}, {clusterPolicy, 2, dropped}} {
+		if err := ty.Line(ctx, "echo '"+a.object+"' | kubectl apply -f -", time.Minute); err != nil {
+			return err
+		}
+		begin := time.Now()
+		if err := until(ctx, s, func(st *engine.Status) bool { return st.Tasks[a.task].State == engine.Pass }); err != nil {
+			return err
+		}
+		*a.into = append(*a.into, ms(time.Since(begin)))
+	}
+	return nil
+}
