@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"underlay/kube/control"
+	"underlay/kube/proxy"
 )
 
 // The steps that are reported, in the order in which they usually end.
@@ -40,6 +41,8 @@ type cluster struct {
 	client    kubernetes.Interface
 	kubelets  sync.WaitGroup
 	fail      context.CancelCauseFunc
+	proxies   *proxy.Proxies // once proxied is closed
+	proxied   chan struct{}
 }
 
 // Run opens the cluster, reports its progress, and keeps it until ctx is done;
@@ -49,7 +52,7 @@ type cluster struct {
 func Run(ctx context.Context, config Config, progress *Progress) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	c := &cluster{config: config, progress: progress, fail: fail}
+	c := &cluster{config: config, progress: progress, fail: fail, proxied: make(chan struct{})}
 	if err := c.open(ctx); err != nil {
 		fail(err)
 	} else {

@@ -99,9 +99,10 @@ func (c *cluster) startProxies(ctx context.Context) error {
 		nodes = append(nodes, proxy.Node(node))
 	}
 	failed := func(err error) { c.progress.Failed(StepProxy, err) }
-	if err := proxy.Start(ctx, client, c.config.Proxy, nodes, failed); err != nil {
+	if c.proxies, err = proxy.Start(ctx, client, c.config.Proxy, nodes, failed); err != nil {
 		return err
 	}
+	close(c.proxied)
 	c.progress.Ready(StepProxy)
 	return nil
 }

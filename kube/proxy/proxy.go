@@ -75,6 +75,7 @@ type Proxies struct {
 type nodeProxy struct {
 	proxy.Provider
 	node   Node
+	pace   pace
 	synced func()
 	failed func(error)
 }
@@ -82,24 +83,24 @@ type nodeProxy struct {
 // Start runs a proxy of the given mode for each node until ctx is done. It
 // returns when the rules for the Services that exist are in place. Failed
 // gets what keeps a proxy from working later.
-func Start(ctx context.Context, client kubernetes.Interface, mode string, nodes []Node, failed func(error)) error {
+func Start(ctx context.Context, client kubernetes.Interface, mode string, nodes []Node, failed func(error)) (*Proxies, error) {
 	broadcaster := events.NewBroadcaster(&events.EventSinkImpl{Interface: client.EventsV1()})
 	if err := broadcaster.StartRecordingToSinkWithContext(ctx); err != nil {
-		return fmt.Errorf("kube-proxy: %w", err)
+		return nil, fmt.Errorf("kube-proxy: %w", err)
 	}
 	p := &Proxies{client: client, recorder: broadcaster.NewRecorder(scheme.Scheme, "kube-proxy")}
 	for _, node := range nodes {
 		n := &nodeProxy{node: node, synced: p.synced.Done, failed: failed}
 		if err := netns.Do(netns.Path(node.Name), func() error { return p.open(ctx, mode, n) }); err != nil {
-			return fmt.Errorf("kube-proxy of %s: %w", node.Name, err)
+			return nil, fmt.Errorf("kube-proxy of %s: %w", node.Name, err)
 		}
 		p.nodes = append(p.nodes, n)
 	}
 	p.synced.Add(2 * len(nodes)) // once for Services, once for endpoints
 	if err := p.watch(ctx); err != nil {
-		return fmt.Errorf("kube-proxy: %w", err)
+		return nil, fmt.Errorf("kube-proxy: %w", err)
 	}
-	return p.wait(ctx)
+	return p, p.wait(ctx)
 }
 
 func (p *Proxies) wait(ctx context.Context) error {
@@ -116,6 +117,7 @@ func (p *Proxies) wait(ctx context.Context) error {
 // Open makes the proxy of a node. It is called in the node's namespace.
 func (p *Proxies) open(ctx context.Context, mode string, n *nodeProxy) error {
 	health := healthcheck.NewProxyHealthServer(netip.AddrPortFrom(n.node.Address, healthPort).String(), 2*retryPeriod, present(n.node.Name))
+	n.pace.health = health
 	netns.Go(netns.Path(n.node.Name), func() error { return health.Run(ctx) }, n.report)
 	detector := proxyutil.NewDetectLocalByCIDR(n.node.PodCIDR.String())
 	address, settings := net.IP(n.node.Address.AsSlice()), settings(mode)
