@@ -169,6 +169,7 @@ nodes:
   - {name: c2, kind: container}
 workloads:
   - {node: c2, kind: http, listen: ":80"}
+cluster: {nodes: 1}
 tasks:
   - id: all
     goal: Every example holds.
