@@ -19,11 +19,19 @@ var clusterNeeds = []string{"veth", "bridge", "nat", "conntrack", "nft"}
 // built apart, because a Kubernetes takes minutes to build.
 var companions = []string{"underlay-kube", "underlay-pod"}
 
-// Companion returns the path of a program of Underlay's own: beside this one, or
-// else where tools are. It is "" if there is none.
+// CompanionDir is the environment variable with the directory in which companions
+// are looked for first.
+const CompanionDir = "UNDERLAY_KUBE_BIN"
+
+// Companion returns the path of a program of Underlay's own: in $UNDERLAY_KUBE_BIN,
+// beside this program, or else where tools are. It is "" if there is none.
 func Companion(name string) string {
+	dirs := []string{os.Getenv(CompanionDir)}
 	if exe, err := os.Executable(); err == nil {
-		if path := filepath.Join(filepath.Dir(exe), name); executable(path) {
+		dirs = append(dirs, filepath.Dir(exe))
+	}
+	for _, dir := range dirs {
+		if path := filepath.Join(dir, name); dir != "" && executable(path) {
 			return path
 		}
 	}

@@ -47,14 +47,19 @@ func cable() *engine.Lab {
 	}
 }
 
-func open(t *testing.T, lab *engine.Lab) engine.Session {
+func newOpener(t *testing.T) engine.Opener {
 	t.Helper()
 	sb, err := sandbox.New()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return session.Opener{Sandbox: sb}
+}
+
+func open(t *testing.T, lab *engine.Lab) engine.Session {
+	t.Helper()
 	var steps []string
-	s, err := session.Opener{Sandbox: sb}.Open(t.Context(), lab, func(step string) { steps = append(steps, step) })
+	s, err := newOpener(t).Open(t.Context(), lab, func(step string) { steps = append(steps, step) })
 	if err != nil {
 		t.Fatal(err)
 	}
