@@ -66,7 +66,7 @@ func (p *program) watch(ctx context.Context, id string) error {
 	}
 	return tui.Run(ctx, tui.Deps{
 		Book: c.Book, Labs: c.AllLabs(), Predictions: c.Predictions,
-		Opener: session.Opener{Sandbox: sb}, Available: engine.Available(available),
+		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: engine.Available(available),
 		Reloads: p.reloads(ctx, changes), Start: start,
 		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: version},
 	})

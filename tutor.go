@@ -83,7 +83,7 @@ func (p *program) tutor(ctx context.Context, id, fault string) (err error) {
 	}
 	return tui.Run(ctx, tui.Deps{
 		Book: content.book, Labs: content.labs.All(), Predictions: content.predictions, Faulted: content.broken,
-		Opener: session.Opener{Sandbox: sb}, Available: engine.Available(available),
+		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: engine.Available(available),
 		Progress: store, Notice: string(notice),
 		Start:   tui.Start{Lab: lab},
 		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: version},
@@ -108,7 +108,7 @@ func (p *program) dialogue(ctx context.Context, c *content, store *progress.Stor
 	d := plain.Deps{
 		In: os.Stdin, Out: p.out, Interrupts: interrupts, Interactive: onTerminal(),
 		Book: c.book, Labs: c.labs.All(), Predictions: c.predictions, Faulted: c.broken,
-		Opener: session.Opener{Sandbox: sb}, Available: engine.Available(available),
+		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: engine.Available(available),
 		Progress: store, Notice: notice,
 		Start: plain.Start{Lab: lab},
 		ASCII: p.ascii || os.Getenv("TERM") == "dumb",

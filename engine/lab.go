@@ -147,6 +147,33 @@ func (t *Topology) Built() *Topology {
 	return &out
 }
 
+// Only returns the part of the topology that has these nodes and the links among
+// them.
+func (t *Topology) Only(names ...string) *Topology {
+	var out Topology
+	for _, n := range t.Nodes {
+		if slices.Contains(names, n.Name) {
+			out.Nodes = append(out.Nodes, n)
+		}
+	}
+	for _, l := range t.Links {
+		if slices.Contains(names, l.A.Node) && slices.Contains(names, l.B.Node) {
+			out.Links = append(out.Links, l)
+		}
+	}
+	return &out
+}
+
+// Without returns the topology without what Only returns.
+func (t *Topology) Without(names ...string) *Topology {
+	out := *t
+	out.Nodes = slices.DeleteFunc(slices.Clone(t.Nodes), func(n Node) bool { return slices.Contains(names, n.Name) })
+	out.Links = slices.DeleteFunc(slices.Clone(t.Links), func(l Link) bool {
+		return slices.Contains(names, l.A.Node) && slices.Contains(names, l.B.Node)
+	})
+	return &out
+}
+
 // NodeNames returns the nodes' names in their order.
 func (t *Topology) NodeNames() []string {
 	names := make([]string, 0, len(t.Nodes))

@@ -172,7 +172,7 @@ func (n *node) writeEtc() error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for name, text := range map[string]string{"hosts": n.spec.hostsFile(), "resolv.conf": n.spec.resolvConf()} {
+	for name, text := range map[string]string{"hosts": n.spec.HostsFile(), "resolv.conf": n.spec.resolvConf()} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return err
 		}
@@ -180,7 +180,8 @@ func (n *node) writeEtc() error {
 	return nil
 }
 
-func (s NodeSpec) hostsFile() string {
+// HostsFile is the text of the node's /etc/hosts.
+func (s NodeSpec) HostsFile() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "127.0.0.1\tlocalhost\n127.0.1.1\t%s\n", s.Name)
 	names := make([]string, 0, len(s.Hosts))

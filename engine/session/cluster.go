@@ -114,52 +114,45 @@ type cluster struct {
 	trouble []string             // what has failed, in sentences
 }
 
-// startCluster starts the lab's cluster and returns when it is ready.
-func (s *Session) startCluster(ctx context.Context, p *place, progress func(string)) error {
-	c := s.lab.Cluster
-	if c == nil {
-		return nil
-	}
+// startCluster has the lab's cluster made on its ground and returns when it is
+// ready.
+func (s *Session) startCluster(ctx context.Context, p *place, g *ground, progress func(string)) error {
 	ctx, cancel := context.WithTimeout(ctx, clusterWait)
 	defer cancel()
 	progress("Starting Kubernetes")
 	var manifests []string
-	for _, m := range c.Objects {
+	for _, m := range s.lab.Cluster.Objects {
 		file := path.Join(clusterDir, "manifests", m.Name)
 		if err := writeFile(ctx, p.world, file, m.Text); err != nil {
 			return err
 		}
 		manifests = append(manifests, file)
 	}
-	config, err := json.Marshal(configOf(c, manifests))
-	if err != nil {
-		return err
-	}
-	file := clusterDir + "/cluster.json"
-	if err := writeFile(ctx, p.world, file, string(config)); err != nil {
-		return err
-	}
-	p.world.Setenv("KUBECONFIG=" + clusterDir + "/admin.conf")
-	_, told, err := p.world.Start(ctx, engine.ClusterControl, clusterProgram, "cluster", "--config", file)
-	if err != nil {
-		return err
-	}
-	p.cluster = &cluster{told: told, pods: map[string]podReport{}}
-	lines := bufio.NewReader(told)
 	ready := make(chan error, 1)
-	go func() { ready <- p.cluster.waitReady(lines, progress) }()
+	go func() {
+		// It hears what it is told once it says that it stands by.
+		err := p.cluster.await(g.lines, stepStandby, progress)
+		if err == nil {
+			err = g.tell(ctx, s.lab.Cluster, manifests)
+		}
+		if err == nil {
+			err = p.cluster.await(g.lines, stepCluster, progress)
+		}
+		ready <- err
+	}()
+	var err error
 	select {
 	case err = <-ready:
 	case <-ctx.Done():
-		return fmt.Errorf("start Kubernetes: %w", ctx.Err())
+		err = ctx.Err()
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("start Kubernetes: %w", err)
 	}
 	if err := errors.Join(s.adopt(ctx, p), s.ask(ctx, p)); err != nil {
 		return err
 	}
-	go p.cluster.listen(lines, s)
+	go p.cluster.listen(g.lines, s)
 	return nil
 }
 
@@ -175,20 +168,26 @@ func writeFile(ctx context.Context, w *sandbox.World, file, text string) error {
 	return nil
 }
 
-// waitReady reads reports until the cluster is ready.
-func (c *cluster) waitReady(lines *bufio.Reader, progress func(string)) error {
+// Steps of a cluster that is being opened, in its own words.
+const (
+	stepStandby = "standby"
+	stepCluster = "cluster"
+)
+
+// await reads reports until a step is ready.
+func (c *cluster) await(lines *bufio.Reader, step string, progress func(string)) error {
 	for {
 		r, err := readReport(lines)
 		if err != nil {
-			return fmt.Errorf("start Kubernetes: it ended before it was ready (%w)%s", err, c.said())
+			return fmt.Errorf("it ended before it was ready (%w)%s", err, c.said())
 		}
 		c.note(r)
 		switch {
 		case r.State == "failed":
-			return fmt.Errorf("start Kubernetes: %s: %s", r.Step, r.Text)
-		case r.Step == "cluster" && r.State == "ready":
+			return fmt.Errorf("%s: %s", r.Step, r.Text)
+		case r.Step == step && r.State == "ready":
 			return nil
-		case r.Pod == nil && r.State == "ready":
+		case r.Pod == nil && r.State == "ready" && r.Step != stepStandby:
 			progress("Starting Kubernetes: " + r.Step + " ready")
 		}
 	}

@@ -28,7 +28,10 @@ import (
 )
 
 // Opener opens labs in worlds of one sandbox.
-type Opener struct{ Sandbox *sandbox.Sandbox }
+type Opener struct {
+	Sandbox *sandbox.Sandbox
+	Warm    *Warm // nil for labs that are opened once and not reset
+}
 
 var _ engine.Opener = Opener{}
 
@@ -40,7 +43,7 @@ func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)
 	}
 	judge := check.New(lab)
 	s := &Session{
-		lab: lab, sandbox: o.Sandbox, judge: judge, sysctls: judge.Sysctls(), past: newPast(), traces: newTraces(),
+		lab: lab, sandbox: o.Sandbox, warm: o.Warm, judge: judge, sysctls: judge.Sysctls(), past: newPast(), traces: newTraces(),
 		changed: make(chan struct{}, 1), triggers: make(chan trigger, 64), quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := s.build(ctx, progress); err != nil {
@@ -115,37 +118,37 @@ func (s *Session) build(ctx context.Context, progress func(string)) error {
 func (s *Session) furnish(ctx context.Context, p *place, progress func(string)) (err error) {
 	t := s.lab.Topology.Built()
 	progress("Making a world of its own")
-	var tools []sandbox.Tool
-	if s.lab.Cluster != nil {
-		if tools, err = clusterTools(); err != nil {
-			return err
-		}
-	}
-	if p.world, err = s.sandbox.NewWorld(ctx, tools...); err != nil {
-		return err
-	}
-	specs := make([]sandbox.NodeSpec, 0, len(t.Nodes))
-	for _, n := range t.Nodes {
-		specs = append(specs, sandbox.NodeSpec{Name: n.Name, Hosts: n.Hosts, DNS: n.DNS})
-	}
-	fds, err := p.world.AddNodes(ctx, specs)
+	g, err := s.settleDown(ctx, p)
 	if err != nil {
 		return err
 	}
-	for i, n := range t.Nodes {
+	rest := t
+	if g != nil {
+		rest = t.Without(engine.ClusterControl, engine.ClusterLAN)
+	}
+	fds, err := p.world.AddNodes(ctx, specs(rest))
+	if err != nil {
+		return err
+	}
+	for i, n := range rest.Nodes {
 		p.ns[n.Name] = fds[i]
-		p.nodes = append(p.nodes, observe.Node{Name: n.Name, NS: fds[i]})
+	}
+	for _, n := range t.Nodes {
+		p.nodes = append(p.nodes, observe.Node{Name: n.Name, NS: p.ns[n.Name]})
 	}
 	progress("Laying cables")
-	if err := wire.Build(t, p.ns); err != nil {
+	if err := wire.Build(rest, p.ns); err != nil {
 		return err
 	}
 	progress("Starting servers")
 	if err := p.populate(ctx, t); err != nil {
 		return err
 	}
-	if err := s.startCluster(ctx, p, progress); err != nil {
-		return err
+	if g != nil {
+		if err := s.startCluster(ctx, p, g, progress); err != nil {
+			return err
+		}
+		s.warm.prepare()
 	}
 	for _, script := range s.lab.Prepare {
 		progress("Preparing it")
@@ -157,6 +160,35 @@ func (s *Session) furnish(ctx context.Context, p *place, progress func(string)) 
 		return err
 	}
 	return s.watch(p)
+}
+
+// settleDown gives a place its world: an empty one, or the ground of a cluster.
+func (s *Session) settleDown(ctx context.Context, p *place) (g *ground, err error) {
+	if s.lab.Cluster == nil {
+		p.world, err = s.sandbox.NewWorld(ctx)
+		return nil, err
+	}
+	if g = s.warm.take(); g == nil {
+		if g, err = newGround(ctx, s.sandbox); err != nil {
+			return nil, err
+		}
+	}
+	p.world, p.ns, p.cluster = g.world, g.ns, &cluster{told: g.told, pods: map[string]podReport{}}
+	for _, n := range s.lab.Topology.Only(engine.ClusterControl).Nodes { // it knows the workers by name
+		if err := writeFile(ctx, p.world, "/etc/netns/"+n.Name+"/hosts", sandbox.NodeSpec{Name: n.Name, Hosts: n.Hosts}.HostsFile()); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// specs are the nodes of a topology as a world makes them.
+func specs(t *engine.Topology) []sandbox.NodeSpec {
+	out := make([]sandbox.NodeSpec, 0, len(t.Nodes))
+	for _, n := range t.Nodes {
+		out = append(out, sandbox.NodeSpec{Name: n.Name, Hosts: n.Hosts, DNS: n.DNS})
+	}
+	return out
 }
 
 // populate starts the workloads side by side, then runs the setup lines in turn.

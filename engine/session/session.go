@@ -19,6 +19,7 @@ import (
 type Session struct {
 	lab     *engine.Lab
 	sandbox *sandbox.Sandbox
+	warm    *Warm
 	judge   *check.Evaluator
 	sysctls []string // settings the lab's checks read
 

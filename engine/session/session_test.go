@@ -53,7 +53,13 @@ func newOpener(t *testing.T) engine.Opener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return session.Opener{Sandbox: sb}
+	warm := session.NewWarm(sb)
+	t.Cleanup(func() {
+		if err := warm.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return session.Opener{Sandbox: sb, Warm: warm}
 }
 
 func open(t *testing.T, lab *engine.Lab) engine.Session {

@@ -23,6 +23,9 @@ const loopback = 1
 // Build makes everything of the topology but its workloads and setup lines.
 // ns holds a descriptor of each node's network namespace. The first failure
 // ends it; the namespaces are then of no further use.
+//
+// Links may lead to nodes that are not in the topology but in ns: they, and the
+// bridges that are named there, have been made before.
 func Build(t *engine.Topology, ns map[string]int) error {
 	b := builder{t: t, ns: ns, handles: map[string]*netlink.Handle{}, index: map[port]int{}}
 	defer b.close()
@@ -50,16 +53,23 @@ type builder struct {
 }
 
 func (b *builder) open() error {
-	for _, n := range b.t.Nodes {
-		fd, ok := b.ns[n.Name]
+	names := b.t.NodeNames()
+	for _, l := range b.t.Links {
+		names = append(names, l.A.Node, l.B.Node)
+	}
+	for _, name := range names {
+		if b.handles[name] != nil {
+			continue
+		}
+		fd, ok := b.ns[name]
 		if !ok {
-			return fmt.Errorf("node %s has no namespace", n.Name)
+			return fmt.Errorf("node %s has no namespace", name)
 		}
 		h, err := netlink.NewHandleAt(netns.NsHandle(fd), unix.NETLINK_ROUTE)
 		if err != nil {
-			return fmt.Errorf("netlink in %s: %w", n.Name, err)
+			return fmt.Errorf("netlink in %s: %w", name, err)
 		}
-		b.handles[n.Name] = h
+		b.handles[name] = h
 	}
 	return nil
 }
@@ -199,11 +209,16 @@ func (b *builder) master(e engine.End) (int, error) {
 	if e.Bridge == "" {
 		return 0, nil
 	}
-	index, ok := b.index[port{e.Node, e.Bridge}]
-	if !ok {
-		return 0, fmt.Errorf("%s has no bridge %s", e.Node, e.Bridge)
+	p := port{e.Node, e.Bridge}
+	if index, ok := b.index[p]; ok {
+		return index, nil
 	}
-	return index, nil
+	link, err := b.handles[e.Node].LinkByName(e.Bridge)
+	if err != nil {
+		return 0, fmt.Errorf("%s has no bridge %s: %w", e.Node, e.Bridge, err)
+	}
+	b.index[p] = link.Attrs().Index
+	return b.index[p], nil
 }
 
 func (b *builder) addresses(p port, addrs []string) error {

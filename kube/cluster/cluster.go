@@ -28,7 +28,8 @@ const (
 	StepDNS       = "DNS"
 	StepManifests = "manifests"
 	StepCluster   = "cluster"
-	StepPod       = "pod" // of each pod, at any time
+	StepPod       = "pod"     // of each pod, at any time
+	StepStandby   = "standby" // of a cluster that has yet to be told what it is made of
 )
 
 // A cluster is a cluster that is being opened or runs.
@@ -49,11 +50,15 @@ type cluster struct {
 // then it ends all pods and returns nil. It returns an error if the cluster
 // could not be opened or cannot go on. The process has to be in the network
 // namespace of the control node.
-func Run(ctx context.Context, config Config, progress *Progress) error {
+//
+// Standby, if not nil, returns the config to go on with; the first one then only
+// says where the API server is, which starts at once. So somebody who will need
+// a cluster can have the slow half of it before it is known which.
+func Run(ctx context.Context, config Config, progress *Progress, standby func(context.Context) (Config, error)) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	c := &cluster{config: config, progress: progress, fail: fail, proxied: make(chan struct{})}
-	if err := c.open(ctx); err != nil {
+	if err := c.open(ctx, standby); err != nil {
 		fail(err)
 	} else {
 		progress.Ready(StepCluster)
@@ -67,15 +72,28 @@ func Run(ctx context.Context, config Config, progress *Progress) error {
 }
 
 // Open returns when the cluster is ready.
-func (c *cluster) open(ctx context.Context) error {
+func (c *cluster) open(ctx context.Context, standby func(context.Context) (Config, error)) error {
 	if err := c.prepare(); err != nil {
 		return err
+	}
+	serving := make(chan error, 1)
+	go func() { serving <- c.startServer(ctx) }()
+	if standby != nil {
+		c.progress.Ready(StepStandby)
+		config, err := standby(ctx)
+		if err != nil {
+			return err
+		}
+		if config.Dir != c.config.Dir || config.Control != c.config.Control || config.ServiceCIDR != c.config.ServiceCIDR || config.Domain != c.config.Domain {
+			return errors.New("the API server cannot move: dir, control, serviceCIDR and domain are those it began with")
+		}
+		c.config = config
 	}
 	// Kubelets prepare their nodes' networks meanwhile: BGP takes two seconds.
 	if err := c.startKubelets(ctx); err != nil {
 		return err
 	}
-	if err := c.startServer(ctx); err != nil {
+	if err := <-serving; err != nil {
 		return err
 	}
 	var group errgroup.Group

@@ -24,7 +24,8 @@ import (
 	"underlay/kube/kubectl"
 )
 
-const usage = `usage: underlay-kube cluster --config FILE   run a cluster
+const usage = `usage: underlay-kube cluster --config FILE   run a cluster; with --standby only its
+                                             API server, until SIGUSR1 has FILE read again
        underlay-kube dns --corefile FILE     serve DNS
        underlay-kube bgp                     announce routes, as standard input says
        underlay-kube kubectl …               kubectl, also by that name
@@ -54,11 +55,11 @@ func run(start time.Time) int {
 	var err error
 	switch role {
 	case "cluster":
-		config := flags.String("config", "", "")
+		config, standby := flags.String("config", "", ""), flags.Bool("standby", false, "")
 		if flags.Parse(os.Args[2:]) != nil {
 			return 2
 		}
-		err = runCluster(*config, start)
+		err = runCluster(*config, *standby, start)
 	case "dns":
 		corefile := flags.String("corefile", "", "")
 		if flags.Parse(os.Args[2:]) != nil {
@@ -81,7 +82,7 @@ func run(start time.Time) int {
 }
 
 // RunCluster runs a cluster until it is told to end.
-func runCluster(path string, start time.Time) error {
+func runCluster(path string, standby bool, start time.Time) error {
 	config, err := cluster.Load(path)
 	if err != nil {
 		return err
@@ -94,7 +95,20 @@ func runCluster(path string, start time.Time) error {
 	if err := logTo(config.Dir); err != nil {
 		return err
 	}
-	return cluster.Run(ctx, config, cluster.NewProgress(reports(), start))
+	var told func(context.Context) (cluster.Config, error)
+	if standby {
+		again := make(chan os.Signal, 1)
+		signal.Notify(again, unix.SIGUSR1)
+		told = func(ctx context.Context) (cluster.Config, error) {
+			select {
+			case <-again:
+				return cluster.Load(path)
+			case <-ctx.Done():
+				return cluster.Config{}, context.Cause(ctx)
+			}
+		}
+	}
+	return cluster.Run(ctx, config, cluster.NewProgress(reports(), start), told)
 }
 
 // Signals returns a context that ends when the process is told to.

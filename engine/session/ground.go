@@ -1,0 +1,202 @@
+package session
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"underlay/engine"
+	"underlay/engine/sandbox"
+	"underlay/engine/wire"
+)
+
+// ground is what all labs with a cluster begin with: a world with the control node,
+// the switch, and an API server that starts. It takes two thirds of the time that a
+// cluster takes to open, and does not depend on the lab.
+type ground struct {
+	world *sandbox.World
+	ns    map[string]int // of the two nodes
+	pid   int            // of underlay-kube
+	told  *os.File
+	lines *bufio.Reader
+}
+
+// groundTopology is the part of every cluster's topology that ground has.
+func groundTopology() *engine.Topology {
+	var t engine.Topology
+	new(engine.Cluster).Complete(&t)
+	return t.Only(engine.ClusterControl, engine.ClusterLAN)
+}
+
+// newGround makes a world and starts an API server in it, without waiting for it.
+func newGround(ctx context.Context, sb *sandbox.Sandbox) (g *ground, err error) {
+	tools, err := clusterTools()
+	if err != nil {
+		return nil, err
+	}
+	g = &ground{ns: map[string]int{}}
+	if g.world, err = sb.NewWorld(ctx, tools...); err != nil {
+		return nil, err
+	}
+	if err := g.begin(ctx); err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	return g, nil
+}
+
+func (g *ground) begin(ctx context.Context) error {
+	t := groundTopology()
+	fds, err := g.world.AddNodes(ctx, specs(t))
+	if err != nil {
+		return err
+	}
+	for i, n := range t.Nodes {
+		g.ns[n.Name] = fds[i]
+	}
+	if err := wire.Build(t, g.ns); err != nil {
+		return err
+	}
+	// What it is told now says where the API server is; the rest is told later.
+	if err := g.configure(ctx, &engine.Cluster{Nodes: 1, Proxy: "none", CNI: "none"}, nil); err != nil {
+		return err
+	}
+	g.world.Setenv("KUBECONFIG=" + clusterDir + "/admin.conf")
+	g.pid, g.told, err = g.world.Start(ctx, engine.ClusterControl, clusterProgram, "cluster", "--standby", "--config", clusterFile)
+	if err != nil {
+		return err
+	}
+	g.lines = bufio.NewReader(g.told)
+	return nil
+}
+
+// clusterFile is where underlay-kube reads what the cluster is made of.
+const clusterFile = clusterDir + "/cluster.json"
+
+func (g *ground) configure(ctx context.Context, c *engine.Cluster, manifests []string) error {
+	config, err := json.Marshal(configOf(c, manifests))
+	if err != nil {
+		return err
+	}
+	return writeFile(ctx, g.world, clusterFile, string(config))
+}
+
+// tell has a lab's cluster made on this ground.
+func (g *ground) tell(ctx context.Context, c *engine.Cluster, manifests []string) error {
+	if err := g.configure(ctx, c, manifests); err != nil {
+		return err
+	}
+	out, code, err := g.world.Run(ctx, engine.ClusterControl, "", "kill", "-USR1", strconv.Itoa(g.pid))
+	if err == nil && code != 0 {
+		err = errors.New(strings.TrimSpace(out))
+	}
+	return err
+}
+
+func (g *ground) close() error {
+	var errs []error
+	if g.told != nil {
+		errs = append(errs, g.told.Close())
+	}
+	for _, fd := range g.ns {
+		errs = append(errs, unix.Close(fd))
+	}
+	return errors.Join(append(errs, g.world.Close())...)
+}
+
+// Warm keeps one ground ready for the next lab with a cluster, or for the same one
+// when it is reset. It is used by who has labs opened one after the other.
+type Warm struct {
+	sandbox *sandbox.Sandbox
+
+	mu     sync.Mutex
+	next   chan *ground // gets the ground that is being made; nil if none is
+	closed bool
+}
+
+// NewWarm returns an empty Warm.
+func NewWarm(sb *sandbox.Sandbox) *Warm { return &Warm{sandbox: sb} }
+
+const (
+	// warmAfter is how long after a cluster has opened the next ground is made: the
+	// learner reads the tasks, and the machine has nothing else to do.
+	warmAfter = 4 * time.Second
+	// warmMemory is how much memory must be free, in bytes: several times what an
+	// API server takes.
+	warmMemory = 1 << 30
+)
+
+// take returns the ground that is ready, or is about to be; nil if there is none.
+// It may be called on a nil Warm.
+func (w *Warm) take() *ground {
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	next := w.next
+	w.next = nil
+	w.mu.Unlock()
+	if next == nil {
+		return nil
+	}
+	return <-next
+}
+
+// prepare has a ground made in a while, unless there is one or memory is short.
+func (w *Warm) prepare() {
+	if w == nil {
+		return
+	}
+	time.AfterFunc(warmAfter, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.closed || w.next != nil || freeMemory() < warmMemory {
+			return
+		}
+		next := make(chan *ground, 1)
+		w.next = next
+		go func() {
+			g, err := newGround(context.Background(), w.sandbox)
+			if err != nil {
+				g = nil // the next lab makes its own, and says what is wrong
+			}
+			next <- g
+		}()
+	})
+}
+
+// Close ends what is ready.
+func (w *Warm) Close() error {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	if g := w.take(); g != nil {
+		return g.close()
+	}
+	return nil
+}
+
+// freeMemory is what the kernel says is available, in bytes; 0 if it does not say.
+func freeMemory() uint64 {
+	b, err := fs.ReadFile(os.DirFS("/proc"), "meminfo")
+	if err != nil {
+		return 0
+	}
+	for line := range bytes.Lines(b) {
+		var kib uint64
+		if _, err := fmt.Sscanf(string(line), "MemAvailable: %d kB", &kib); err == nil {
+			return kib << 10
+		}
+	}
+	return 0
+}
