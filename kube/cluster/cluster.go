@@ -46,15 +46,15 @@ type cluster struct {
 	proxied   chan struct{}
 }
 
-// Run opens the cluster, reports its progress, and keeps it until ctx is done;
-// then it ends all pods and returns nil. It returns an error if the cluster
-// could not be opened or cannot go on. The process has to be in the network
-// namespace of the control node.
+// Run opens the cluster, reports its progress, calls opened, and keeps the
+// cluster until ctx is done; then it ends all pods and returns nil. It returns
+// an error if the cluster could not be opened or cannot go on. The process has
+// to be in the network namespace of the control node.
 //
 // Standby, if not nil, returns the config to go on with; the first one then only
 // says where the API server is, which starts at once. So somebody who will need
 // a cluster can have the slow half of it before it is known which.
-func Run(ctx context.Context, config Config, progress *Progress, standby func(context.Context) (Config, error)) error {
+func Run(ctx context.Context, config Config, progress *Progress, standby func(context.Context) (Config, error), opened func()) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	c := &cluster{config: config, progress: progress, fail: fail, proxied: make(chan struct{})}
@@ -62,6 +62,7 @@ func Run(ctx context.Context, config Config, progress *Progress, standby func(co
 		fail(err)
 	} else {
 		progress.Ready(StepCluster)
+		opened()
 	}
 	<-ctx.Done()
 	c.kubelets.Wait()

@@ -42,8 +42,11 @@ type container struct {
 	ready    bool
 
 	backOff   time.Duration // after the next end
+	pause     time.Duration // after the latest
 	notBefore time.Time     // it is not started before
 	pull      pullState
+	attempts  int       // in a row at what is needed before it can start
+	told      string    // what was wrong at the latest that was told
 	killAt    time.Time // when set, it is being stopped
 }
 
@@ -121,7 +124,7 @@ func (c *container) start(ctx context.Context) time.Duration {
 	}
 	spec, err := c.process(ctx, image)
 	if err != nil {
-		return c.cannotStart("CreateContainerConfigError", err)
+		return c.cannotStart(err)
 	}
 	instance, err := startInstance(ctx, c, spec)
 	if err != nil {
@@ -130,6 +133,7 @@ func (c *container) start(ctx context.Context) time.Duration {
 	c.event(v1.EventTypeNormal, "Created", "Container created")
 	c.instance, c.killAt = instance, time.Time{}
 	c.starts++
+	c.attempts, c.told = 0, ""
 	c.waiting = v1.ContainerStateWaiting{}
 	c.started = c.spec.StartupProbe == nil
 	c.ready = c.started && c.spec.ReadinessProbe == nil
@@ -174,7 +178,8 @@ func (c *container) note(t *v1.ContainerStateTerminated, ran time.Duration) {
 	if ran >= forgetBackOff {
 		c.backOff = 0
 	}
-	c.notBefore = t.FinishedAt.Add(c.backOff)
+	c.pause = c.backOff
+	c.notBefore = time.Now().Add(c.pause)
 	c.backOff = min(max(2*c.backOff, firstBackOff), mostBackOff)
 }
 
@@ -215,21 +220,40 @@ func (c *container) await() {
 		return
 	}
 	text := fmt.Sprintf("back-off %s restarting failed container=%s pod=%s_%s(%s)",
-		c.notBefore.Sub(c.last.FinishedAt.Time).Round(time.Second), c.name, c.w.name, c.w.namespace, c.w.uid)
+		c.pause, c.name, c.w.name, c.w.namespace, c.w.uid)
 	c.waiting = v1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: text}
 	c.event(v1.EventTypeWarning, "BackOff", fmt.Sprintf("Back-off restarting failed container %s in pod %s_%s(%s)",
 		c.name, c.w.name, c.w.namespace, c.w.uid))
 }
 
-// configPause is the wait before a container whose settings are wrong is tried again.
-const configPause = 2 * time.Second
+// What a container needs may only be on its way: a new namespace gets its
+// certificates a moment after its first pod. So the first attempts are quick,
+// and nothing is said of them.
+const (
+	firstConfigPause = 25 * time.Millisecond
+	configPause      = 2 * time.Second
+	silentAttempts   = 5
+)
 
 // cannotStart is for what is wrong before there is anything to run.
-func (c *container) cannotStart(reason string, err error) time.Duration {
-	if c.waiting.Reason != reason || c.waiting.Message != err.Error() {
+func (c *container) cannotStart(err error) time.Duration {
+	c.attempts++
+	if c.attempts <= silentAttempts {
+		return firstConfigPause << c.attempts
+	}
+	told := c.told == err.Error()
+	c.told = err.Error()
+	var mount *mountError
+	if errors.As(err, &mount) {
+		if !told {
+			c.w.event(v1.EventTypeWarning, "FailedMount", mount.Error())
+		}
+		return configPause
+	}
+	if !told {
 		c.event(v1.EventTypeWarning, "Failed", "Error: "+err.Error())
 	}
-	c.waiting = v1.ContainerStateWaiting{Reason: reason, Message: err.Error()}
+	c.waiting = v1.ContainerStateWaiting{Reason: "CreateContainerConfigError", Message: err.Error()}
 	return configPause
 }
 

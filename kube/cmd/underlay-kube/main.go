@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -65,6 +66,7 @@ func run(start time.Time) int {
 		if flags.Parse(os.Args[2:]) != nil {
 			return 2
 		}
+		debug.SetGCPercent(restGC)
 		err = dns.Run(*corefile)
 	case "bgp":
 		ctx, stop := signals()
@@ -95,21 +97,35 @@ func runCluster(path string, standby bool, start time.Time) error {
 	if err := logTo(config.Dir); err != nil {
 		return err
 	}
-	var told func(context.Context) (cluster.Config, error)
-	if standby {
-		again := make(chan os.Signal, 1)
-		signal.Notify(again, unix.SIGUSR1)
-		told = func(ctx context.Context) (cluster.Config, error) {
-			select {
-			case <-again:
-				return cluster.Load(path)
-			case <-ctx.Done():
-				return cluster.Config{}, context.Cause(ctx)
-			}
+	opened := func() {
+		debug.SetGCPercent(restGC)
+		debug.FreeOSMemory() // what opening took
+	}
+	return cluster.Run(ctx, config, cluster.NewProgress(reports(), start), told(standby, path), opened)
+}
+
+// Told returns, for a cluster that stands by, what waits for SIGUSR1 and then reads
+// the config again; nil for one that does not.
+func told(standby bool, path string) func(context.Context) (cluster.Config, error) {
+	if !standby {
+		return nil
+	}
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, unix.SIGUSR1)
+	return func(ctx context.Context) (cluster.Config, error) {
+		select {
+		case <-again:
+			return cluster.Load(path)
+		case <-ctx.Done():
+			return cluster.Config{}, context.Cause(ctx)
 		}
 	}
-	return cluster.Run(ctx, config, cluster.NewProgress(reports(), start), told)
 }
+
+// RestGC is how much garbage may pile up in what runs for long, in percent of
+// what is in use. While a cluster opens it is Go's default, because time is
+// dearer then.
+const restGC = 30
 
 // Signals returns a context that ends when the process is told to.
 func signals() (context.Context, context.CancelFunc) {
