@@ -163,6 +163,8 @@ title: Examples
 module: bridge
 summary: What the guide shows.
 minutes: 5
+cluster:
+  pods: [{name: toolbox}]
 nodes:
   - {name: host, kind: host, shell: true}
   - {name: c1, kind: container}
