@@ -163,13 +163,14 @@ title: Examples
 module: bridge
 summary: What the guide shows.
 minutes: 5
+cluster:
+  pods: [{name: toolbox}]
 nodes:
   - {name: host, kind: host, shell: true}
   - {name: c1, kind: container}
   - {name: c2, kind: container}
 workloads:
   - {node: c2, kind: http, listen: ":80"}
-cluster: {nodes: 1}
 tasks:
   - id: all
     goal: Every example holds.

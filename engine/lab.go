@@ -388,8 +388,11 @@ type TrafficCheck struct {
 // Spread is over which servers many equal attempts must be spread. Each of
 // them must answer its share, and nobody else may answer any.
 type Spread struct {
-	Over  []string `yaml:"over" lab:"required"`        // names of workloads; "none" stands for attempts that end in no answer
-	Tries int      `yaml:"tries" lab:"required,tries"` // how many attempts
+	Over []string `yaml:"over" lab:"required"` // names of workloads; "none" stands for attempts that end in no answer
+	// Servers is how many servers the name with a * in Over stands for, "web-*" for
+	// the pods of a Deployment web: just so many must answer. 0 is any number.
+	Servers int `yaml:"servers" lab:"tries"`
+	Tries   int `yaml:"tries" lab:"required,tries"` // how many attempts
 	// Each is the least that each must answer. Unless given it is the most that
 	// choosing at random, all alike, falls short of less than once in a million
 	// times.

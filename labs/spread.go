@@ -3,6 +3,7 @@ package labs
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"underlay/engine"
 )
@@ -22,14 +23,15 @@ func (v *validator) checkSpread(t *engine.TrafficCheck) {
 	if s.Tries < 1 || len(s.Over) == 0 {
 		return // told already
 	}
-	most := fairShare(s.Tries, len(s.Over))
+	servers := len(s.Over) - 1 + max(1, s.Servers)
+	most := fairShare(s.Tries, servers)
 	switch {
 	case most == 0:
 		v.errorf(v.at(&s.Tries), "%d tries over %d servers say nothing, because chance alone may leave one of them out; it takes %d",
-			s.Tries, len(s.Over), fewestTries(len(s.Over)))
+			s.Tries, servers, fewestTries(servers))
 	case s.Each > most:
 		v.errorf(v.at(&s.Each), "each is too much: of %d tries over %d servers, chance alone gives one fewer than %d now and then; %d is the most",
-			s.Tries, len(s.Over), s.Each, most)
+			s.Tries, servers, s.Each, most)
 	case s.Each == 0:
 		s.Each = most
 	}
@@ -49,15 +51,21 @@ func (v *validator) checkSpreadAlone(t *engine.TrafficCheck) {
 	case t.Hold != 0:
 		v.errorf(v.at(&t.Hold), "hold is for a single try; a spread makes many of its own")
 	}
-	known := v.workloadNames()
+	known, patterns := v.workloadNames(), 0
 	for i := range s.Over {
 		name := s.Over[i]
+		if strings.HasSuffix(name, "*") {
+			patterns++
+		}
 		if slices.Contains(s.Over[:i], name) {
 			v.errorf(v.at(&s.Over[i]), "%q is there twice; each server is named once", name)
 		}
 		if name != "none" && !slices.Contains(known, name) && v.lab.Cluster == nil { // pods bring theirs
 			v.errorf(v.at(&s.Over[i]), "unknown workload %q; workloads here: %s%s", name, listed(known), meant(name, known))
 		}
+	}
+	if s.Servers != 0 && patterns != 1 {
+		v.errorf(v.at(&s.Servers), "servers counts those that a name with * in over stands for, such as web-*; there must be one such name")
 	}
 }
 

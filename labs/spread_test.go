@@ -130,6 +130,37 @@ func TestSpreadIsFilledIn(t *testing.T) {
 	}
 }
 
+// TestSpreadOverPods: in a lab with a cluster a name may stand for several servers,
+// which count as so many when the share is computed.
+func TestSpreadOverPods(t *testing.T) {
+	const web = "{from: toolbox, to: web, proto: http}"
+	load := func(spread string) (*Catalogue, error) {
+		return Load(clusterFolder(strings.Replace(clusterLab, web, "{from: toolbox, to: web, proto: http, spread: "+spread+"}", 1)), 0)
+	}
+	for spread, want := range map[string]int{
+		`{over: ["web-*"], servers: 3, tries: 60}`:       4,
+		`{over: ["web-*", none], servers: 3, tries: 60}`: 1,
+		`{over: ["web-*"], tries: 60}`:                   60,
+	} {
+		c, err := load(spread)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.All()[0].Tasks[0].Checks[0].Traffic.Spread.Each; got != want {
+			t.Errorf("%s: each is %d, want %d", spread, got, want)
+		}
+	}
+	for spread, want := range map[string]string{
+		`{over: ["web-*"], servers: 3, tries: 20}`:          "20 tries over 3 servers say nothing",
+		`{over: [web], servers: 3, tries: 60}`:              "servers counts those that a name with * in over stands for",
+		`{over: ["web-*", "db-*"], servers: 3, tries: 600}`: "there must be one such name",
+	} {
+		if _, err := load(spread); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", spread, err, want)
+		}
+	}
+}
+
 const sampleSpread = `id: sample
 title: A sample
 module: bridge

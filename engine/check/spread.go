@@ -3,6 +3,9 @@ package check
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -54,11 +57,20 @@ func keyOf(c engine.TrafficCheck) trafficKey {
 }
 
 func spreadWords(s engine.Spread) string {
-	if len(s.Over) == 1 {
+	if len(s.Over) == 1 && s.Servers <= 1 {
 		return fmt.Sprintf("%s each of %s", by(s.Over[0]), count(s.Tries, "try", "tries"))
 	}
-	return fmt.Sprintf("spread over %s, at least %d of %d tries each", list(people(s.Over)), s.Each, s.Tries)
+	over := people(s.Over)
+	for i, name := range over {
+		if s.Servers > 0 && isPattern(name) {
+			over[i] = fmt.Sprintf("%d servers %s", s.Servers, name)
+		}
+	}
+	return fmt.Sprintf("spread over %s, at least %d of %d tries each", list(over), s.Each, s.Tries)
 }
+
+// isPattern reports whether a name stands for several servers.
+func isPattern(name string) bool { return strings.HasSuffix(name, "*") }
 
 func by(server string) string {
 	if server == nobody {
@@ -86,6 +98,7 @@ type tally struct {
 	mu    sync.Mutex
 	begun int
 	by    []int               // how many each of Over has answered
+	who   map[string]int      // the same by server, of those that a pattern in Over stands for
 	stray *attempt            // the first that ended otherwise
 	asked engine.TrafficCheck // what stray was to do
 }
@@ -120,11 +133,18 @@ func (t *tally) counted() int {
 	return n
 }
 
-// counts says who has answered how many: "web1 5, web2 4 and web3 0".
+// counts says who has answered how many: "web1 5, web2 4 and web3 0". A pattern is
+// told as the servers that it stood for.
 func (t *tally) counts() string {
-	words := make([]string, len(t.Over))
+	var words []string
 	for i, name := range people(t.Over) {
-		words[i] = fmt.Sprintf("%s %d", name, t.by[i])
+		if !isPattern(name) || len(t.who) == 0 {
+			words = append(words, fmt.Sprintf("%s %d", name, t.by[i]))
+			continue
+		}
+		for _, server := range slices.Sorted(maps.Keys(t.who)) {
+			words = append(words, fmt.Sprintf("%s %d", server, t.who[server]))
+		}
 	}
 	return list(words)
 }
@@ -133,7 +153,7 @@ func (t *tally) counts() string {
 // that it does not have to expect. The first attempt is made alone: where nothing
 // works yet, one is enough to see it.
 func (r *run) spread(ctx context.Context, c engine.TrafficCheck) verdict {
-	t := &tally{Spread: *c.Spread, by: make([]int, len(c.Spread.Over))}
+	t := &tally{Spread: *c.Spread, by: make([]int, len(c.Spread.Over)), who: map[string]int{}}
 	one := c
 	one.Spread = nil
 	trying, stop := context.WithCancel(ctx)
@@ -175,6 +195,9 @@ func (r *run) take(ctx context.Context, t *tally, one engine.TrafficCheck, stop 
 	switch {
 	case i >= 0 && seen:
 		t.by[i]++
+		if isPattern(t.Over[i]) {
+			t.who[out.Served]++
+		}
 	case t.stray == nil:
 		t.stray, t.asked = &attempt{out, err}, one
 		stop()
@@ -210,8 +233,29 @@ func (t *tally) judge() verdict {
 		case n == 0:
 			return failed(got, fmt.Sprintf("%s answered none of them.", name))
 		default:
-			return failed(got, fmt.Sprintf("That is too few for %s; with its share it would be %d or more.", name, t.Each))
+			return failed(got, tooFew(name, t.Each))
+		}
+	}
+	return t.judgeServers(got)
+}
+
+// judgeServers judges the servers that a pattern stands for: how many there are,
+// and that each has its share.
+func (t *tally) judgeServers(got string) verdict {
+	if t.Servers == 0 {
+		return passed(got)
+	}
+	if n := len(t.who); n != t.Servers {
+		return failed(got, fmt.Sprintf("%s answered, not %d.", count(n, "server", "servers"), t.Servers))
+	}
+	for _, server := range slices.Sorted(maps.Keys(t.who)) {
+		if t.who[server] < t.Each {
+			return failed(got, tooFew(server, t.Each))
 		}
 	}
 	return passed(got)
+}
+
+func tooFew(server string, each int) string {
+	return fmt.Sprintf("That is too few for %s; with its share it would be %d or more.", server, each)
 }

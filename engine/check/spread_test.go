@@ -39,6 +39,9 @@ func TestSpread(t *testing.T) {
 	over := func(names ...string) func(*engine.TrafficCheck) {
 		return func(c *engine.TrafficCheck) { c.Spread.Over = names }
 	}
+	pods := func(servers int, more ...string) func(*engine.TrafficCheck) {
+		return func(c *engine.TrafficCheck) { c.Spread.Over, c.Spread.Servers = append([]string{"web-*"}, more...), servers }
+	}
 	rows := []struct {
 		name      string
 		check     engine.TrafficCheck
@@ -71,6 +74,18 @@ func TestSpread(t *testing.T) {
 			"of 40 tries: web1 20 and web2 20", "", 40},
 		{"nobody is one of them", change(30, 10, over("web1", "none", "web2")), answering(reply("web1"), silence, refusal, reply("web2")), engine.Fail,
 			"of 30 tries: web1 8, nobody 15 and web2 7", "That is too few for web1; with its share it would be 10 or more.", 30},
+		{"three pods", change(60, 4, pods(3)), answering(reply("web-c"), reply("web-a"), reply("web-b")), engine.Pass,
+			"of 60 tries: web-a 20, web-b 20 and web-c 20", "", 60},
+		{"a pod too few", change(60, 4, pods(3)), answering(reply("web-a"), reply("web-b")), engine.Fail,
+			"of 60 tries: web-a 30 and web-b 30", "2 servers answered, not 3.", 60},
+		{"a pod too many", change(60, 4, pods(1)), answering(reply("web-a"), reply("web-b")), engine.Fail,
+			"of 60 tries: web-a 30 and web-b 30", "2 servers answered, not 1.", 60},
+		{"a pod without its share", change(60, 16, pods(2)), answering(reply("web-a"), reply("web-a"), reply("web-a"), reply("web-b")), engine.Fail,
+			"of 60 tries: web-a 45 and web-b 15", "That is too few for web-b; with its share it would be 16 or more.", 60},
+		{"pods and nobody", change(60, 4, pods(2, "none")), answering(reply("web-a"), silence, reply("web-b")), engine.Pass,
+			"of 60 tries: web-a 20, web-b 20 and nobody 20", "", 60},
+		{"no pod", change(60, 4, pods(2, "none")), answering(silence), engine.Fail,
+			"of 60 tries: web-* 0 and nobody 60", "web-* answered none of them.", 60},
 		{"the world is gone", overTwo(40, 1), gone, engine.Broken, "", "Could not try c1 → http://10.96.0.10:80/: the world is gone.", 1},
 	}
 	for _, r := range rows {
