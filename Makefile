@@ -11,7 +11,10 @@ KUBE_BUILD := $(GO) build -trimpath -ldflags "-s -w"
 
 .PHONY: learn build test lint bench kube kube-test vm-test picture tools clean
 
+# The tutor starts at once. What makes Kubernetes clusters is built meanwhile, and
+# after it if need be; `underlay doctor` says how far it is.
 learn: tools build
+	@./scripts/kube-later.sh
 	@exec $(BIN)/underlay
 
 build:
@@ -40,7 +43,7 @@ bench: build
 # it is all of Kubernetes, and seconds later.
 kube:
 	@mkdir -p $(BIN)
-	cd kube && $(KUBE_BUILD) -o $(BIN)/ ./cmd/...
+	cd kube && $(KUBE_BUILD) $(KUBE_FLAGS) -o $(BIN)/ ./cmd/...
 
 # Tests it as the user who calls it and, when that is root, also as an ordinary one.
 kube-test: kube

@@ -35,6 +35,7 @@ func (p *program) authorCommand() *cobra.Command {
 // proofFlags are the flags of `underlay author test`.
 type proofFlags struct {
 	only, junit           string
+	needing, without      string // words of requires; "" for any
 	seeds, jobs           int
 	json, verbose, strict bool
 }
@@ -62,6 +63,8 @@ func (p *program) authorTestCommand() *cobra.Command {
 		RunE:              p.inApp(func(cmd *cobra.Command, args []string) error { return p.proveLabs(cmd, args, f) }),
 	}
 	cmd.Flags().StringVar(&f.only, "run", "", "make only the proofs whose name, such as docker0/mistake/no-address, matches this `regexp`")
+	cmd.Flags().StringVar(&f.needing, "requiring", "", "prove only labs that require this `word`, such as kubernetes")
+	cmd.Flags().StringVar(&f.without, "without", "", "prove only labs that do not require this `word`")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "also write JUnit XML to this `file`")
 	cmd.Flags().IntVar(&f.seeds, "seeds", 20, "draw each lab's parameters this `number` of times")
 	cmd.Flags().IntVar(&f.jobs, "jobs", prove.DefaultJobs(), "make this `number` of proofs side by side")
@@ -77,6 +80,9 @@ func (p *program) proveLabs(cmd *cobra.Command, ids []string, f proofFlags) erro
 		return err
 	}
 	plan := prover.Plan(subjects)
+	if len(subjects) == 0 {
+		return engine.Hintf(usageError{errors.New("--requiring and --without leave no lab")}, "`underlay list --json` says what each lab requires")
+	}
 	if len(plan) == 0 {
 		return engine.Hintf(usageError{fmt.Errorf("--run %q: no proof has such a name", f.only)},
 			"names are such as docker0/solution, docker0/mistake/no-address and docker0/seed/7")
@@ -134,6 +140,12 @@ func verdict(r prove.Report, strict bool) error {
 	return nil
 }
 
+// picks reports whether the flags leave a lab in.
+func (f *proofFlags) picks(lab *engine.Lab) bool {
+	requires := func(word string) bool { return word != "" && slices.Contains(lab.Requires, word) }
+	return (f.needing == "" || requires(f.needing)) && !requires(f.without)
+}
+
 // subjects returns the labs to prove, each with its lessons, and who proves them.
 func (p *program) subjects(ids []string, f proofFlags) ([]prove.Subject, *prove.Prover, error) {
 	only, err := regexp.Compile(f.only)
@@ -159,7 +171,7 @@ func (p *program) subjects(ids []string, f proofFlags) ([]prove.Subject, *prove.
 	}
 	var subjects []prove.Subject
 	for _, lab := range content.Labs.All() {
-		if len(ids) > 0 && !slices.Contains(ids, lab.ID) {
+		if len(ids) > 0 && !slices.Contains(ids, lab.ID) || !f.picks(lab) {
 			continue
 		}
 		drawn, err := content.Labs.Seeded(lab.ID, p.seed)

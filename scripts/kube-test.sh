@@ -64,5 +64,12 @@ run "$(id -un) engine/session" env -C "$work/src/engine/session" "$binary" "${fl
 if [ "$(id -u)" -eq 0 ]; then
 	run "rootless engine/session" as_ordinary env -C "$work/src/engine/session" "$binary" "${flags[@]}" "${only[@]}" || status=1
 fi
+# And the labs that have one.
+go build -trimpath -o "$work/bin/underlay" .
+proofs=("$work/bin/underlay" author test --strict --verbose --requiring kubernetes)
+run "$(id -un) proofs" "${proofs[@]}" || status=1
+if [ "$(id -u)" -eq 0 ]; then
+	run "rootless proofs" as_ordinary "${proofs[@]}" || status=1
+fi
 [ "$status" -eq 0 ] && echo "All tests of kube passed."
 exit "$status"

@@ -22,6 +22,7 @@ type machine struct {
 	look    func(tool string) (path string)
 	// companion finds a program of Underlay's own.
 	companion func(name string) (path string)
+	building  func() string // how far they are, if somebody builds them
 	ask       func(ctx context.Context, features []string) (probed, error)
 }
 
@@ -108,7 +109,7 @@ func kernelRelease() string {
 func thisMachine(p *prober) *machine {
 	m := &machine{
 		root: os.DirFS("/"), release: kernelRelease(), uid: os.Getuid(), env: os.Getenv,
-		look: lookTool, companion: Companion, ask: p.ask,
+		look: lookTool, companion: Companion, building: buildingBeside, ask: p.ask,
 	}
 	m.user = strconv.Itoa(m.uid)
 	for line := range strings.Lines(m.file("etc/passwd")) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -33,7 +34,8 @@ func fake(files map[string]string) *machine {
 		root: root, release: "6.1.0-18-amd64", uid: 1000, user: "ada",
 		env:  func(string) string { return "" },
 		look: func(name string) string { return "/usr/bin/" + name }, companion: func(name string) string { return "/opt/" + name },
-		ask: func(context.Context, []string) (probed, error) { return well(), nil },
+		building: func() string { return "" },
+		ask:      func(context.Context, []string) (probed, error) { return well(), nil },
 	}
 }
 
@@ -135,8 +137,52 @@ func TestClusters(t *testing.T) {
 		t.Errorf("a lab without a cluster: %q", reason)
 	}
 	f := finding(t, m.doctor(t.Context()), Kubernetes)
-	if f.OK || f.Detail != "underlay-kube and underlay-pod not built yet" || !strings.Contains(f.Remedy, "make kube") || !m.doctor(t.Context()).OK() {
+	if f.OK || f.Detail != "underlay-kube and underlay-pod not there yet" || !strings.Contains(f.Remedy, "make kube") || !m.doctor(t.Context()).OK() {
 		t.Errorf("%+v", f)
+	}
+}
+
+func TestBuildingCompanions(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := building(dir); got != "" {
+		t.Errorf("nobody builds: %q", got)
+	}
+	write("kube.lock", "")
+	write("kube.log", "packages: 2000\na\nb\nc\n")
+	if got := building(dir); got != "" {
+		t.Errorf("it was built and cut short: %q", got)
+	}
+	lock, err := os.Open(filepath.Join(dir, "kube.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close() //nolint:errcheck // a lock
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if got := building(dir); !strings.Contains(got, "3 of at most 2000 packages") {
+		t.Errorf("while it is built: %q", got)
+	}
+	write("kube.log", "")
+	if got := building(dir); !strings.HasPrefix(got, "they are being built") {
+		t.Errorf("when it begins: %q", got)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_UN); err != nil {
+		t.Fatal(err)
+	}
+	write("kube.log", "packages: 2\nerror\nfailed\n")
+	if got := building(dir); !strings.Contains(got, "could not be built") || !strings.Contains(got, "kube.log") {
+		t.Errorf("when that failed: %q", got)
+	}
+	m := fake(nil)
+	m.companion, m.building = func(string) string { return "" }, func() string { return "they are being built" }
+	if _, remedy := m.missing(t.Context(), []string{"kubernetes"}); remedy != "they are being built" {
+		t.Errorf("the remedy is %q", remedy)
 	}
 }
 
