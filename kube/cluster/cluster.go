@@ -45,11 +45,11 @@ type cluster struct {
 	proxied   chan struct{}
 }
 
-// Run opens the cluster, reports its progress, and keeps it until ctx is done;
-// then it ends all pods and returns nil. It returns an error if the cluster
-// could not be opened or cannot go on. The process has to be in the network
-// namespace of the control node.
-func Run(ctx context.Context, config Config, progress *Progress) error {
+// Run opens the cluster, reports its progress, calls opened, and keeps the
+// cluster until ctx is done; then it ends all pods and returns nil. It returns
+// an error if the cluster could not be opened or cannot go on. The process has
+// to be in the network namespace of the control node.
+func Run(ctx context.Context, config Config, progress *Progress, opened func()) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	c := &cluster{config: config, progress: progress, fail: fail, proxied: make(chan struct{})}
@@ -57,6 +57,7 @@ func Run(ctx context.Context, config Config, progress *Progress) error {
 		fail(err)
 	} else {
 		progress.Ready(StepCluster)
+		opened()
 	}
 	<-ctx.Done()
 	c.kubelets.Wait()

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -64,6 +65,7 @@ func run(start time.Time) int {
 		if flags.Parse(os.Args[2:]) != nil {
 			return 2
 		}
+		debug.SetGCPercent(restGC)
 		err = dns.Run(*corefile)
 	case "bgp":
 		ctx, stop := signals()
@@ -94,8 +96,16 @@ func runCluster(path string, start time.Time) error {
 	if err := logTo(config.Dir); err != nil {
 		return err
 	}
-	return cluster.Run(ctx, config, cluster.NewProgress(reports(), start))
+	return cluster.Run(ctx, config, cluster.NewProgress(reports(), start), func() {
+		debug.SetGCPercent(restGC)
+		debug.FreeOSMemory() // what opening took
+	})
 }
+
+// RestGC is how much garbage may pile up in what runs for long, in percent of
+// what is in use. While a cluster opens it is Go's default, because time is
+// dearer then.
+const restGC = 30
 
 // Signals returns a context that ends when the process is told to.
 func signals() (context.Context, context.CancelFunc) {
