@@ -42,6 +42,7 @@ type container struct {
 	ready    bool
 
 	backOff   time.Duration // after the next end
+	pause     time.Duration // after the latest
 	notBefore time.Time     // it is not started before
 	pull      pullState
 	killAt    time.Time // when set, it is being stopped
@@ -174,7 +175,8 @@ func (c *container) note(t *v1.ContainerStateTerminated, ran time.Duration) {
 	if ran >= forgetBackOff {
 		c.backOff = 0
 	}
-	c.notBefore = t.FinishedAt.Add(c.backOff)
+	c.pause = c.backOff
+	c.notBefore = time.Now().Add(c.pause)
 	c.backOff = min(max(2*c.backOff, firstBackOff), mostBackOff)
 }
 
@@ -215,7 +217,7 @@ func (c *container) await() {
 		return
 	}
 	text := fmt.Sprintf("back-off %s restarting failed container=%s pod=%s_%s(%s)",
-		c.notBefore.Sub(c.last.FinishedAt.Time).Round(time.Second), c.name, c.w.name, c.w.namespace, c.w.uid)
+		c.pause, c.name, c.w.name, c.w.namespace, c.w.uid)
 	c.waiting = v1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: text}
 	c.event(v1.EventTypeWarning, "BackOff", fmt.Sprintf("Back-off restarting failed container %s in pod %s_%s(%s)",
 		c.name, c.w.name, c.w.namespace, c.w.uid))
