@@ -558,13 +558,13 @@ func (c *cluster) comesBack(t *testing.T) {
 
 func (c *cluster) refuses(t *testing.T) {
 	c.pod(t, "disk", "node1", "image: http, volumeMounts: [{name: d, mountPath: /data}]", "volumes: [{name: d, nfs: {server: nas.test, path: /}}]")
-	c.becomes(t, "disk", ".status.containerStatuses[0].state.waiting.reason", "CreateContainerConfigError")
 	eventually(t, "an event says why", func() error {
 		if out := c.must(t, "", "describe", "pod", "disk"); !strings.Contains(out, "this kind of volume is not supported here") {
 			return errors.New(out)
 		}
 		return nil
 	})
+	c.becomes(t, "disk", ".status.containerStatuses[0].state.waiting.reason", "ContainerCreating")
 	c.must(t, "", "delete", "pod", "disk", "--grace-period=1")
 }
 

@@ -45,6 +45,8 @@ type container struct {
 	pause     time.Duration // after the latest
 	notBefore time.Time     // it is not started before
 	pull      pullState
+	attempts  int       // in a row at what is needed before it can start
+	told      string    // what was wrong at the latest that was told
 	killAt    time.Time // when set, it is being stopped
 }
 
@@ -122,7 +124,7 @@ func (c *container) start(ctx context.Context) time.Duration {
 	}
 	spec, err := c.process(ctx, image)
 	if err != nil {
-		return c.cannotStart("CreateContainerConfigError", err)
+		return c.cannotStart(err)
 	}
 	instance, err := startInstance(ctx, c, spec)
 	if err != nil {
@@ -131,6 +133,7 @@ func (c *container) start(ctx context.Context) time.Duration {
 	c.event(v1.EventTypeNormal, "Created", "Container created")
 	c.instance, c.killAt = instance, time.Time{}
 	c.starts++
+	c.attempts, c.told = 0, ""
 	c.waiting = v1.ContainerStateWaiting{}
 	c.started = c.spec.StartupProbe == nil
 	c.ready = c.started && c.spec.ReadinessProbe == nil
@@ -223,15 +226,34 @@ func (c *container) await() {
 		c.name, c.w.name, c.w.namespace, c.w.uid))
 }
 
-// configPause is the wait before a container whose settings are wrong is tried again.
-const configPause = 2 * time.Second
+// What a container needs may only be on its way: a new namespace gets its
+// certificates a moment after its first pod. So the first attempts are quick,
+// and nothing is said of them.
+const (
+	firstConfigPause = 25 * time.Millisecond
+	configPause      = 2 * time.Second
+	silentAttempts   = 5
+)
 
 // cannotStart is for what is wrong before there is anything to run.
-func (c *container) cannotStart(reason string, err error) time.Duration {
-	if c.waiting.Reason != reason || c.waiting.Message != err.Error() {
+func (c *container) cannotStart(err error) time.Duration {
+	c.attempts++
+	if c.attempts <= silentAttempts {
+		return firstConfigPause << c.attempts
+	}
+	told := c.told == err.Error()
+	c.told = err.Error()
+	var mount *mountError
+	if errors.As(err, &mount) {
+		if !told {
+			c.w.event(v1.EventTypeWarning, "FailedMount", mount.Error())
+		}
+		return configPause
+	}
+	if !told {
 		c.event(v1.EventTypeWarning, "Failed", "Error: "+err.Error())
 	}
-	c.waiting = v1.ContainerStateWaiting{Reason: reason, Message: err.Error()}
+	c.waiting = v1.ContainerStateWaiting{Reason: "CreateContainerConfigError", Message: err.Error()}
 	return configPause
 }
 

@@ -43,10 +43,12 @@ func (c *container) pullImage() (workload.Image, time.Duration, error) {
 	image, err := findImage(c.spec.Image)
 	if err == nil {
 		c.pull = pullState{}
-		if always {
+		switch {
+		case c.attempts > 0: // it was said
+		case always:
 			c.event(v1.EventTypeNormal, "Pulling", fmt.Sprintf("Pulling image %q", c.spec.Image))
 			c.event(v1.EventTypeNormal, "Pulled", fmt.Sprintf("Successfully pulled image %q: it is built in", c.spec.Image))
-		} else {
+		default:
 			c.event(v1.EventTypeNormal, "Pulled", fmt.Sprintf("Container image %q already present on machine", c.spec.Image))
 		}
 		return image, 0, nil

@@ -19,8 +19,7 @@ func (c *container) mounts(ctx context.Context, env map[string]string) ([]pod.Mo
 	for _, m := range c.spec.VolumeMounts {
 		from, err := c.w.volume(ctx, m.Name)
 		if err != nil {
-			c.w.event(v1.EventTypeWarning, "FailedMount", fmt.Sprintf("MountVolume.SetUp failed for volume %q : %v", m.Name, err))
-			return nil, fmt.Errorf("volume %s: %w", m.Name, err)
+			return nil, &mountError{m.Name, err}
 		}
 		sub := m.SubPath
 		if m.SubPathExpr != "" {
@@ -28,13 +27,25 @@ func (c *container) mounts(ctx context.Context, env map[string]string) ([]pod.Mo
 		}
 		if sub != "" {
 			if from, err = within(from, sub); err != nil {
-				return nil, fmt.Errorf("volume %s: %w", m.Name, err)
+				return nil, &mountError{m.Name, err}
 			}
 		}
 		mounts = append(mounts, pod.Mount{From: from, To: m.MountPath, ReadOnly: m.ReadOnly})
 	}
 	return mounts, nil
 }
+
+// mountError is what is wrong with a volume.
+type mountError struct {
+	volume string
+	err    error
+}
+
+func (e *mountError) Error() string {
+	return fmt.Sprintf("MountVolume.SetUp failed for volume %q : %v", e.volume, e.err)
+}
+
+func (e *mountError) Unwrap() error { return e.err }
 
 // within is a path in a volume, made if it is not there.
 func within(dir, sub string) (string, error) {
