@@ -44,7 +44,7 @@ func (k *kubelet) serveLogs(w http.ResponseWriter, r *http.Request) {
 	}
 	err = logs.ReadLogs(r.Context(), source.path, "", logOptions(options), source, stdout, stderr)
 	if err != nil && r.Context().Err() == nil {
-		fmt.Fprintln(out, "error: read the log:", err)
+		_, _ = fmt.Fprintln(out, "error: read the log:", err) // if the client has gone, nobody asks
 	}
 }
 
