@@ -34,6 +34,7 @@ type Config struct {
 	Binary  string // the program, run on a pty
 	Sandbox *sandbox.Sandbox
 	Opener  engine.Opener
+	Fresh   engine.Opener // has nothing ready in advance
 	Lab     *engine.Lab // netns-veth: its tasks are judged by state and by ping
 	State   string      // an empty directory for the program's progress
 	Parts   []string    // names of what to measure; nil for all

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"underlay/engine"
@@ -47,12 +48,47 @@ func clusters(ctx context.Context, c Config) (figures []Figure, err error) {
 			return nil, err
 		}
 	}
+	memory, idle, err := clusterAtRest(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	return []Figure{
 		figure("cluster, opened until a Service answers by name", "ms", opened, limit{p50: 3000}),
 		figure("cluster, reset", "ms", resets, limit{p50: 1500}),
 		figure("kubectl apply of a Service → connection", "ms", served, limit{p50: 150}),
 		figure("kubectl apply of a policy → packets dropped", "ms", dropped, limit{p50: 150}),
+		figure("cluster at rest, with its DNS and two pods", "MiB", memory, limit{p50: 300}),
+		figure("cluster at rest", "% of a core", idle, limit{p50: 3}),
 	}, nil
+}
+
+// clusterAtRest measures what a cluster adds to this program: memory in MiB (PSS),
+// and processor time in percent of a core.
+func clusterAtRest(ctx context.Context, c Config) (memory, idle []float64, err error) {
+	const (
+		settles = 8 * time.Second // collectors run once more after the opening
+		watched = 10 * time.Second
+	)
+	_, before, err := usage(os.Getpid())
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := c.Fresh.Open(ctx, clusterLab(), nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	time.Sleep(settles)
+	begin, _, err := usage(os.Getpid())
+	if err != nil {
+		return nil, nil, err
+	}
+	time.Sleep(watched)
+	end, after, err := usage(os.Getpid())
+	if err != nil {
+		return nil, nil, err
+	}
+	return []float64{float64(after-before) / (1 << 20)}, []float64{100 * float64(end-begin) / float64(watched)}, nil
 }
 
 // solved demands that the first task of a lab has been found done.
