@@ -1,4 +1,4 @@
-# Underlay: learn · test · lint · bench · kube · kube-test · vm-test · picture
+# Underlay: learn · test · lint · bench · kube · kube-lint · kube-test · vm-test · picture
 
 export CGO_ENABLED := 0
 GO        ?= go
@@ -9,7 +9,7 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 BUILD     := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 KUBE_BUILD := $(GO) build -trimpath -ldflags "-s -w"
 
-.PHONY: learn build test lint bench kube kube-test vm-test picture tools clean
+.PHONY: learn build test lint bench kube kube-lint kube-test vm-test picture tools clean
 
 # The tutor starts at once. What makes Kubernetes clusters is built meanwhile, and
 # after it if need be; `underlay doctor` says how far it is.
@@ -44,6 +44,12 @@ bench: build
 kube:
 	@mkdir -p $(BIN)
 	cd kube && $(KUBE_BUILD) $(KUBE_FLAGS) -o $(BIN)/ ./cmd/...
+
+# Lints it: what looks at single packages, because the rest would have to read all
+# of Kubernetes.
+KUBE_LINTERS := revive,errcheck,depguard,ineffassign,unconvert,misspell
+kube-lint: kube $(LINT)
+	cd kube && GOFLAGS=-trimpath $(LINT) run --config ../.golangci.yml --enable-only $(KUBE_LINTERS) ./...
 
 # Tests it as the user who calls it and, when that is root, also as an ordinary one.
 kube-test: kube
