@@ -2,6 +2,7 @@ package session
 
 import (
 	"slices"
+	"strings"
 
 	"underlay/engine"
 	"underlay/engine/autopsy"
@@ -84,7 +85,8 @@ func (f *findings) tell(results []engine.TaskResult) {
 			continue
 		}
 		r.Verdict = f.known[about].verdict
-		if r.Authored || r.Why != "" && r.Verdict.Reason == autopsy.ReasonUnknown {
+		said := strings.Contains(r.Got, r.Verdict.Text) // as with a name that nobody knows
+		if r.Authored || said || r.Why != "" && r.Verdict.Reason == autopsy.ReasonUnknown {
 			continue
 		}
 		r.Why = join(r.Why, r.Verdict.Sentence())

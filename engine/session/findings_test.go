@@ -30,6 +30,7 @@ func TestVerdictsAreTold(t *testing.T) {
 		{"as the reason", func(*engine.TaskResult) {}, dropped, "Dropped in b.", dropped},
 		{"after other words", func(r *engine.TaskResult) { r.Why = "No packet arrives." }, dropped, "No packet arrives. Dropped in b.", dropped},
 		{"beside the author's", func(r *engine.TaskResult) { r.Why, r.Authored = "It is so.", true }, dropped, "It is so.", dropped},
+		{"said already", func(*engine.TaskResult) {}, engine.Verdict{Reason: "name-not-found", Text: lost().Got}, "", engine.Verdict{Reason: "name-not-found", Text: lost().Got}},
 		{"undetermined", func(*engine.TaskResult) {}, unknown, "Not determined, last seen at b.", unknown},
 		{"undetermined, after better words", func(r *engine.TaskResult) { r.Why = "No packet arrives." }, unknown, "No packet arrives.", unknown},
 		{"of an autopsy that failed", func(r *engine.TaskResult) { r.Why = "No packet arrives." }, engine.Verdict{}, "No packet arrives.", engine.Verdict{}},
