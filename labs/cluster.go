@@ -9,8 +9,11 @@ import (
 	"underlay/engine"
 )
 
-// kubernetes is the word by which a lab with a cluster requires what it takes.
-const kubernetes = "kubernetes"
+// The words by which a lab with a cluster requires what it takes.
+const (
+	kubernetes      = "kubernetes"
+	bridgeNetfilter = "br-netfilter"
+)
 
 // cluster puts the nodes of a lab's cluster into its topology. What the author
 // wrote moves behind them, and keeps its place in the file.
@@ -24,8 +27,15 @@ func (d *decoder) cluster(lab *engine.Lab) {
 			d.errorf(d.where[&p.Select], "a pod is told by its name or by its labels; give pod or select, not both")
 		}
 	}
-	if !slices.Contains(lab.Requires, kubernetes) {
-		lab.Requires = append(lab.Requires, kubernetes)
+	needs := []string{kubernetes}
+	if c.CNI == "" || c.CNI == "bridge" || c.CNI == "flannel" {
+		// Pods of one node are on a bridge, and Services between them need its rules.
+		needs = append(needs, bridgeNetfilter)
+	}
+	for _, word := range needs {
+		if !slices.Contains(lab.Requires, word) {
+			lab.Requires = append(lab.Requires, word)
+		}
 	}
 	nodes, links, pods := lab.Topology.Nodes, lab.Topology.Links, len(c.Pods)
 	c.Complete(&lab.Topology)

@@ -73,8 +73,12 @@ func TestCluster(t *testing.T) {
 	if len(cl.Objects) != 1 || !strings.Contains(cl.Objects[0].Text, "hostIP: 192.168.50.11") {
 		t.Errorf("manifests: %+v", cl.Objects)
 	}
-	if !slices.Contains(lab.Requires, "kubernetes") {
-		t.Errorf("it requires only %v", lab.Requires)
+	if !slices.Equal(lab.Requires, []string{"kubernetes", "br-netfilter"}) {
+		t.Errorf("it requires %v", lab.Requires)
+	}
+	routed, err := Load(clusterFolder(strings.Replace(clusterLab, "policy: on", "cni: calico", 1)), 0)
+	if err != nil || !slices.Equal(routed.All()[0].Requires, []string{"kubernetes"}) {
+		t.Errorf("with routed pods it requires %v, %v", routed.All()[0].Requires, err)
 	}
 	if len(lab.Topology.Links) != 4 || lab.Topology.Links[3].A.Node != "client" {
 		t.Errorf("links: %+v", lab.Topology.Links)
