@@ -55,7 +55,7 @@ func TestJourneyThroughAFault(t *testing.T) {
 	v.command("sysctl -w net.ipv4.ip_forward=1")
 	v.untilText("✓ Repaired", "without a hint", "was 0 in host", "another (6 left)")
 	v.insists("q", "home", func(s string) bool { return strings.Contains(s, " lessons  ·  ") })
-	v.untilText("0 of 4 labs", "break-fix, 1 of 7 done")
+	v.untilMatch(`0 of \d+ labs`, `break-fix, 1 of 7 done`)
 	v.types("b")
 	v.untilText("Getting out, broken", "Surprise me", "The lab is solved already")
 	v.types(enter)
