@@ -46,9 +46,10 @@ as_ordinary() {
 
 status=0
 read -r -a flags <<<"-test.v -test.timeout=20m ${KUBE_TEST_FLAGS:-}"
+# With the flags of make kube, or all of Kubernetes would be compiled again.
 for package in $(packages); do
 	binary=$work/bin/${package//\//-}.test
-	(cd kube && go test -c -o "$binary" "./${package#kube/}")
+	(cd kube && go test -trimpath -c -o "$binary" "./${package#kube/}")
 	here=$work/src/$package
 	run "$(id -un) $package" env -C "$here" "$binary" "${flags[@]}" || status=1
 	if [ "$(id -u)" -eq 0 ]; then
