@@ -27,7 +27,7 @@ func BenchmarkCluster(b *testing.B) {
 		return err
 	})
 	b.ReportMetric(float64(time.Since(begin).Milliseconds()), "ms/open")
-	b.ReportMetric(float64(memory(b, c.process.Pid)), "MiB")
+	b.ReportMetric(float64(memory(b, c.Process.Pid)), "MiB")
 	b.ReportMetric(float64(memory(b, processOf(b, "dns", "--corefile"))), "MiB-dns")
 	before := c.processorTime(b)
 	time.Sleep(idleFor)
@@ -41,7 +41,7 @@ const ticks = 10 * time.Millisecond
 // processorTime is how long the cluster's process has run on a processor.
 func (c *cluster) processorTime(t testing.TB) time.Duration {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}
