@@ -40,7 +40,9 @@ func TestSpread(t *testing.T) {
 		return func(c *engine.TrafficCheck) { c.Spread.Over = names }
 	}
 	pods := func(servers int, more ...string) func(*engine.TrafficCheck) {
-		return func(c *engine.TrafficCheck) { c.Spread.Over, c.Spread.Servers = append([]string{"web-*"}, more...), servers }
+		return func(c *engine.TrafficCheck) {
+			c.Spread.Over, c.Spread.Servers = append([]string{"web-*"}, more...), servers
+		}
 	}
 	rows := []struct {
 		name      string
