@@ -79,7 +79,8 @@ go build -trimpath -o "$work/bin/underlay" .
 proofs=("$work/bin/underlay" author test --strict --verbose --requiring kubernetes)
 run "$(id -un) proofs" "${proofs[@]}" || status=1
 if [ "$(id -u)" -eq 0 ]; then
-	run "rootless proofs" as_ordinary "${proofs[@]}" || status=1
+	# The right ways: what an ordinary user's rights could change is in them.
+	run "rootless proofs" as_ordinary "${proofs[@]}" --run '/(untouched|solution|alternative)' || status=1
 fi
 [ "$status" -eq 0 ] && echo "All tests of kube passed."
 exit "$status"
