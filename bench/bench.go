@@ -35,9 +35,9 @@ type Config struct {
 	Sandbox *sandbox.Sandbox
 	Opener  engine.Opener
 	Fresh   engine.Opener // has nothing ready in advance
-	Lab     *engine.Lab // netns-veth: its tasks are judged by state and by ping
-	State   string      // an empty directory for the program's progress
-	Parts   []string    // names of what to measure; nil for all
+	Lab     *engine.Lab   // netns-veth: its tasks are judged by state and by ping
+	State   string        // an empty directory for the program's progress
+	Parts   []string      // names of what to measure; nil for all
 	Say     func(string)
 }
 
