@@ -117,7 +117,7 @@ func TestIPv6StaysOnWhereItIsUsed(t *testing.T) {
 	if err := wire.Build(topology, ns); err != nil {
 		t.Fatal(err)
 	}
-	if out, code := sh("b", "ping -6 -c1 -W2 fd00::1 && ip -6 route | grep 'default via fd00::1'"); code != 0 {
+	if out, code := sh("b", "ping -6 -c3 -i0.3 -W2 fd00::1 && ip -6 route | grep 'default via fd00::1'"); code != 0 {
 		t.Error(out)
 	}
 }
