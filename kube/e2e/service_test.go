@@ -20,7 +20,7 @@ func serve(t testing.TB, space, address string) {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, space)
+		_, _ = fmt.Fprint(w, space) // an error means that the client has gone
 	})}
 	go func() { _ = server.Serve(listener) }() // ends by Close
 	t.Cleanup(func() { _ = server.Close() })
