@@ -82,5 +82,8 @@ if [ "$(id -u)" -eq 0 ]; then
 	# The right ways: what an ordinary user's rights could change is in them.
 	run "rootless proofs" as_ordinary "${proofs[@]}" --run '/(untouched|solution|alternative)' || status=1
 fi
+# On the screen, too.
+export UNDERLAY_BIN=$work/bin/underlay
+run "$(id -un) journeys" go test -v ./journeys -run '^TestJourneyThroughEveryLab$/^(clusterip|default-deny)$' || status=1
 [ "$status" -eq 0 ] && echo "All tests of kube passed."
 exit "$status"

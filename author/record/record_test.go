@@ -35,6 +35,9 @@ func TestLessonsSayWhatTheKernelSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, l := range c.Lessons {
+		if lab, err := c.Find(l.Lab); err == nil && lab.Cluster != nil {
+			continue // its proofs run them, where there are clusters
+		}
 		t.Run(l.ID, func(t *testing.T) {
 			t.Parallel()
 			says(t, c, l)
