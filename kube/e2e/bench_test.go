@@ -27,11 +27,11 @@ func BenchmarkCluster(b *testing.B) {
 		return err
 	})
 	b.ReportMetric(float64(time.Since(begin).Milliseconds()), "ms/open")
-	b.ReportMetric(float64(memory(b, c.process.Pid)), "MiB-opened")
+	b.ReportMetric(float64(memory(b, c.Process.Pid)), "MiB-opened")
 	before := c.processorTime(b)
 	time.Sleep(idleFor)
 	b.ReportMetric(100*float64(c.processorTime(b)-before)/float64(idleFor), "%idle")
-	b.ReportMetric(float64(memory(b, c.process.Pid)), "MiB")
+	b.ReportMetric(float64(memory(b, c.Process.Pid)), "MiB")
 	b.ReportMetric(float64(memory(b, processOf(b, "dns", "--corefile"))), "MiB-dns")
 	b.ReportMetric(0, "ns/op") // means nothing here
 }
@@ -42,7 +42,7 @@ const ticks = 10 * time.Millisecond
 // processorTime is how long the cluster's process has run on a processor.
 func (c *cluster) processorTime(t testing.TB) time.Duration {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}

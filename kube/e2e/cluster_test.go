@@ -1,212 +1,51 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"underlay/kube/internal/netns"
+	"underlay/kube/internal/testcluster"
 	"underlay/kube/internal/world"
 )
 
 func TestMain(m *testing.M) { os.Exit(world.Main(m)) }
 
-// openLimit is how long a cluster may take on a machine that is busy with
-// other things. Budgets are measured, not tested.
-const openLimit = 2 * time.Minute
+const openLimit = testcluster.Patience
 
-// program returns the path of a built program.
-func program(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("UNDERLAY_KUBE_BIN")
-	if dir == "" {
-		dir = "../../bin"
-	}
-	path, err := filepath.Abs(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%v: build it with make kube", err)
-	}
-	return path
-}
+type settings = testcluster.Settings
 
-// settings are what tests choose of a cluster's config.
-type settings struct {
-	Proxy     string   `json:"proxy"`
-	CNI       string   `json:"cni"`
-	Policy    bool     `json:"policy"`
-	DNS       bool     `json:"dns"`
-	Manifests []string `json:"manifests,omitempty"`
-}
+// cluster is a cluster that runs, with what the tests of this package ask of it.
+type cluster struct{ *testcluster.Cluster }
 
-type report struct {
-	Step, State, Text string
-	MS                int64
-}
-
-// cluster is a cluster that runs.
-type cluster struct {
-	dir     string
-	binary  string
-	nodes   []world.Node // workers
-	process *os.Process
-	reports chan report
-	seen    []report
-}
-
-// open runs a cluster of two workers until the test ends, and waits until it
-// says that it is ready.
 func open(t testing.TB, s settings) *cluster {
 	t.Helper()
-	all := world.Nodes(t, "control", "node1", "node2")
-	c := &cluster{dir: t.TempDir(), binary: program(t, "underlay-kube"), nodes: all[1:], reports: make(chan report, 100)}
-	config := map[string]any{
-		"dir": c.dir, "podBinary": program(t, "underlay-pod"),
-		"control": map[string]any{"node": all[0].Name, "address": all[0].Address},
-		"proxy":   s.Proxy, "cni": s.CNI, "policy": s.Policy, "dns": s.DNS, "manifests": s.Manifests,
-	}
-	var nodes []map[string]any
-	for _, node := range c.nodes {
-		nodes = append(nodes, map[string]any{"name": node.Name, "address": node.Address, "podCIDR": node.PodCIDR})
-	}
-	config["nodes"] = nodes
-	text, err := json.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(c.dir, "config.json")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c.start(t, file)
-	c.await(t, "cluster", "ready")
-	return c
+	return &cluster{testcluster.Open(t, s)}
 }
 
-func (c *cluster) start(t testing.TB, config string) {
+func (c *cluster) await(t testing.TB, step, state string) testcluster.Report {
 	t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var errors bytes.Buffer
-	cmd := exec.Command(c.binary, "cluster", "--config", config)
-	cmd.ExtraFiles = []*os.File{write}
-	cmd.Stdout, cmd.Stderr = &errors, &errors
-	if err := netns.Do(netns.Path("control"), cmd.Start); err != nil {
-		t.Fatal(err)
-	}
-	c.process = cmd.Process
-	_ = write.Close() // the cluster has it now
-	go func() {
-		defer close(c.reports)
-		for lines := bufio.NewScanner(read); lines.Scan(); {
-			var r report
-			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-				r = report{Step: "progress", State: "failed", Text: lines.Text()}
-			}
-			c.reports <- r
-		}
-	}()
-	t.Cleanup(func() {
-		if t.Failed() {
-			c.show(t)
-		}
-		begin := time.Now()
-		if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
-			t.Errorf("end the cluster: %v", err)
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the cluster ended: %v", err)
-		}
-		t.Logf("ended in %v", time.Since(begin).Round(time.Millisecond))
-		if errors.Len() > 0 {
-			t.Logf("it said: %s", errors.String())
-		}
-		if t.Failed() {
-			c.log(t)
-		}
-	})
+	return c.Await(t, step, state)
 }
 
-// await waits for a report, and fails the test on one of failure before.
-func (c *cluster) await(t testing.TB, step, state string) report {
-	t.Helper()
-	limit := time.After(openLimit)
-	for {
-		select {
-		case r, ok := <-c.reports:
-			if !ok {
-				t.Fatalf("the cluster ended before %s was %s; it said %v", step, state, c.seen)
-			}
-			t.Logf("%6d ms  %s %s %s", r.MS, r.Step, r.State, r.Text)
-			c.seen = append(c.seen, r)
-			if r.Step == step && r.State == state {
-				return r
-			}
-			if r.State == "failed" {
-				t.Fatalf("%s failed: %s", r.Step, r.Text)
-			}
-		case <-limit:
-			t.Fatalf("%s was not %s in time; the cluster said %v", step, state, c.seen)
-		}
-	}
-}
-
-// show shows what there is and what happened.
-func (c *cluster) show(t testing.TB) {
-	t.Helper()
-	for _, args := range []string{"get pods -A -o wide", "get services,endpointslices -A", "get events -A"} {
-		out, err := c.kubectl(t, "", strings.Fields(args)...)
-		t.Logf("kubectl %s: %v\n%s", args, err, out)
-	}
-}
-
-// log shows the end of what Kubernetes logged.
-func (c *cluster) log(t testing.TB) {
-	text, err := os.ReadFile(filepath.Join(c.dir, "cluster.log"))
-	if err != nil {
-		t.Log(err)
-		return
-	}
-	lines := strings.Split(string(text), "\n")
-	t.Logf("cluster.log:\n%s", strings.Join(lines[max(0, len(lines)-80):], "\n"))
-}
-
-// kubectl runs kubectl with a manifest on its standard input.
 func (c *cluster) kubectl(t testing.TB, manifest string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.Command(c.binary, append([]string{"kubectl", "--kubeconfig", filepath.Join(c.dir, "admin.conf")}, args...)...)
-	cmd.Env = append(os.Environ(), "HOME="+c.dir)
-	cmd.Stdin = strings.NewReader(manifest)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := netns.Do(netns.Path("control"), cmd.Start); err != nil {
-		return "", err
-	}
-	err := cmd.Wait()
-	return strings.TrimSpace(out.String()), err
+	return c.Kubectl(t, manifest, args...)
 }
 
-// must runs kubectl and fails the test if it fails.
 func (c *cluster) must(t testing.TB, manifest string, args ...string) string {
 	t.Helper()
-	out, err := c.kubectl(t, manifest, args...)
-	if err != nil {
-		t.Fatalf("kubectl %s: %v: %s", strings.Join(args, " "), err, out)
-	}
-	return out
+	return c.Must(t, manifest, args...)
+}
+
+func eventually(t testing.TB, what string, try func() error) time.Duration {
+	t.Helper()
+	return testcluster.Eventually(t, what, try)
 }
 
 // connect connects to an address from a network namespace, and returns what is
@@ -220,20 +59,4 @@ func connect(space, address string, timeout time.Duration) (string, error) {
 	}
 	err := cmd.Wait()
 	return strings.TrimSpace(out.String()), err
-}
-
-// eventually calls try until it returns no error, and returns how long that took.
-func eventually(t testing.TB, what string, try func() error) time.Duration {
-	t.Helper()
-	begin := time.Now()
-	for {
-		err := try()
-		if err == nil {
-			return time.Since(begin)
-		}
-		if time.Since(begin) > openLimit {
-			t.Fatalf("%s: %v", what, err)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
 }

@@ -102,7 +102,7 @@ func (c *cluster) seesPod(t *testing.T) {
 	c.ready(t, "seen")
 	address := c.field(t, "seen", ".status.podIP")
 	contains(t, "get -o wide", c.must(t, "", "get", "pods", "-o", "wide"), "seen", "1/1", "Running", address, "node1")
-	contains(t, "get nodes -o wide", c.must(t, "", "get", "nodes", "-o", "wide"), "Ready", "v1.37.2", c.nodes[0].Address.String(), "underlay://")
+	contains(t, "get nodes -o wide", c.must(t, "", "get", "nodes", "-o", "wide"), "Ready", "v1.37.2", c.Nodes[0].Address.String(), "underlay://")
 	contains(t, "describe", c.must(t, "", "describe", "pod", "seen"),
 		"Started", "Container started", "it is built in", "Ready                       True", "IP:               "+address)
 	contains(t, "describe node", c.must(t, "", "describe", "node", "node1"), "KubeletReady", "NodeReady", "seen")
@@ -110,7 +110,7 @@ func (c *cluster) seesPod(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), address+"/24") {
 		t.Errorf("ip netns exec: %v: %s", err, out)
 	}
-	if page, err := connect("node2", address, 5*time.Second); err != nil || !strings.Contains(page, "seen here ("+address+":80)\nyou are "+c.nodes[1].Address.String()) {
+	if page, err := connect("node2", address, 5*time.Second); err != nil || !strings.Contains(page, "seen here ("+address+":80)\nyou are "+c.Nodes[1].Address.String()) {
 		t.Errorf("the page from the other node: %v: %q", err, page)
 	}
 	c.must(t, "", "create", "namespace", "other")
@@ -183,8 +183,8 @@ func (c *cluster) background(t *testing.T, args ...string) process {
 }
 
 func (c *cluster) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(c.binary, append([]string{"kubectl", "--kubeconfig", filepath.Join(c.dir, "admin.conf")}, args...)...)
-	cmd.Env = append(os.Environ(), "HOME="+c.dir, "TERM=xterm")
+	cmd := exec.Command(c.Binary, append([]string{"kubectl", "--kubeconfig", filepath.Join(c.Dir, "admin.conf")}, args...)...)
+	cmd.Env = append(os.Environ(), "HOME="+c.Dir, "TERM=xterm")
 	return cmd
 }
 
@@ -464,10 +464,10 @@ func (c *cluster) hooks(t *testing.T) {
 	c.pod(t, "hooked", "node1", `image: http, volumeMounts: [{name: d, mountPath: /data}], lifecycle: {
 		postStart: {exec: {command: [sh, -c, "echo started > /data/hooks"]}},
 		preStop: {exec: {command: [sh, -c, "echo stopping >> /data/hooks; cp /data/hooks /var/tmp/ 2>/dev/null; touch /data/stopped"]}}}`,
-		`volumes: [{name: d, hostPath: {path: `+c.dir+`/hooks, type: DirectoryOrCreate}}]`)
+		`volumes: [{name: d, hostPath: {path: `+c.Dir+`/hooks, type: DirectoryOrCreate}}]`)
 	c.ready(t, "hooked")
 	c.must(t, "", "delete", "pod", "hooked")
-	if text, err := os.ReadFile(filepath.Join(c.dir, "hooks", "hooks")); string(text) != "started\nstopping\n" {
+	if text, err := os.ReadFile(filepath.Join(c.Dir, "hooks", "hooks")); string(text) != "started\nstopping\n" {
 		t.Errorf("what the hooks did: %q, %v", text, err)
 	}
 }
@@ -514,7 +514,7 @@ func (c *cluster) finishes(t *testing.T) {
 func (c *cluster) usesHostNetwork(t *testing.T) {
 	c.pod(t, "host", "node2", "image: http, args: [--port, '8081']", "hostNetwork: true")
 	c.ready(t, "host")
-	node := c.nodes[1].Address.String()
+	node := c.Nodes[1].Address.String()
 	if got := c.field(t, "host", ".status.podIP"); got != node {
 		t.Errorf("its address is %s, the node's %s", got, node)
 	}

@@ -116,7 +116,7 @@ func TestServiceAnswersByName(t *testing.T) {
 				return err
 			})
 			t.Logf("from the start to a page by name: %v", time.Since(begin).Round(time.Millisecond))
-			t.Logf("memory of the cluster: %d MiB", memory(t, c.process.Pid))
+			t.Logf("memory of the cluster: %d MiB", memory(t, c.Process.Pid))
 			c.must(t, "", "rollout", "status", "deployment/web", "--timeout=60s")
 			c.must(t, "", "wait", "--for=condition=Ready", "pod/toolbox", "--timeout=60s")
 			out := c.must(t, "", "exec", "toolbox", "--", "curl", "--silent", "--max-time", "5", "http://web/")

@@ -33,7 +33,7 @@ func TestServiceOnNodes(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			c := open(t, settings{Proxy: mode, CNI: "none"})
 			const port = "8080"
-			for _, node := range c.nodes {
+			for _, node := range c.Nodes {
 				serve(t, node.Name, net.JoinHostPort(node.Address.String(), port))
 			}
 			c.must(t, fmt.Sprintf(`
@@ -48,14 +48,14 @@ metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
 addressType: IPv4
 ports: [{port: 8080, protocol: TCP}]
 endpoints: [{addresses: [%s]}, {addresses: [%s]}]
-`, c.nodes[0].Address, c.nodes[1].Address), "apply", "-f", "-")
+`, c.Nodes[0].Address, c.Nodes[1].Address), "apply", "-f", "-")
 			took := eventually(t, "connect to the ClusterIP", func() error {
 				_, err := connect("node1", "10.96.0.80", time.Second)
 				return err
 			})
 			t.Logf("from kubectl's end to a connection: %v", took.Round(time.Millisecond))
 			answers := map[string]bool{}
-			for len(answers) < len(c.nodes) {
+			for len(answers) < len(c.Nodes) {
 				answer, err := connect("node2", "10.96.0.80", time.Second)
 				if err != nil {
 					t.Fatalf("connect to the ClusterIP: %v: %s", err, answer)

@@ -1,0 +1,227 @@
+// Package testcluster runs clusters for tests: the programs that make kube has
+// built, in a world of package world. UNDERLAY_KUBE_BIN says where the programs
+// are, if not in bin/ two directories up.
+package testcluster
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"underlay/kube/internal/netns"
+	"underlay/kube/internal/world"
+)
+
+// Patience is how long anything may take on a machine that is busy with
+// other things. Budgets are measured, not tested.
+const Patience = 2 * time.Minute
+
+// Program returns the path of a built program.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	dir := os.Getenv("UNDERLAY_KUBE_BIN")
+	if dir == "" {
+		dir = "../../bin"
+	}
+	path, err := filepath.Abs(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%v: build it with make kube", err)
+	}
+	return path
+}
+
+// Settings are what tests choose of a cluster's config.
+type Settings struct {
+	Proxy     string   `json:"proxy"`
+	CNI       string   `json:"cni"`
+	Policy    bool     `json:"policy"`
+	DNS       bool     `json:"dns"`
+	Manifests []string `json:"manifests,omitempty"`
+}
+
+// Report is a line of what a cluster says of its progress.
+type Report struct {
+	Step, State, Text string
+	MS                int64
+}
+
+// Cluster is a cluster that runs.
+type Cluster struct {
+	Dir     string       // it has admin.conf
+	Binary  string       // underlay-kube
+	Nodes   []world.Node // workers
+	Process *os.Process
+	reports chan Report
+	seen    []Report
+}
+
+// Open runs a cluster of two workers until the test ends, and waits until it
+// says that it is ready.
+func Open(t testing.TB, s Settings) *Cluster {
+	t.Helper()
+	all := world.Nodes(t, "control", "node1", "node2")
+	c := &Cluster{Dir: t.TempDir(), Binary: Program(t, "underlay-kube"), Nodes: all[1:], reports: make(chan Report, 100)}
+	config := map[string]any{
+		"dir": c.Dir, "podBinary": Program(t, "underlay-pod"),
+		"control": map[string]any{"node": all[0].Name, "address": all[0].Address},
+		"proxy":   s.Proxy, "cni": s.CNI, "policy": s.Policy, "dns": s.DNS, "manifests": s.Manifests,
+	}
+	var nodes []map[string]any
+	for _, node := range c.Nodes {
+		nodes = append(nodes, map[string]any{"name": node.Name, "address": node.Address, "podCIDR": node.PodCIDR})
+	}
+	config["nodes"] = nodes
+	text, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(c.Dir, "config.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.start(t, file)
+	c.Await(t, "cluster", "ready")
+	return c
+}
+
+func (c *Cluster) start(t testing.TB, config string) {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errors bytes.Buffer
+	cmd := exec.Command(c.Binary, "cluster", "--config", config)
+	cmd.ExtraFiles = []*os.File{write}
+	cmd.Stdout, cmd.Stderr = &errors, &errors
+	if err := netns.Do(netns.Path("control"), cmd.Start); err != nil {
+		t.Fatal(err)
+	}
+	c.Process = cmd.Process
+	_ = write.Close() // the cluster has it now
+	go func() {
+		defer close(c.reports)
+		for lines := bufio.NewScanner(read); lines.Scan(); {
+			var r Report
+			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+				r = Report{Step: "progress", State: "failed", Text: lines.Text()}
+			}
+			c.reports <- r
+		}
+	}()
+	t.Cleanup(func() {
+		if t.Failed() {
+			c.show(t)
+		}
+		begin := time.Now()
+		if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
+			t.Errorf("end the cluster: %v", err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the cluster ended: %v", err)
+		}
+		t.Logf("ended in %v", time.Since(begin).Round(time.Millisecond))
+		if errors.Len() > 0 {
+			t.Logf("it said: %s", errors.String())
+		}
+		if t.Failed() {
+			c.log(t)
+		}
+	})
+}
+
+// Await waits for a report, and fails the test on one of failure before.
+func (c *Cluster) Await(t testing.TB, step, state string) Report {
+	t.Helper()
+	limit := time.After(Patience)
+	for {
+		select {
+		case r, ok := <-c.reports:
+			if !ok {
+				t.Fatalf("the cluster ended before %s was %s; it said %v", step, state, c.seen)
+			}
+			t.Logf("%6d ms  %s %s %s", r.MS, r.Step, r.State, r.Text)
+			c.seen = append(c.seen, r)
+			if r.Step == step && r.State == state {
+				return r
+			}
+			if r.State == "failed" {
+				t.Fatalf("%s failed: %s", r.Step, r.Text)
+			}
+		case <-limit:
+			t.Fatalf("%s was not %s in time; the cluster said %v", step, state, c.seen)
+		}
+	}
+}
+
+// show shows what there is and what happened.
+func (c *Cluster) show(t testing.TB) {
+	t.Helper()
+	for _, args := range []string{"get pods -A -o wide", "get services,endpointslices -A", "get events -A"} {
+		out, err := c.Kubectl(t, "", strings.Fields(args)...)
+		t.Logf("kubectl %s: %v\n%s", args, err, out)
+	}
+}
+
+// log shows the end of what Kubernetes logged.
+func (c *Cluster) log(t testing.TB) {
+	text, err := os.ReadFile(filepath.Join(c.Dir, "cluster.log"))
+	if err != nil {
+		t.Log(err)
+		return
+	}
+	lines := strings.Split(string(text), "\n")
+	t.Logf("cluster.log:\n%s", strings.Join(lines[max(0, len(lines)-80):], "\n"))
+}
+
+// Kubectl runs kubectl with a manifest on its standard input.
+func (c *Cluster) Kubectl(t testing.TB, manifest string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.Command(c.Binary, append([]string{"kubectl", "--kubeconfig", filepath.Join(c.Dir, "admin.conf")}, args...)...)
+	cmd.Env = append(os.Environ(), "HOME="+c.Dir)
+	cmd.Stdin = strings.NewReader(manifest)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := netns.Do(netns.Path("control"), cmd.Start); err != nil {
+		return "", err
+	}
+	err := cmd.Wait()
+	return strings.TrimSpace(out.String()), err
+}
+
+// Must runs kubectl and fails the test if it fails.
+func (c *Cluster) Must(t testing.TB, manifest string, args ...string) string {
+	t.Helper()
+	out, err := c.Kubectl(t, manifest, args...)
+	if err != nil {
+		t.Fatalf("kubectl %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// Eventually calls try until it returns no error, and returns how long that took.
+func Eventually(t testing.TB, what string, try func() error) time.Duration {
+	t.Helper()
+	begin := time.Now()
+	for {
+		err := try()
+		if err == nil {
+			return time.Since(begin)
+		}
+		if time.Since(begin) > Patience {
+			t.Fatalf("%s: %v", what, err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
