@@ -5,6 +5,8 @@
 #
 #   UNDERLAY_TEST_USER   the ordinary user (default: nobody)
 #   KUBE_TEST_FLAGS      more flags for the tests, such as -test.run Service
+#   KUBE_TEST_POLICIES   all: judge every case of NetworkPolicy on every network,
+#                        which takes a quarter of an hour for each user
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CGO_ENABLED=0 UNDERLAY_KUBE_BIN=$PWD/bin
@@ -18,17 +20,21 @@ chmod -R go+rX "$work"
 install -m 755 bin/underlay-kube bin/underlay-pod "$work/bin"
 export UNDERLAY_KUBE_BIN=$work/bin
 
-# packages: those that have tests.
+# packages: those that have tests, in both modules.
 packages() {
-	(cd kube && go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' ./...) | sed "s|^$PWD/||"
+	for module in kube kube/conformance; do
+		(cd $module && go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}' ./...) | sed "s|^$PWD/||"
+	done
 }
 
-# run NAME COMMAND…: runs it with its output in a file; fails on failure or skip.
+# run NAME COMMAND…: runs it with its output in a file, and shows its tables;
+# fails on failure or skip.
 run() {
 	local name=$1 log=$work/log
 	shift
 	if "$@" >"$log" 2>&1 && ! grep -q -e '--- SKIP' "$log"; then
 		echo "ok    $name"
+		sed -n 's/^ *|/      |/p' "$log" # tables
 		return 0
 	fi
 	echo "FAILED: $name" >&2
@@ -41,7 +47,8 @@ as_ordinary() {
 	local user=${UNDERLAY_TEST_USER:-nobody}
 	install -d -o "$user" "$work/home"
 	setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups \
-		env -i PATH="$PATH" HOME="$work/home" TMPDIR=/tmp LANG=C.UTF-8 UNDERLAY_KUBE_BIN="$UNDERLAY_KUBE_BIN" "$@"
+		env -i PATH="$PATH" HOME="$work/home" TMPDIR=/tmp LANG=C.UTF-8 UNDERLAY_KUBE_BIN="$UNDERLAY_KUBE_BIN" \
+		KUBE_TEST_POLICIES="${KUBE_TEST_POLICIES:-}" "$@"
 }
 
 status=0
@@ -49,7 +56,7 @@ read -r -a flags <<<"-test.v -test.timeout=20m ${KUBE_TEST_FLAGS:-}"
 # With the flags of make kube, or all of Kubernetes would be compiled again.
 for package in $(packages); do
 	binary=$work/bin/${package//\//-}.test
-	(cd kube && go test -trimpath -c -o "$binary" "./${package#kube/}")
+	(cd "$package" && go test -trimpath -c -o "$binary" .)
 	here=$work/src/$package
 	run "$(id -un) $package" env -C "$here" "$binary" "${flags[@]}" || status=1
 	if [ "$(id -u)" -eq 0 ]; then

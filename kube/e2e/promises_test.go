@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,7 +65,8 @@ func TestServicePromises(t *testing.T) {
 	got := map[string]map[string]string{}
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
-			c := open(t, settings{Proxy: mode, CNI: "bridge", DNS: true, Manifests: []string{manifest(t, promised)}})
+			c := open(t, settings{Proxy: mode, CNI: "bridge", DNS: true})
+			c.must(t, promised, "apply", "-f", "-")
 			c.must(t, "", "wait", "--for=condition=Ready", "pod", "-l", "shy!=true", "--timeout=60s")
 			names := c.names(t)
 			got[mode] = map[string]string{}
@@ -109,7 +111,7 @@ func (p promise) outcome(t *testing.T, want []string, names map[string]string) s
 		switch {
 		case err == nil:
 			peer, _, _ := net.SplitHostPort(answer.Peer)
-			seen[answer.Served+" ← "+cmpOr(names[peer], peer)] = true
+			seen[answer.Served+" ← "+cmp.Or(names[peer], peer)] = true
 			continue
 		case errors.Is(err, unix.ECONNREFUSED):
 			seen[refused] = true
@@ -123,13 +125,6 @@ func (p promise) outcome(t *testing.T, want []string, names map[string]string) s
 		break
 	}
 	return strings.Join(slices.Sorted(maps.Keys(seen)), ", ")
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func isTimeout(err error) bool {
