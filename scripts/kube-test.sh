@@ -52,7 +52,9 @@ as_ordinary() {
 }
 
 status=0
-read -r -a flags <<<"-test.v -test.timeout=20m ${KUBE_TEST_FLAGS:-}"
+limit=20m
+[ "${KUBE_TEST_POLICIES:-}" != all ] || limit=90m
+read -r -a flags <<<"-test.v -test.timeout=$limit ${KUBE_TEST_FLAGS:-}"
 # With the flags of make kube, or all of Kubernetes would be compiled again.
 for package in $(packages); do
 	binary=$work/bin/${package//\//-}.test
