@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/florianl/go-nfqueue/v2"
 	"golang.org/x/sys/unix"
@@ -36,8 +35,9 @@ type enforcer struct {
 	rules  *rules
 	flows  *flows
 	failed func(error)
-	awake  chan struct{} // holds at most one call
-	told   bool          // of the failure that lasts
+	// New and open keep new and open connections to the policies. They run side by
+	// side, because listing what is open takes long where there is much.
+	new, open *loop
 }
 
 // NewEnforcer opens the node's queue and writes rules that send nothing to it
@@ -49,7 +49,9 @@ func newEnforcer(ctx context.Context, node string, judge judge, failed func(erro
 	}
 	context.AfterFunc(ctx, func() { _ = namespace.Close() })
 	fd := int(namespace.Fd())
-	e := &enforcer{node: node, space: fd, judge: judge, failed: failed, awake: make(chan struct{}, 1)}
+	e := &enforcer{node: node, space: fd, judge: judge, failed: failed}
+	told := func(err error) { failed(fmt.Errorf("policies on %s: %w", node, err)) }
+	e.new, e.open = newLoop(e.judgeNew, told), newLoop(e.judgeOpen, told)
 	if err := e.listen(ctx, fd); err != nil {
 		return nil, err
 	}
@@ -105,47 +107,38 @@ func (e *enforcer) accepts(ctx context.Context, payload []byte) bool {
 }
 
 // Wake lets the enforcer look again at what there is.
-func (e *enforcer) wake() {
-	select {
-	case e.awake <- struct{}{}:
-	default:
-	}
+func (e *enforcer) wake() { e.new.wake() }
+
+// Settle brings the policies into force as they are now.
+func (e *enforcer) settle(ctx context.Context) {
+	e.new.once(ctx)
+	e.open.once(ctx)
 }
 
 // Run settles after each wake until ctx is done.
 func (e *enforcer) run(ctx context.Context) {
-	retry := time.NewTimer(retryPeriod)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-e.awake:
-		case <-retry.C:
-		}
-		retry.Stop()
-		if !e.settle(ctx) {
-			retry.Reset(retryPeriod)
-		}
-	}
+	go e.open.run(ctx)
+	e.new.run(ctx)
 }
 
-// Settle sends the new connections of all pods that a policy selects to the
-// queue, and then cuts those open connections that are no longer allowed.
-func (e *enforcer) settle(ctx context.Context) (ok bool) {
-	err := e.try(ctx)
-	if err != nil && !e.told && ctx.Err() == nil {
-		e.failed(fmt.Errorf("policies on %s: %w", e.node, err))
-	}
-	e.told = err != nil
-	return err == nil
-}
-
-func (e *enforcer) try(ctx context.Context) error {
+// JudgeNew sends the new connections of all pods that a policy selects to the
+// queue, and then lets the open ones be judged.
+func (e *enforcer) judgeNew(ctx context.Context) error {
 	pods, err := e.judge.concerned(ctx)
 	if err != nil {
 		return err
 	}
 	if err := e.queue(pods); err != nil {
+		return err
+	}
+	e.open.wake()
+	return nil
+}
+
+// JudgeOpen cuts those open connections that are no longer allowed.
+func (e *enforcer) judgeOpen(ctx context.Context) error {
+	pods, err := e.judge.concerned(ctx)
+	if err != nil {
 		return err
 	}
 	return e.flows.judge(func(f flow) bool {

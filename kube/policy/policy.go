@@ -11,16 +11,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	v1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 )
-
-// RetryPeriod is when a node whose rules could not be written is tried again.
-const retryPeriod = time.Second
 
 // Start enforces policies on the given nodes until ctx is done. Factory is not
 // started yet; whoever starts it lets this begin. The wait it returns ends when
