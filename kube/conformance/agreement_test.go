@@ -20,12 +20,12 @@ import (
 // by other ways than of policies.
 const rounds = 6
 
-// A result is a question of a case, and how often it was asked until the
-// answer was right.
+// A result is a question of a case, and whether the answer to it was right at
+// once.
 type result struct {
 	*question
-	job    *probe.Job
-	rounds int
+	job   *probe.Job
+	again bool
 }
 
 func (r *result) agrees() bool { return r.got == r.want && r.failed == nil }
@@ -52,7 +52,7 @@ func (s *state) ask(t *testing.T, config *generator.ProbeConfig) (results []*res
 		time.Sleep(time.Duration(round) * 100 * time.Millisecond)
 		var questions []*question
 		for _, r := range left {
-			r.rounds++
+			r.again = round > 0
 			questions = append(questions, r.question)
 		}
 		ask(t, questions)
@@ -77,7 +77,9 @@ func address(t *testing.T, text string) netip.Addr {
 }
 
 // A count is how often the cluster and cyclonus agree.
-type count struct{ cases, asked, allowed, agreed, again int }
+// Lost and late are those that only agreed when they were asked again: an answer
+// was missing, or there was one that should not be.
+type count struct{ cases, asked, allowed, agreed, lost, late int }
 
 func (c *count) add(r *result) {
 	c.asked++
@@ -87,8 +89,11 @@ func (c *count) add(r *result) {
 	if r.agrees() {
 		c.agreed++
 	}
-	if r.rounds > 1 {
-		c.again++
+	switch {
+	case r.again && r.want:
+		c.lost++
+	case r.again:
+		c.late++
 	}
 }
 
@@ -101,10 +106,10 @@ func (c *count) row(names ...string) []string {
 	for _, n := range []int{c.cases, c.asked, c.allowed, c.agreed} {
 		row = append(row, strconv.Itoa(n))
 	}
-	return append(row, percent, strconv.Itoa(c.again))
+	return append(row, percent, strconv.Itoa(c.lost), strconv.Itoa(c.late))
 }
 
-var head = []string{"cases", "connections", "allowed", "agreed", "agreement", "asked again"}
+var head = []string{"cases", "connections", "allowed", "agreed", "agreement", "lost", "late"}
 
 // An agreement counts by feature, which is cyclonus' word for what a case is about.
 type agreement struct {

@@ -16,18 +16,21 @@ import (
 )
 
 // A beacon tells when policies are in force. It is a policy that selects one
-// of two pairs of pods, each with one on each node, and lets them be reached on
-// the first port only. Nodes learn of policies in the order in which they
-// change; so when the policy has moved to the other pair, and that is no longer
+// of two crews of pods, each with a pair on each node, and lets them be reached on
+// the first port only. A node learns of policies in the order in which they
+// change; so when the policy has moved to the other crew, and that is no longer
 // reached on the second port, everything that was applied before is in force.
+// What a pair says to each other is judged by its own node alone.
 type beacon struct {
-	pairs [2][]*probe.Pod
-	lit   int // the pair that the policy selects
+	crews [2][]pair
+	lit   int // the crew that the policy selects
 }
+
+type pair [2]*probe.Pod
 
 const (
 	beaconName = "beacon"
-	pairLabel  = "pair"
+	crewLabel  = "crew"
 )
 
 func (s *state) newBeacon(t *testing.T) {
@@ -37,14 +40,16 @@ func (s *state) newBeacon(t *testing.T) {
 	if _, err := policies.Create(t.Context(), s.beacon.policy(), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for pair := range s.beacon.pairs {
-		for i := range s.nodes {
-			p := probe.NewDefaultPod(beaconName, strconv.Itoa(2*pair+i), ports, []v1.Protocol{v1.ProtocolTCP}, false, "")
-			p.Labels = map[string]string{pairLabel: strconv.Itoa(pair)}
+	for crew := range s.beacon.crews {
+		pairs := make([]pair, len(s.nodes))
+		for i := range len(s.nodes) * len(pair{}) { // createPod goes round the nodes
+			p := probe.NewDefaultPod(beaconName, strconv.Itoa(crew)+strconv.Itoa(i), ports, []v1.Protocol{v1.ProtocolTCP}, false, "")
+			p.Labels = map[string]string{crewLabel: strconv.Itoa(crew)}
 			s.createPod(t, p)
 			s.awaitPod(t, p)
-			s.beacon.pairs[pair] = append(s.beacon.pairs[pair], p)
+			pairs[i%len(s.nodes)][i/len(s.nodes)] = p
 		}
+		s.beacon.crews[crew] = pairs
 	}
 }
 
@@ -53,15 +58,15 @@ func (b *beacon) policy() *networkingv1.NetworkPolicy {
 	return &networkingv1.NetworkPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: beaconName, Namespace: beaconName},
 		Spec: networkingv1.NetworkPolicySpec{
-			PodSelector: metav1.LabelSelector{MatchLabels: map[string]string{pairLabel: strconv.Itoa(b.lit)}},
+			PodSelector: metav1.LabelSelector{MatchLabels: map[string]string{crewLabel: strconv.Itoa(b.lit)}},
 			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress},
 			Ingress:     []networkingv1.NetworkPolicyIngressRule{{Ports: []networkingv1.NetworkPolicyPort{{Port: &port}}}},
 		},
 	}
 }
 
-// Light moves the policy to the other pair, and waits until both of that are
-// kept to it.
+// Light moves the policy to the other crew, and waits until that is kept to it
+// on every node.
 func (s *state) light(t *testing.T) {
 	t.Helper()
 	s.beacon.lit = 1 - s.beacon.lit
@@ -81,17 +86,15 @@ func (s *state) light(t *testing.T) {
 	})
 }
 
-// Questions are what shows that the beacon is lit: each of the pair asks the
+// Questions are what shows that the beacon is lit: one of each pair asks the
 // other on both ports.
 func (b *beacon) questions(t *testing.T) (questions []*question) {
 	t.Helper()
-	pair := b.pairs[b.lit]
-	for i, to := range pair {
-		from := pair[len(pair)-1-i]
+	for _, pair := range b.crews[b.lit] {
 		for _, port := range ports {
 			questions = append(questions, &question{
-				from: space(from.Namespace, from.Name), server: to.PodString().String(), want: port == ports[0],
-				to: netip.AddrPortFrom(address(t, to.IP), uint16(port)),
+				from: space(pair[0].Namespace, pair[0].Name), server: pair[1].PodString().String(), want: port == ports[0],
+				to: netip.AddrPortFrom(address(t, pair[1].IP), uint16(port)),
 			})
 		}
 	}
