@@ -50,6 +50,7 @@ kube:
 KUBE_LINTERS := revive,errcheck,depguard,ineffassign,unconvert,misspell
 kube-lint: kube $(LINT)
 	cd kube && GOFLAGS=-trimpath $(LINT) run --config ../.golangci.yml --enable-only $(KUBE_LINTERS) ./...
+	cd kube/conformance && GOFLAGS=-trimpath $(LINT) run --config ../../.golangci.yml --enable-only $(KUBE_LINTERS) ./...
 
 # Tests it as the user who calls it and, when that is root, also as an ordinary one.
 kube-test: kube

@@ -252,6 +252,25 @@ func disconnects(t *testing.T, n *cni.Network, p cni.Pod) {
 	}
 }
 
+// The bridge, which pods know as their gateway, keeps its MAC address when others
+// come and go.
+func TestBridgeKeepsItsAddress(t *testing.T) {
+	n := networks(t, cni.Bridge, world.Nodes(t, "node1", "node2"))[0]
+	a, _ := pod(t, n, "a")
+	mac := func() string { return strings.Fields(shell(t, "node1", "ip -o link show cni0 | grep -o 'link/ether [^ ]*'"))[1] }
+	before := mac()
+	pod(t, n, "b")
+	if after := mac(); after != before {
+		t.Errorf("when a pod came it changed from %s to %s", before, after)
+	}
+	if err := n.Del(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	if after := mac(); after != before {
+		t.Errorf("when a pod went it changed from %s to %s", before, after)
+	}
+}
+
 // A pod that cannot be connected leaves nothing behind.
 func TestAddFails(t *testing.T) {
 	nodes := world.Nodes(t, "node1")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -264,7 +265,8 @@ func (s *state) createPod(t *testing.T, p *probe.Pod) {
 	}
 }
 
-// AwaitPod waits until a pod runs, and learns its address.
+// AwaitPod waits until a pod runs, learns its address, and waits until its
+// servers answer the pod itself, which no policy forbids.
 func (s *state) awaitPod(t *testing.T, p *probe.Pod) {
 	t.Helper()
 	testcluster.Eventually(t, p.PodString().String()+" runs", func() error {
@@ -279,6 +281,22 @@ func (s *state) awaitPod(t *testing.T, p *probe.Pod) {
 			}
 		}
 		return fmt.Errorf("it is %s", pod.Status.Phase)
+	})
+	testcluster.Eventually(t, p.PodString().String()+" answers", func() error {
+		var questions []*question
+		for _, c := range p.Containers {
+			questions = append(questions, &question{
+				from: space(p.Namespace, p.Name), server: p.PodString().String(), want: true, udp: c.Protocol == v1.ProtocolUDP,
+				to: netip.AddrPortFrom(address(t, p.IP), uint16(c.Port)),
+			})
+		}
+		ask(t, questions)
+		for _, q := range questions {
+			if !q.got {
+				return fmt.Errorf("port %s does not: %v", q.to, q.failed)
+			}
+		}
+		return nil
 	})
 }
 

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -129,10 +130,12 @@ func addGateway(h *netlink.Handle, br netlink.Link, ipc *current.IPConfig, resul
 	return nil
 }
 
-// ensureBridge returns the bridge, made and brought up if need be.
+// ensureBridge returns the bridge, made and brought up if need be. It gets a MAC
+// address of its own: otherwise it would have the lowest of its ports', and
+// pods that know it as their gateway would lose it whenever others come or go.
 func ensureBridge(h *netlink.Handle, name string, mtu int) (netlink.Link, error) {
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.MTU = name, mtu
+	attrs.Name, attrs.MTU, attrs.HardwareAddr = name, mtu, randomMAC()
 	br := &netlink.Bridge{LinkAttrs: attrs}
 	if err := h.LinkAdd(br); err != nil && !errors.Is(err, unix.EEXIST) {
 		return nil, fmt.Errorf("make bridge %s: %w", name, err)
@@ -145,4 +148,12 @@ func ensureBridge(h *netlink.Handle, name string, mtu int) (netlink.Link, error)
 		return nil, fmt.Errorf("%s is there but is no bridge", name)
 	}
 	return link, h.LinkSetUp(link)
+}
+
+// randomMAC returns a unicast address that is administered locally.
+func randomMAC() net.HardwareAddr {
+	mac := make(net.HardwareAddr, 6)
+	_, _ = rand.Read(mac) // never fails
+	mac[0] = mac[0]&^1 | 2
+	return mac
 }
