@@ -301,7 +301,7 @@ func TestALabThatCannotRunIsNotProven(t *testing.T) {
 	t.Parallel()
 	dir := writeLabs(t, badLabs(t))
 	junit := filepath.Join(t.TempDir(), "junit.xml")
-	const said = "- runs-nowhere: not proven here: the lab requires no-such-thing, which this version of Underlay does not know\n"
+	const said = "- runs-nowhere: not proven here: the lab requires no-such-thing, which this version of Underlay does not know; update Underlay\n"
 	for _, c := range []struct {
 		code int
 		args []string

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+
+	"underlay/engine"
 )
 
 const (
@@ -14,6 +16,15 @@ const (
 	// memoryPerJob is what a lab's world takes, in KiB, and then some.
 	memoryPerJob = 128 << 10
 )
+
+// weight is as how many proofs one of a lab counts. A cluster keeps a processor busy
+// for three seconds while it starts, and takes the memory of four ordinary labs.
+func weight(lab *engine.Lab) int {
+	if lab.Cluster != nil {
+		return jobsPerCPU
+	}
+	return 1
+}
 
 // DefaultJobs is how many proofs run side by side unless somebody says so: as
 // many as processors and memory allow.

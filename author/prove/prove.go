@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"underlay/engine"
 	"underlay/lessons"
@@ -72,6 +73,7 @@ type Prover struct {
 type Planned struct {
 	Lab, Kind, Name string
 	skip            string // why it cannot be made here
+	weight          int    // as how many proofs it counts of those that run side by side
 	prove           func(context.Context) (Finding, error)
 }
 
@@ -96,12 +98,22 @@ func (p *Prover) Plan(subjects []Subject) []Planned {
 				if p.Only != nil && !p.Only.MatchString(one.ID()) {
 					continue
 				}
-				one.skip, _ = p.Available(cmp.Or(c.Lab, s.Lab))
+				lab := cmp.Or(c.Lab, s.Lab)
+				one.skip, one.weight = p.unavailable(lab), weight(lab)
 				plan = append(plan, one)
 			}
 		}
 	}
 	return plan
+}
+
+// unavailable says why a lab cannot run here and what would change that, "" if it can.
+func (p *Prover) unavailable(lab *engine.Lab) string {
+	reason, remedy := p.Available(lab)
+	if reason != "" && remedy != "" {
+		reason += "; " + remedy
+	}
+	return reason
 }
 
 // Run makes the proofs of a plan, several side by side, and returns what they
@@ -112,12 +124,15 @@ func (p *Prover) Run(ctx context.Context, plan []Planned, ended func(Proof)) (Re
 	proofs := make([]Proof, len(plan))
 	var telling sync.Mutex
 	var g errgroup.Group
-	g.SetLimit(max(1, p.Jobs))
+	jobs := int64(max(1, p.Jobs))
+	places := semaphore.NewWeighted(jobs)
 	for i := range plan {
-		if ctx.Err() != nil {
+		takes := min(int64(plan[i].weight), jobs)
+		if places.Acquire(ctx, takes) != nil { // ctx has ended
 			break
 		}
 		g.Go(func() error {
+			defer places.Release(takes)
 			proofs[i] = plan[i].make(ctx)
 			telling.Lock()
 			defer telling.Unlock()

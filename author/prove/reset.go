@@ -14,6 +14,9 @@ import (
 // Stater is a session whose state can be compared with that of another start.
 type Stater interface {
 	State(context.Context) (*undo.State, error)
+	// Declared are the objects of the lab's cluster, one a line, in a fixed order and
+	// without what the cluster chooses itself; none if the lab has no cluster.
+	Declared(context.Context) ([]string, error)
 }
 
 // reset: after a reset the lab is as it was at its first start, however it was
@@ -40,7 +43,7 @@ func reset(p *Prover, s Subject) []Case {
 			if err != nil {
 				return Finding{}, err
 			}
-			if d := first.differences(&s.Lab.Topology, now); len(d) > 0 {
+			if d := first.differences(s.Lab, now); len(d) > 0 {
 				f.Differs = d
 				f.wrongf("after the %s reset the lab is not as it was at the start", which)
 				return f, nil
@@ -52,8 +55,9 @@ func reset(p *Prover, s Subject) []Case {
 
 // stand is everything about a lab as it stands.
 type stand struct {
-	state *undo.State // what its nodes hold
-	tasks []string    // how its tasks do
+	state   *undo.State // what its nodes hold
+	objects []string    // what its cluster is told
+	tasks   []string    // how its tasks do
 }
 
 func standing(ctx context.Context, session engine.Session) (stand, error) {
@@ -72,7 +76,11 @@ func standing(ctx context.Context, session engine.Session) (stand, error) {
 	if !out.Settled {
 		return stand{}, errors.New("it does not come to rest")
 	}
-	now := stand{state: state}
+	objects, err := s.Declared(ctx)
+	if err != nil {
+		return stand{}, err
+	}
+	now := stand{state: state, objects: objects}
 	for _, t := range slices.Concat(out.Status.Tasks, out.Status.Collateral) {
 		now.tasks = append(now.tasks, fmt.Sprintf("%s: %s", t.ID, t.State))
 	}
@@ -80,14 +88,24 @@ func standing(ctx context.Context, session engine.Session) (stand, error) {
 }
 
 // differences lists what another start of the lab has otherwise.
-func (a stand) differences(t *engine.Topology, b stand) []string {
+func (a stand) differences(lab *engine.Lab, b stand) []string {
 	var out []string
-	for _, c := range undo.CompareBuilds(t, a.state, b.state) {
+	for _, c := range undo.CompareBuilds(lab, a.state, b.state) {
 		if c.Before != "" {
 			out = append(out, fmt.Sprintf("%s: gone: %s %s", c.Node, c.What, c.Before))
 		}
 		if c.After != "" {
 			out = append(out, fmt.Sprintf("%s: new: %s %s", c.Node, c.What, c.After))
+		}
+	}
+	for _, o := range a.objects {
+		if !slices.Contains(b.objects, o) {
+			out = append(out, "cluster: gone: "+o)
+		}
+	}
+	for _, o := range b.objects {
+		if !slices.Contains(a.objects, o) {
+			out = append(out, "cluster: new: "+o)
 		}
 	}
 	for i, task := range a.tasks {

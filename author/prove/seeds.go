@@ -98,7 +98,7 @@ func (p *Prover) tries(s Subject) []try {
 			if err != nil {
 				return Finding{}, err
 			}
-			if reason, _ := p.Available(broken); reason != "" {
+			if reason := p.unavailable(broken); reason != "" {
 				return Finding{Notes: []string{"not proven here: " + reason}}, nil
 			}
 			return p.faulty(ctx, lab, broken)

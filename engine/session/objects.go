@@ -47,9 +47,9 @@ var resources = map[string]resource{
 	"networkpolicy": {group: "/apis/networking.k8s.io/v1", plural: "networkpolicies"},
 }
 
-// path is where the objects of a namespace are.
+// path is where the objects of a namespace are; "" is all namespaces.
 func (r resource) path(namespace string) string {
-	if r.cluster {
+	if r.cluster || namespace == "" {
 		return r.group + "/" + r.plural
 	}
 	return r.group + "/namespaces/" + url.PathEscape(namespace) + "/" + r.plural

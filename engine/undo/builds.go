@@ -12,9 +12,11 @@ import (
 
 // CompareBuilds says what differs between two builds of one lab, as Compare does,
 // apart from what the kernel draws anew each time: the MACs of interfaces that
-// the lab gives none, the IPv6 addresses that are made of these, the seeds of ipsets.
-func CompareBuilds(t *engine.Topology, a, b *State) []engine.Change {
-	return Compare(a.undrawn(t), b.undrawn(t))
+// the lab gives none, the IPv6 addresses that are made of these, the seeds of ipsets,
+// and from what a cluster makes of its objects.
+func CompareBuilds(lab *engine.Lab, a, b *State) []engine.Change {
+	t := &lab.Topology
+	return Compare(a.underCluster(lab).undrawn(t), b.underCluster(lab).undrawn(t))
 }
 
 // undrawn is the state with each drawn MAC replaced by one that is made of the
