@@ -133,14 +133,17 @@ func (p *Pod) title() string {
 	return "pod " + p.Pod
 }
 
-// wired are the cluster's nodes and the cables between them and the switch.
+// wired are the cluster's nodes and the cables between them and the switch. A node
+// refuses calls to a Service without endpoints by an ICMP error. Linux sends one
+// second of these to each caller and is silent then, which no check could tell from
+// a lost packet, so the limit is off.
 func (c *Cluster) wired() (nodes []Node, links []Link) {
 	all := append([]ClusterNode{c.Control()}, c.Workers()...)
 	for _, n := range all {
 		node := Node{
 			Name: n.Name, Kind: KindHost, Title: "worker node", Shell: true,
 			Routes:  []Route{{To: "default", Via: clusterGateway}},
-			Sysctls: []Sysctl{{"net.ipv4.ip_forward", "1"}},
+			Sysctls: []Sysctl{{"net.ipv4.ip_forward", "1"}, {"net.ipv4.icmp_ratelimit", "0"}},
 			Hosts:   map[string]string{},
 		}
 		if n.Name == ClusterControl {

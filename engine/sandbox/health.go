@@ -78,6 +78,9 @@ func (w *worldInit) missing() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, n := range w.nodes {
+		if n.adopted { // whoever made it may take it away
+			continue
+		}
 		var st, own unix.Stat_t
 		err := unix.Stat("/run/netns/"+name, &st)
 		if err != nil || (unix.Fstat(n.net, &own) == nil && st.Ino != own.Ino && st.Dev != own.Dev) {

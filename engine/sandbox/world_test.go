@@ -407,6 +407,8 @@ func TestAdoptedNodes(t *testing.T) {
 	if _, _, err := w.Run(t.Context(), "pod", "", "true"); err == nil || !strings.Contains(err.Error(), "no network namespace pod") {
 		t.Errorf("a program in a pod that is gone: %v", err)
 	}
+	run("host", "rm /etc/passwd")
+	waitHealth(t, w, "/etc/passwd: deleted in this lab") // and no pod is
 }
 
 // TestProgramsThatTell reads what a program says on descriptor 3, with a tool and

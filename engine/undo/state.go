@@ -50,6 +50,9 @@ type Lab struct {
 	Stopped []int    // which of them do not run
 }
 
+// errNodes says that a node came or went, as pods do, between two readings.
+var errNodes = errors.New("the nodes changed while they were read")
+
 // Take reads the state of a lab. It changes nothing there, and sends nothing.
 func Take(ctx context.Context, lab Lab) (*State, error) {
 	const facets = observe.Links | observe.Firewall
@@ -62,7 +65,7 @@ func Take(ctx context.Context, lab Lab) (*State, error) {
 		return nil, err
 	}
 	if len(seen) != len(dumps) {
-		return nil, errors.New("the nodes changed while they were read")
+		return nil, errNodes
 	}
 	s := &State{servers: lab.Servers, stopped: slices.Clone(lab.Stopped)}
 	for i := range dumps {
@@ -91,13 +94,18 @@ func TakeStill(ctx context.Context, lab func() (Lab, error)) (*State, error) {
 			return nil, err
 		}
 		now, err := Take(ctx, l)
-		if err != nil {
+		switch {
+		case errors.Is(err, errNodes):
+			continue
+		case err != nil:
 			return nil, err
-		}
-		if before != nil && Same(before, now) {
+		case before != nil && Same(before, now):
 			return now, nil
 		}
 		before = now
+	}
+	if before == nil {
+		return nil, errNodes
 	}
 	return before, nil
 }
