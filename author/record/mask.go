@@ -52,21 +52,30 @@ var masks = []mask{
 	{"a veth's word for a far end that is down", regexp.MustCompile(`\bLOWERLAYERDOWN\b`), "DOWN", nil},
 }
 
-// masked returns the text's lines without what may differ. Lines next to each
-// other that hold a MAC address are put in order: the kernel keeps them by its
-// value.
-func masked(text string) []string {
-	for _, m := range masks {
-		if m.only == nil {
-			text = m.match.ReplaceAllString(text, m.by)
-			continue
+// take returns the text without what the mask matches.
+func (m *mask) take(text string) string {
+	if m.only == nil {
+		return m.match.ReplaceAllString(text, m.by)
+	}
+	return m.match.ReplaceAllStringFunc(text, func(s string) string {
+		if m.only(s) {
+			return m.by
 		}
-		text = m.match.ReplaceAllStringFunc(text, func(s string) string {
-			if m.only(s) {
-				return m.by
-			}
-			return s
-		})
+		return s
+	})
+}
+
+// masked returns the text's lines without what may differ, in a lab with or without
+// a cluster. Lines next to each other that hold a MAC address are put in order: the
+// kernel keeps them by its value.
+func masked(text string, cluster bool) []string {
+	if cluster {
+		for i := range clusterMasks {
+			text = clusterMasks[i].take(text)
+		}
+	}
+	for i := range masks {
+		text = masks[i].take(text)
 	}
 	if text == "" {
 		return nil
@@ -74,6 +83,9 @@ func masked(text string) []string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " \t")
+		if cluster {
+			lines[i] = unplaced(lines[i])
+		}
 	}
 	for i := 0; i < len(lines); {
 		j := i
@@ -90,8 +102,8 @@ func masked(text string) []string {
 const leftOut = "…"
 
 // same says whether the recorded output is what was printed now.
-func same(recorded, now string) bool {
-	return matches(masked(recorded), masked(now))
+func same(recorded, now string, cluster bool) bool {
+	return matches(masked(recorded, cluster), masked(now, cluster))
 }
 
 // matches compares lines, of which a "…" in want stands for any number of got.

@@ -75,11 +75,57 @@ func TestMasks(t *testing.T) {
 		"order":         {"-A one\n-A two", "-A one\n-A two", "-A two\n-A one"},
 		"one line more": {"a\nb", "a\nb", "a\nb\nc"},
 	} {
-		if !same(c.shown, c.same) {
-			t.Errorf("%s: these are not the same:\n%s\n%s\n%q", name, c.shown, c.same, [][]string{masked(c.shown), masked(c.same)})
+		if !same(c.shown, c.same, false) {
+			t.Errorf("%s: these are not the same:\n%s\n%s\n%q", name, c.shown, c.same, [][]string{masked(c.shown, false), masked(c.same, false)})
 		}
-		if same(c.shown, c.other) {
+		if same(c.shown, c.other, false) {
 			t.Errorf("%s: these are the same:\n%s\n%s", name, c.shown, c.other)
+		}
+	}
+}
+
+// TestClusterMasks does the same with what a cluster prints.
+func TestClusterMasks(t *testing.T) {
+	for name, c := range map[string]struct {
+		shown, same, other string
+	}{
+		"pods": {
+			"NAME                  READY   AGE     IP           NODE\nweb-6fcd57c65-95lj4   1/1     3s      10.244.1.3   node1\ntoolbox               1/1     2m5s    10.244.1.2   node1",
+			"NAME                   READY   AGE   IP            NODE\nweb-6fcd57c654-zx9kk   1/1     99s   10.244.2.14   node2\ntoolbox                1/1     10m   10.244.1.9    node2",
+			"NAME                  READY   AGE     IP           NODE\nweb-6fcd57c65-95lj4   0/1     3s      10.244.1.3   node1\ntoolbox               1/1     2m5s    10.244.1.2   node1",
+		},
+		"another Deployment's pod": {"web-6fcd57c65-95lj4 here", "web-75c7f89547-ctftw here", "api-6fcd57c65-95lj4 here"},
+		"a pod with a name":        {"pod/toolbox created", "pod/toolbox created", "pod/web-0 created"},
+		"a ReplicaSet":             {"replicaset.apps/web-6fcd57c65", "replicaset.apps/web-75c7f89547", "replicaset.apps/web"},
+		"slices": {
+			"web-b974m    IPv4          8080      10.244.1.3,10.244.2.3   1s",
+			"web-p2f29    IPv4          8080      10.244.2.3,10.244.2.4   5s",
+			"web-b974m    IPv4          8080      10.244.1.3   1s",
+		},
+		"a Service's address that was drawn":  {"10.96.83.20", "10.96.229.32", "10.96.0.80"},
+		"a Service's address that was chosen": {"10.96.0.80", "10.96.0.80", "10.96.0.81"},
+		"a node's port that was drawn":        {"80:31337/TCP", "80:30500/TCP", "80:30080/TCP"},
+		"a node's port that was chosen":       {"80:30080/TCP", "80:30080/TCP", "80:30081/TCP"},
+		"a node":                              {"node1 Ready", "node1 Ready", "node2 Ready"},
+		"a network of pods":                   {"10.244.2.0/24 via 192.168.50.12", "10.244.2.0/24 via 192.168.50.12", "10.244.1.0/24 via 192.168.50.12"},
+		"a cable":                             {"cali27d646052a5 UP", "cali083117d9663 UP", "cali083117d9663 DOWN"},
+		"rules": {
+			"map { 0 : 10.244.1.3 . 8080, 1 : 10.244.1.4 . 8080 }", "map { 0 : 10.244.1.7 . 8080, 1 : 10.244.2.3 . 8080 }",
+			"map { 0 : 10.244.1.3 . 8080, 1 : 10.244.1.4 . 80 }",
+		},
+		"an object": {
+			`uid: df2b563c-9938-4c28-a295-1b0e1fd9394a`, `uid: 00000000-9938-4c28-a295-1b0e1fd9394a`, `uid: df2b563c`,
+		},
+		"its version": {`resourceVersion: "212"`, `resourceVersion: "9"`, `generation: "212"`},
+	} {
+		if !same(c.shown, c.same, true) {
+			t.Errorf("%s: these are not the same:\n%s\n%s\n%q", name, c.shown, c.same, [][]string{masked(c.shown, true), masked(c.same, true)})
+		}
+		if same(c.shown, c.other, true) {
+			t.Errorf("%s: these are the same:\n%s\n%s", name, c.shown, c.other)
+		}
+		if c.shown != c.same && same(c.shown, c.same, false) {
+			t.Errorf("%s: without a cluster this is hidden, too:\n%s\n%s", name, c.shown, c.same)
 		}
 	}
 }

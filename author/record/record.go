@@ -22,11 +22,12 @@ type Step struct {
 	Command string
 	Shown   string // what the lesson shows
 	Printed string // what was printed now
+	Cluster bool   // its lab has a cluster, in which more differs from run to run
 }
 
 // Same says whether the lesson shows what was printed, apart from what differs
 // from run to run.
-func (s *Step) Same() bool { return same(s.Shown, s.Printed) }
+func (s *Step) Same() bool { return same(s.Shown, s.Printed, s.Cluster) }
 
 // Differences returns the steps that printed something else than is shown.
 func Differences(steps []Step) []Step {

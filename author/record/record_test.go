@@ -119,7 +119,7 @@ func TestStates(t *testing.T) {
 	}
 	var printed []string
 	for _, s := range steps {
-		printed = append(printed, strings.Join(masked(s.Printed), "|"))
+		printed = append(printed, strings.Join(masked(s.Printed, false), "|"))
 	}
 	want := []string{"", "1", "1", "kept", "eth0@if<n> UP             172.17.0.2/24", "", `Device "eth0" does not exist.`}
 	if !slices.Equal(printed, want) {

@@ -80,7 +80,7 @@ func (s *stage) block(ctx context.Context, b *lessons.Block) ([]Step, error) {
 				return out, fmt.Errorf("%s prints a line that a lesson takes for its own: %q", step.Command, l)
 			}
 		}
-		out = append(out, Step{Line: b.Line, Index: i, Node: b.Run.Node, Command: step.Command, Shown: step.Output, Printed: printed})
+		out = append(out, Step{Line: b.Line, Index: i, Node: b.Run.Node, Command: step.Command, Shown: step.Output, Printed: printed, Cluster: s.session.Lab().Cluster != nil})
 	}
 	return out, nil
 }

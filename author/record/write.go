@@ -15,10 +15,10 @@ func Write(lesson string, steps []Step) string {
 			if s.Printed == "" {
 				printed = nil
 			}
-			for len(printed) > 0 && from < to && same(line(lines[from]), line(printed[0])) {
+			for len(printed) > 0 && from < to && same(line(lines[from]), line(printed[0]), s.Cluster) {
 				from, printed = from+1, printed[1:]
 			}
-			for len(printed) > 0 && from < to && same(line(lines[to-1]), line(printed[len(printed)-1])) {
+			for len(printed) > 0 && from < to && same(line(lines[to-1]), line(printed[len(printed)-1]), s.Cluster) {
 				to, printed = to-1, printed[:len(printed)-1]
 			}
 			lines = append(lines[:from:from], append(printed, lines[to:]...)...)
