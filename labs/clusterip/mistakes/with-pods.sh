@@ -1,0 +1,7 @@
+# fails: empty
+# misconception: too-soon
+# A Service needs pods, one thinks.
+kubectl expose deployment web --port=80 --target-port=${port} --cluster-ip=${vip}
+kubectl create deployment next --image=http
+kubectl rollout status deployment next
+kubectl expose deployment next --port=80

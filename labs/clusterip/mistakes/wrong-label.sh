@@ -1,0 +1,13 @@
+# fails: name, address
+# misconception: no-endpoints
+# The Deployment's name, one thinks, is what a Service asks for.
+kubectl apply -f - <<END
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  clusterIP: ${vip}
+  selector: {deployment: web}
+  ports: [{port: 80, targetPort: ${port}}]
+END
+kubectl create service clusterip next --tcp=80
