@@ -90,6 +90,11 @@ func (e *enforcer) listen(ctx context.Context, fd int) error {
 		if errors.As(err, &temporary) && temporary.Temporary() {
 			return 0
 		}
+		// A verdict came too late. Whenever anybody takes a chain away that packets
+		// pass, the kernel drops all packets of the node that wait in queues.
+		if errors.Is(err, unix.ENOENT) {
+			return 0
+		}
 		e.failed(fmt.Errorf("policies on %s: read the queue: %w", e.node, err))
 		return 1
 	})

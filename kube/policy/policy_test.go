@@ -258,3 +258,36 @@ func run(name string, args ...string) error {
 	}
 	return nil
 }
+
+// TestPolicyOutlivesChains: when a chain is taken away the kernel drops what waits
+// for a verdict, and the verdict then finds no packet. That must not end the judging.
+func TestPolicyOutlivesChains(t *testing.T) {
+	l := newLab(t)
+	l.create(t, isolated())
+	l.isCutFrom(t, "other", "80")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range 200 {
+			err := netns.Do(netns.Path("node1"), func() error {
+				const chain = "add table ip t; add chain ip t c { type filter hook forward priority 0; }"
+				return errors.Join(run("nft", chain), run("nft", "delete table ip t"))
+			})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case <-ended:
+			l.reaches(t, "client", "80")
+			return
+		default:
+			if conn, err := l.dial(t, "client", "80", refusal); err == nil { // its first packet may be among those
+				_ = conn.Close()
+			}
+		}
+	}
+}
