@@ -15,7 +15,7 @@ func TestBuiltin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := ids(c); got != "netns-veth docker0 egress-nat publish-dnat clusterip-by-hand clusterip" {
+	if got := ids(c); got != "netns-veth docker0 egress-nat publish-dnat clusterip-by-hand clusterip default-deny" {
 		t.Errorf("labs %q", got)
 	}
 	for _, lab := range c.All() {
@@ -53,7 +53,7 @@ func TestBuiltinFolders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := ids(c); got != "netns-veth docker0 egress-nat publish-dnat clusterip-by-hand clusterip" {
+	if got := ids(c); got != "netns-veth docker0 egress-nat publish-dnat clusterip-by-hand clusterip default-deny" {
 		t.Errorf("labs %q", got)
 	}
 }

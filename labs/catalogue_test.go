@@ -62,8 +62,8 @@ func TestUnknownLab(t *testing.T) {
 	}
 	for id, hint := range map[string]string{
 		"docker1":  `did you mean "docker0"?`,
-		"publish":  "labs: clusterip, clusterip-by-hand, docker0, egress-nat, netns-veth, publish-dnat",
-		"":         "labs: clusterip, clusterip-by-hand, docker0, egress-nat, netns-veth, publish-dnat",
+		"publish":  "labs: clusterip, clusterip-by-hand, default-deny, docker0, egress-nat, netns-veth, publish-dnat",
+		"":         "labs: clusterip, clusterip-by-hand, default-deny, docker0, egress-nat, netns-veth, publish-dnat",
 		"net-veth": `did you mean "netns-veth"?`,
 	} {
 		_, err := c.Lab(id)
@@ -98,7 +98,7 @@ func TestContentDirs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := ids(c); got != "netns-veth second docker0 first egress-nat publish-dnat clusterip-by-hand clusterip" {
+	if got := ids(c); got != "netns-veth second docker0 first egress-nat publish-dnat clusterip-by-hand clusterip default-deny" {
 		t.Errorf("labs %q", got)
 	}
 	again := t.TempDir()

@@ -25,7 +25,7 @@ func TestBuiltinOrder(t *testing.T) {
 	for _, l := range builtinBook(t).Lessons() {
 		got = append(got, l.Module+"/"+l.ID)
 	}
-	want := []string{"bridge/netns-veth", "bridge/docker0", "bridge/egress-nat", "publish/publish-dnat", "services/clusterip-by-hand", "services/clusterip"}
+	want := []string{"bridge/netns-veth", "bridge/docker0", "bridge/egress-nat", "publish/publish-dnat", "services/clusterip-by-hand", "services/clusterip", "policy/default-deny"}
 	if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
 		t.Errorf("lessons in order: %v, want %v first", got, want)
 	}

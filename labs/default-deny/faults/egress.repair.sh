@@ -1,0 +1,1 @@
+kubectl delete networkpolicy -n shop api-out
