@@ -173,8 +173,22 @@ func (b *builder) veth(l engine.Link) error {
 		return err
 	}
 	return errors.Join(
+		b.seeCarrier(l.A), b.seeCarrier(l.B),
 		b.addresses(port{l.A.Node, l.A.Name}, l.A.Address),
 		b.addresses(port{l.B.Node, l.B.Name}, l.B.Address))
+}
+
+// seeCarrier has the kernel act on a bridge port's carrier now. By itself it does so
+// up to a second after the cable's other end is up where both ends have the same
+// index (linkwatch_urgent_event in net/core/link_watch.c), and until then the bridge
+// passes nothing on to the port. Asked for the one device it does it at once
+// (rtnl_getlink, linkwatch_sync_dev).
+func (b *builder) seeCarrier(e engine.End) error {
+	if e.Bridge == "" {
+		return nil
+	}
+	_, err := b.handles[e.Node].LinkByIndex(b.index[port{e.Node, e.Name}])
+	return err
 }
 
 // finishPeer does for the far end what the call that makes a veth cannot.

@@ -122,6 +122,32 @@ func TestIPv6StaysOnWhereItIsUsed(t *testing.T) {
 	}
 }
 
+// A bridge passes frames to its ports as soon as the lab stands, also where both ends
+// of a cable have the same index: the kernel looks at the carrier of such a device
+// once a second unless it is asked, so this is tried with labs one after the other.
+func TestPortsForwardAtOnce(t *testing.T) {
+	for i := range 4 {
+		inner, port := engine.End{Node: "n", Name: "eth0"}, engine.End{Node: "sw", Name: "p1", Bridge: "br0"}
+		if i%2 == 0 {
+			inner, port = port, inner // either end may be the one that is made first
+		}
+		topology := &engine.Topology{
+			Nodes: []engine.Node{
+				{Name: "sw", Bridges: []engine.Bridge{{Name: "br0"}}},
+				{Name: "n", Bridges: []engine.Bridge{{Name: "br1"}}},
+			},
+			Links: []engine.Link{{A: inner, B: port}},
+		}
+		ns, sh := world(t, topology)
+		if err := wire.Build(topology, ns); err != nil {
+			t.Fatal(err)
+		}
+		if out, _ := sh("sw", "bridge link"); !strings.HasPrefix(out, "3: p1@if3: ") && !strings.HasPrefix(out, "3: p1: ") || !strings.Contains(out, "state forwarding") {
+			t.Errorf("the port does not forward, or its index is not its peer's:\n%s", out)
+		}
+	}
+}
+
 func TestBuildSaysWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(*engine.Topology)
