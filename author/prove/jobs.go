@@ -1,12 +1,10 @@
 package prove
 
 import (
-	"bufio"
-	"fmt"
-	"os"
 	"runtime"
 
 	"underlay/engine"
+	"underlay/engine/preflight"
 )
 
 const (
@@ -30,24 +28,8 @@ func weight(lab *engine.Lab) int {
 // many as processors and memory allow.
 func DefaultJobs() int {
 	jobs := jobsPerCPU * runtime.GOMAXPROCS(0)
-	if free := availableMemory(); free > 0 {
+	if free := preflight.AvailableMemory(); free > 0 {
 		jobs = min(jobs, free/memoryPerJob)
 	}
 	return max(1, jobs)
-}
-
-// availableMemory is how much memory may be used, in KiB; 0 if that is not known.
-func availableMemory() int {
-	f, err := os.Open("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	defer f.Close() //nolint:errcheck // only read
-	for s := bufio.NewScanner(f); s.Scan(); {
-		var kib int
-		if n, _ := fmt.Sscanf(s.Text(), "MemAvailable: %d kB", &kib); n == 1 {
-			return kib
-		}
-	}
-	return 0
 }

@@ -79,9 +79,14 @@ func (o Object) fieldWords(fields []engine.ObjectField) string {
 func (o Object) hasLabels(list string) bool {
 	labels, _ := o.Get("metadata.labels")
 	have, _ := labels.(map[string]any)
+	return HasLabels(have, list)
+}
+
+// HasLabels reports whether labels match a list such as "app=web,tier=front".
+func HasLabels[V any](labels map[string]V, list string) bool {
 	for want := range strings.SplitSeq(list, ",") {
 		key, value, _ := strings.Cut(strings.TrimSpace(want), "=")
-		if got, ok := have[key]; key != "" && (!ok || got != value) {
+		if got, ok := labels[key]; key != "" && (!ok || any(got) != value) {
 			return false
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/check"
 	"underlay/engine/observe"
 	"underlay/engine/preflight"
 	"underlay/engine/sandbox"
@@ -98,7 +99,6 @@ type podReport struct {
 	Name      string            `json:"name"`
 	Namespace string            `json:"namespace"`
 	Labels    map[string]string `json:"labels"`
-	Node      string            `json:"node"`
 	Netns     string            `json:"netns"` // its name below /run/netns
 	Created   time.Time         `json:"created"`
 }
@@ -158,14 +158,21 @@ func (s *Session) startCluster(ctx context.Context, p *place, g *ground, progres
 
 // writeFile writes a file of the world.
 func writeFile(ctx context.Context, w *sandbox.World, file, text string) error {
-	out, code, err := w.Run(ctx, engine.ClusterControl, text, "sh", "-c", `mkdir -p "$(dirname "$1")" && cat >"$1"`, "sh", file)
-	if err == nil && code != 0 {
-		err = errors.New(strings.TrimSpace(out))
-	}
+	_, err := inControl(ctx, w, text, "sh", "-c", `mkdir -p "$(dirname "$1")" && cat >"$1"`, "sh", file)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil
+}
+
+// inControl runs a program in the control node and returns what it printed. One that
+// fails is an error with its words.
+func inControl(ctx context.Context, w *sandbox.World, stdin string, argv ...string) (string, error) {
+	out, code, err := w.Run(ctx, engine.ClusterControl, stdin, argv...)
+	if err == nil && code != 0 {
+		err = errors.New(strings.TrimSpace(out))
+	}
+	return out, err
 }
 
 // Steps of a cluster that is being opened, in its own words.
@@ -281,7 +288,7 @@ func (c *cluster) of(p *engine.Pod) (netns string, ok bool) {
 	defer c.mu.Unlock()
 	var found []podReport
 	for _, r := range c.pods {
-		if r.Namespace == p.Namespace && r.Netns != "" && (p.Select == "" && r.Name == p.Pod || p.Select != "" && hasLabels(r.Labels, p.Select)) {
+		if r.Namespace == p.Namespace && r.Netns != "" && (p.Select == "" && r.Name == p.Pod || p.Select != "" && check.HasLabels(r.Labels, p.Select)) {
 			found = append(found, r)
 		}
 	}
@@ -294,20 +301,8 @@ func (c *cluster) of(p *engine.Pod) (netns string, ok bool) {
 	return oldest.Netns, true
 }
 
-// hasLabels reports whether labels match a list such as "app=web,tier=front".
-func hasLabels(labels map[string]string, list string) bool {
-	for want := range strings.SplitSeq(list, ",") {
-		key, value, _ := strings.Cut(strings.TrimSpace(want), "=")
-		if got, ok := labels[key]; !ok || got != value {
-			return false
-		}
-	}
-	return true
-}
-
 // adopt gives each node that stands for a pod the namespace that the pod has
-// now, or none. It reports whether anything has changed. The caller holds evalMu,
-// or is the only one that knows the place.
+// now, or none. The caller holds evalMu, or is the only one that knows the place.
 func (s *Session) adopt(ctx context.Context, p *place) (err error) {
 	if p.cluster == nil {
 		return nil
@@ -383,8 +378,6 @@ func (p *place) remember(n observe.Node) error {
 	return p.reader.AddNode(n)
 }
 
-var errNoPod = errors.New("its pod does not run")
-
 // inWorld returns the name by which the world knows a node: that of its namespace.
 func (p *place) inWorld(n *engine.Node) (string, error) {
 	if n.Pod == nil {
@@ -392,7 +385,7 @@ func (p *place) inWorld(n *engine.Node) (string, error) {
 	}
 	netns, ok := p.pods[n.Name]
 	if !ok {
-		return "", fmt.Errorf("%s: %w", n.Name, errNoPod)
+		return "", fmt.Errorf("%s: its pod does not run", n.Name)
 	}
 	return netns, nil
 }

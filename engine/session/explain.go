@@ -76,7 +76,11 @@ func (s *Session) explainNext(ctx context.Context, background bool) (more, ok bo
 		return false, true
 	}
 	var a *engine.Autopsy
-	if s.judge.Send(func() { a, err = s.follow(ctx, p, about.flow) }) {
+	sent := s.judge.Send(func() {
+		s.freshen(ctx, p)
+		a, err = s.follow(ctx, p, about.flow)
+	})
+	if sent {
 		s.trigger(trigger{soft: true})
 	}
 	if after, err := s.deepState(ctx, p); err != nil || after != before {

@@ -2,21 +2,18 @@ package session
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/preflight"
 	"underlay/engine/sandbox"
 	"underlay/engine/wire"
 )
@@ -55,14 +52,10 @@ func newGround(ctx context.Context, sb *sandbox.Sandbox) (g *ground, err error) 
 	return g, nil
 }
 
-func (g *ground) begin(ctx context.Context) error {
+func (g *ground) begin(ctx context.Context) (err error) {
 	t := groundTopology()
-	fds, err := g.world.AddNodes(ctx, specs(t))
-	if err != nil {
+	if err := addNodes(ctx, g.world, t, g.ns); err != nil {
 		return err
-	}
-	for i, n := range t.Nodes {
-		g.ns[n.Name] = fds[i]
 	}
 	if err := wire.Build(t, g.ns); err != nil {
 		return err
@@ -96,10 +89,7 @@ func (g *ground) tell(ctx context.Context, c *engine.Cluster, manifests []string
 	if err := g.configure(ctx, c, manifests); err != nil {
 		return err
 	}
-	out, code, err := g.world.Run(ctx, engine.ClusterControl, "", "kill", "-USR1", strconv.Itoa(g.pid))
-	if err == nil && code != 0 {
-		err = errors.New(strings.TrimSpace(out))
-	}
+	_, err := inControl(ctx, g.world, "", "kill", "-USR1", strconv.Itoa(g.pid))
 	return err
 }
 
@@ -131,9 +121,9 @@ const (
 	// warmAfter is how long after a cluster has opened the next ground is made: the
 	// learner reads the tasks, and the machine has nothing else to do.
 	warmAfter = 4 * time.Second
-	// warmMemory is how much memory must be free, in bytes: several times what an
+	// warmMemory is how much memory must be free, in KiB: several times what an
 	// API server takes.
-	warmMemory = 1 << 30
+	warmMemory = 1 << 20
 )
 
 // take returns the ground that is ready, or is about to be; nil if there is none.
@@ -160,7 +150,7 @@ func (w *Warm) prepare() {
 	time.AfterFunc(warmAfter, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if w.closed || w.next != nil || freeMemory() < warmMemory {
+		if w.closed || w.next != nil || preflight.AvailableMemory() < warmMemory {
 			return
 		}
 		next := make(chan *ground, 1)
@@ -184,19 +174,4 @@ func (w *Warm) Close() error {
 		return g.close()
 	}
 	return nil
-}
-
-// freeMemory is what the kernel says is available, in bytes; 0 if it does not say.
-func freeMemory() uint64 {
-	b, err := fs.ReadFile(os.DirFS("/proc"), "meminfo")
-	if err != nil {
-		return 0
-	}
-	for line := range bytes.Lines(b) {
-		var kib uint64
-		if _, err := fmt.Sscanf(string(line), "MemAvailable: %d kB", &kib); err == nil {
-			return kib << 10
-		}
-	}
-	return 0
 }

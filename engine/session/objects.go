@@ -71,9 +71,8 @@ type kubeconfig struct {
 	} `yaml:"clusters"`
 	Users []struct {
 		User struct {
-			Token string `yaml:"token"`
-			Cert  string `yaml:"client-certificate-data"`
-			Key   string `yaml:"client-key-data"`
+			Cert string `yaml:"client-certificate-data"`
+			Key  string `yaml:"client-key-data"`
 		} `yaml:"user"`
 	} `yaml:"users"`
 }
@@ -205,10 +204,7 @@ func watched(lab *engine.Lab) (out []engine.ObjectCheck) {
 // ask connects the session to its cluster's API server and follows what the lab's
 // checks look at.
 func (s *Session) ask(ctx context.Context, p *place) error {
-	text, code, err := p.world.Run(ctx, engine.ClusterControl, "", "cat", clusterDir+"/admin.conf")
-	if err == nil && code != 0 {
-		err = errors.New(strings.TrimSpace(text))
-	}
+	text, err := inControl(ctx, p.world, "", "cat", clusterDir+"/admin.conf")
 	if err != nil {
 		return fmt.Errorf("read the cluster's kubeconfig: %w", err)
 	}

@@ -110,7 +110,7 @@ func (s *Session) build(ctx context.Context, progress func(string)) error {
 	s.place = p
 	s.mu.Unlock()
 	go channel.Serve(context.Background(), p.world.Socket(), func(ctx context.Context, a channel.Asked) (*engine.Autopsy, error) {
-		return s.trace(ctx, func(now *place) (engine.Flow, error) { return s.asked(ctx, a, p, now) })
+		return s.trace(ctx, func(now *place) (engine.Flow, error) { return s.asked(a, p, now) })
 	})
 	return nil
 }
@@ -126,12 +126,8 @@ func (s *Session) furnish(ctx context.Context, p *place, progress func(string)) 
 	if g != nil {
 		rest = t.Without(engine.ClusterControl, engine.ClusterLAN)
 	}
-	fds, err := p.world.AddNodes(ctx, specs(rest))
-	if err != nil {
+	if err := addNodes(ctx, p.world, rest, p.ns); err != nil {
 		return err
-	}
-	for i, n := range rest.Nodes {
-		p.ns[n.Name] = fds[i]
 	}
 	for _, n := range t.Nodes {
 		p.nodes = append(p.nodes, observe.Node{Name: n.Name, NS: p.ns[n.Name]})
@@ -182,13 +178,20 @@ func (s *Session) settleDown(ctx context.Context, p *place) (g *ground, err erro
 	return g, nil
 }
 
-// specs are the nodes of a topology as a world makes them.
-func specs(t *engine.Topology) []sandbox.NodeSpec {
-	out := make([]sandbox.NodeSpec, 0, len(t.Nodes))
+// addNodes makes a topology's nodes in a world, and adds their namespaces to ns.
+func addNodes(ctx context.Context, w *sandbox.World, t *engine.Topology, ns map[string]int) error {
+	specs := make([]sandbox.NodeSpec, 0, len(t.Nodes))
 	for _, n := range t.Nodes {
-		out = append(out, sandbox.NodeSpec{Name: n.Name, Hosts: n.Hosts, DNS: n.DNS})
+		specs = append(specs, sandbox.NodeSpec{Name: n.Name, Hosts: n.Hosts, DNS: n.DNS})
 	}
-	return out
+	fds, err := w.AddNodes(ctx, specs)
+	if err != nil {
+		return err
+	}
+	for i, n := range t.Nodes {
+		ns[n.Name] = fds[i]
+	}
+	return nil
 }
 
 // populate starts the workloads side by side, then runs the setup lines in turn.

@@ -136,15 +136,8 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	s.mu.Lock()
 	s.current = cancel
 	s.mu.Unlock()
-	for _, n := range p.nodes {
-		// What failed attempts left behind would slow down the next one; a
-		// failure here only costs that time.
-		_ = wire.ForgetUnresolved(n.NS)
-	}
 	p.usesLegacy()
-	// Where this fails, the namespaces as they were can still be looked at, and
-	// a world that has ended says so itself.
-	_ = s.refresh(ctx, p)
+	s.freshen(ctx, p)
 	unlessCut := func(st engine.Status) {
 		if ctx.Err() == nil {
 			s.noteProgress(p, &st)
@@ -158,6 +151,18 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 		s.traces.evaluated()
 	}
 	return s.Status(), whole
+}
+
+// freshen prepares a place for packets of ours. The caller holds evalMu.
+func (s *Session) freshen(ctx context.Context, p *place) {
+	// Where this fails, the namespaces as they were can still be looked at, and
+	// a world that has ended says so itself.
+	_ = s.refresh(ctx, p)
+	for _, n := range p.nodes {
+		// What failed attempts left behind would slow down the next one; a
+		// failure here only costs that time.
+		_ = wire.ForgetUnresolved(n.NS)
+	}
 }
 
 // publish makes a status the newest one.

@@ -10,7 +10,6 @@ import (
 	"underlay/engine"
 	"underlay/engine/autopsy"
 	"underlay/engine/channel"
-	"underlay/engine/wire"
 )
 
 // errMoved ends the traces of a lab that is being built anew or led back.
@@ -80,6 +79,7 @@ func (s *Session) trace(ctx context.Context, flowIn func(*place) (engine.Flow, e
 	if err != nil {
 		return nil, err
 	}
+	s.freshen(ctx, p) // a node may just have been made anew
 	flow, err := flowIn(p)
 	if err != nil {
 		return nil, err
@@ -91,14 +91,10 @@ func (s *Session) trace(ctx context.Context, flowIn func(*place) (engine.Flow, e
 	return a, err
 }
 
-// follow makes an autopsy. The caller holds evalMu.
+// follow makes an autopsy in a place that is fresh. The caller holds evalMu.
 func (s *Session) follow(ctx context.Context, p *place, flow engine.Flow) (*engine.Autopsy, error) {
 	if s.lab.Topology.Node(flow.From) == nil {
 		return nil, engine.Hintf(fmt.Errorf("this lab has no node %q: %w", flow.From, engine.ErrNotFound), "%s", s.nodesHint())
-	}
-	_ = s.refresh(ctx, p) // as in evaluate
-	for _, n := range p.nodes {
-		_ = wire.ForgetUnresolved(n.NS) // as in evaluate
 	}
 	return autopsy.Trace(ctx, autopsy.Place{
 		Nodes: p.nodes, Reader: p.reader, Names: s.names(flow.From), Watching: s.tables.watching,
@@ -110,15 +106,15 @@ func (s *Session) nodesHint() string {
 }
 
 // asked is the flow that somebody in a place asks about, which begins where they
-// are if they do not say. The caller holds evalMu, so now is what the place is.
-func (s *Session) asked(ctx context.Context, a channel.Asked, theirs, now *place) (engine.Flow, error) {
+// are if they do not say. The caller holds evalMu, so now is what the place is, and
+// has made it fresh.
+func (s *Session) asked(a channel.Asked, theirs, now *place) (engine.Flow, error) {
 	if theirs != now {
 		return a.Flow, errMoved
 	}
 	if a.Flow.From != "" {
 		return a.Flow, nil
 	}
-	_ = s.refresh(ctx, now) // a node may just have been made anew
 	for _, n := range now.nodes {
 		if ns, err := channel.NamespaceOf(n.NS); err == nil && a.Known && ns == a.Client {
 			a.Flow.From = n.Name
