@@ -60,13 +60,10 @@ func (d *decoder) movedStruct(from, to reflect.Value) {
 	}
 	for i := range from.NumField() {
 		f, t := from.Field(i), to.Field(i)
-		switch {
-		case f.Kind() == reflect.Struct:
+		if f.Kind() == reflect.Struct {
 			d.movedStruct(f, t)
-		default:
-			if at, ok := d.where[f.Addr().Interface()]; ok {
-				d.where[t.Addr().Interface()] = at
-			}
+		} else if at, ok := d.where[f.Addr().Interface()]; ok {
+			d.where[t.Addr().Interface()] = at
 		}
 	}
 }

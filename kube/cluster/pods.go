@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"maps"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -70,15 +71,7 @@ func podReport(pod *v1.Pod) PodReport {
 }
 
 func sameReport(a, b *v1.Pod) bool {
-	if a.UID != b.UID || a.Status.PodIP != b.Status.PodIP || isPodReady(a) != isPodReady(b) || len(a.Labels) != len(b.Labels) {
-		return false
-	}
-	for key, value := range a.Labels {
-		if b.Labels[key] != value {
-			return false
-		}
-	}
-	return true
+	return a.UID == b.UID && a.Status.PodIP == b.Status.PodIP && isPodReady(a) == isPodReady(b) && maps.Equal(a.Labels, b.Labels)
 }
 
 func isPodReady(pod *v1.Pod) bool { return isTrue(pod, v1.PodReady) }

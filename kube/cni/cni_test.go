@@ -257,7 +257,9 @@ func disconnects(t *testing.T, n *cni.Network, p cni.Pod) {
 func TestBridgeKeepsItsAddress(t *testing.T) {
 	n := networks(t, cni.Bridge, world.Nodes(t, "node1", "node2"))[0]
 	a, _ := pod(t, n, "a")
-	mac := func() string { return strings.Fields(shell(t, "node1", "ip -o link show cni0 | grep -o 'link/ether [^ ]*'"))[1] }
+	mac := func() string {
+		return strings.Fields(shell(t, "node1", "ip -o link show cni0 | grep -o 'link/ether [^ ]*'"))[1]
+	}
 	before := mac()
 	pod(t, n, "b")
 	if after := mac(); after != before {

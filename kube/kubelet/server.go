@@ -68,15 +68,24 @@ func (k *kubelet) handler() http.Handler {
 	return mux
 }
 
-func (k *kubelet) serveExec(w http.ResponseWriter, r *http.Request) {
+// interactive returns what a request to exec or attach is about. Where that makes no
+// sense it has answered already, and ok is false.
+func (k *kubelet) interactive(w http.ResponseWriter, r *http.Request) (i *instance, options *remotecommand.Options, ok bool) {
 	options, err := remotecommand.NewOptions(r)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+		return nil, nil, false
 	}
-	i, err := k.findInstance(r)
-	if err != nil {
+	if i, err = k.findInstance(r); err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
+		return nil, nil, false
+	}
+	return i, options, true
+}
+
+func (k *kubelet) serveExec(w http.ResponseWriter, r *http.Request) {
+	i, options, ok := k.interactive(w, r)
+	if !ok {
 		return
 	}
 	d := streaming.DefaultConfig
@@ -85,14 +94,8 @@ func (k *kubelet) serveExec(w http.ResponseWriter, r *http.Request) {
 }
 
 func (k *kubelet) serveAttach(w http.ResponseWriter, r *http.Request) {
-	options, err := remotecommand.NewOptions(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	i, err := k.findInstance(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
+	i, options, ok := k.interactive(w, r)
+	if !ok {
 		return
 	}
 	d := streaming.DefaultConfig
