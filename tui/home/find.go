@@ -23,12 +23,8 @@ func (h *Home) filter() {
 		if r.kind != rowLesson && r.kind != rowLab {
 			continue
 		}
-		score, at := fuzzy(query, r.title)
-		r.match = at
-		if id, _ := fuzzy(query, r.id()); id > score {
-			score, r.match = id, nil
-		}
-		if score > 0 {
+		var score int
+		if score, r.match = r.find(query); score > 0 {
 			hits = append(hits, hit{r, score})
 		}
 	}
@@ -39,14 +35,24 @@ func (h *Home) filter() {
 	}
 }
 
-func (r row) id() string {
-	if r.lesson != nil && r.lab != nil {
-		return r.lesson.ID + " " + r.lab.ID
-	}
+// find looks for the query in the title that shows and in the other names that
+// the row goes by: a lab's title is in its lesson's row, and nowhere else. match
+// are the runes of the title that were found, nil if another name fits better.
+func (r row) find(query string) (score int, match []int) {
+	score, match = fuzzy(query, r.title)
+	var names []string
 	if r.lesson != nil {
-		return r.lesson.ID
+		names = append(names, r.lesson.ID)
 	}
-	return r.lab.ID
+	if r.lab != nil {
+		names = append(names, r.lab.ID, r.lab.Title)
+	}
+	for _, name := range names {
+		if s, _ := fuzzy(query, name); s > score {
+			score, match = s, nil
+		}
+	}
+	return score, match
 }
 
 // fuzzy looks for the letters of query in text, in order. The score is 0 if

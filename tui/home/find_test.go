@@ -1,6 +1,11 @@
 package home
 
-import "testing"
+import (
+	"testing"
+
+	"underlay/engine"
+	"underlay/lessons"
+)
 
 func TestFuzzyFindsLettersInOrder(t *testing.T) {
 	for _, c := range []struct {
@@ -16,5 +21,24 @@ func TestFuzzyFindsLettersInOrder(t *testing.T) {
 	scattered, _ := fuzzy("nat", "Bringing a port out")
 	if word <= scattered {
 		t.Errorf("a whole word scores %d, scattered letters %d", word, scattered)
+	}
+}
+
+func TestEveryNameOfARowFindsIt(t *testing.T) {
+	r := row{
+		kind: rowLesson, title: "A container is a namespace",
+		lesson: &lessons.Lesson{ID: "namespaces"}, lab: &engine.Lab{ID: "netns-veth", Title: "Cable a container"},
+	}
+	for query, marked := range map[string]bool{"is a namespace": true, "namespaces": false, "netns-veth": false, "Cable a container": false} {
+		score, match := r.find(query)
+		if score == 0 {
+			t.Errorf("%q does not find the row", query)
+		}
+		if (match != nil) != marked {
+			t.Errorf("%q marks %v in the title", query, match)
+		}
+	}
+	if score, _ := r.find("bridge"); score > 0 {
+		t.Errorf("a name that it does not have finds it, with %d", score)
 	}
 }
