@@ -55,6 +55,8 @@ var deeds = []struct {
 	{name: "rules", first: []deed{{"c1", "ip rule add from 10.1.0.0/24 fwmark 0x5 lookup 100 pref 500", nil}},
 		deeds: []deed{{"c1", "ip rule del pref 500; ip rule add not to 10.9.0.0/16 iif eth0 blackhole pref 77; ip rule del pref 32766",
 			[]string{"rule - 500: from 10.1.0.0/24 fwmark 0x5 lookup 100", "rule + 77: not from all to 10.9.0.0/16 iif eth0 blackhole", "rule - 32766: from all lookup main"}}}},
+	{name: "routes without rules", first: []deed{{"c1", "ip rule flush", nil}},
+		deeds: []deed{{"c1", "ip addr del 10.1.0.2/24 dev eth0", []string{"address - 10.1.0.2/24 dev eth0", "route - default via"}}}},
 	{name: "neighbours", first: []deed{{"c1", "ip neigh add 10.1.0.50 lladdr 02:00:00:00:00:50 dev eth0; ip neigh add proxy 10.1.0.51 dev eth0", nil}},
 		deeds: []deed{{"c1", "ip neigh del 10.1.0.50 dev eth0; ip neigh del proxy 10.1.0.51 dev eth0; ip neigh replace 10.1.0.1 lladdr 02:00:00:00:00:66 dev eth0 nud permanent",
 			[]string{"neighbour - 10.1.0.50 dev eth0 lladdr 02:00:00:00:00:50 PERMANENT", "neighbour - proxy 10.1.0.51 dev eth0", "neighbour + 10.1.0.1 dev eth0 lladdr 02:00:00:00:00:66 PERMANENT"}}}},

@@ -155,12 +155,39 @@ func routeOps(have, want *node) []op {
 		}
 		come := lacking(w, h)
 		slices.SortStableFunc(come, func(a, b thing) int { return depth(&a) - depth(&b) })
+		astray := kind == kindRoute && looksUpElsewhere(have) && slices.ContainsFunc(come, func(t thing) bool { return depth(&t) > 0 })
+		if astray {
+			out = append(out, mainFirst(want, unix.RTM_NEWRULE, unix.NLM_F_CREATE|unix.NLM_F_EXCL))
+		}
 		for _, t := range come {
 			typ, flags := add[kind](&t)
 			out = append(out, want.request(&t, typ, flags))
 		}
+		if astray {
+			out = append(out, mainFirst(want, unix.RTM_DELRULE, 0))
+		}
 	}
 	return out
+}
+
+// looksUpElsewhere reports whether a node's IPv4 rules are not those that the
+// kernel makes. Then it may not find in the main table what is there, and refuses
+// a route whose gateway it does not find: it looks for that by the rules
+// (fib_check_nh_v4_gw in net/ipv4/fib_semantics.c).
+func looksUpElsewhere(n *node) bool {
+	rules := slices.DeleteFunc(n.of(kindRule), func(t thing) bool { return t.body[0] != unix.AF_INET })
+	return !slices.EqualFunc(rules, kernelsRules, func(t thing, text string) bool { return t.text == text })
+}
+
+var kernelsRules = []string{"0: from all lookup local", "32766: from all lookup main", "32767: from all lookup default"}
+
+// mainFirst makes or removes a rule by which the main table comes before all
+// others, with a protocol of its own, so that it is not taken for anybody's.
+func mainFirst(n *node, typ, flags uint16) op {
+	const ours = 85
+	head := [unix.SizeofRtMsg]byte{0: unix.AF_INET, 4: unix.RT_TABLE_MAIN, 7: unix.FR_ACT_TO_TBL}
+	body := attrs{{unix.FRA_PRIORITY, put32(0)}, {unix.FRA_PROTOCOL, []byte{ours}}}.append(head[:])
+	return op{node: n.name, what: "rule 0: from all lookup main", link: &Message{typ, flags, body}}
 }
 
 // depth is how many other routes a route needs: its gateway must be reachable.
