@@ -69,6 +69,10 @@ func (c *cluster) served(ctx context.Context, pods []v1.Pod) (bool, error) {
 		if len(s.Spec.Selector) == 0 {
 			continue
 		}
+		headless := s.Spec.ClusterIP == v1.ClusterIPNone
+		if !headless && !c.programmed(s) {
+			return false, nil
+		}
 		want, have := readyFor(s, pods), 0
 		for j := range slices.Items {
 			slice := &slices.Items[j]
@@ -76,7 +80,7 @@ func (c *cluster) served(ctx context.Context, pods []v1.Pod) (bool, error) {
 				continue
 			}
 			have += readyIn(slice)
-			if s.Spec.ClusterIP != v1.ClusterIPNone && !c.programmed(slice) {
+			if !headless && !c.programmed(slice) {
 				return false, nil
 			}
 		}
@@ -87,14 +91,15 @@ func (c *cluster) served(ctx context.Context, pods []v1.Pod) (bool, error) {
 	return true, nil
 }
 
-// Programmed reports whether the nodes have rules for endpoints as they are.
-func (c *cluster) programmed(slice *discoveryv1.EndpointSlice) bool {
+// Programmed reports whether the nodes have rules for a Service, or its endpoints,
+// as it is.
+func (c *cluster) programmed(object metav1.Object) bool {
 	if c.config.Proxy == "none" {
 		return true
 	}
 	select {
 	case <-c.proxied:
-		return c.proxies.CaughtUp(slice)
+		return c.proxies.CaughtUp(object)
 	default:
 		return false
 	}

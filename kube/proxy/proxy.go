@@ -117,7 +117,8 @@ func (p *Proxies) wait(ctx context.Context) error {
 // Open makes the proxy of a node. It is called in the node's namespace.
 func (p *Proxies) open(ctx context.Context, mode string, n *nodeProxy) error {
 	health := healthcheck.NewProxyHealthServer(netip.AddrPortFrom(n.node.Address, healthPort).String(), 2*retryPeriod, present(n.node.Name))
-	n.pace.health = health
+	n.pace.written = func() time.Time { return health.Health().LastUpdated }
+	n.pace.again = func() { n.Sync() }
 	netns.Go(netns.Path(n.node.Name), func() error { return health.Run(ctx) }, n.report)
 	detector := proxyutil.NewDetectLocalByCIDR(n.node.PodCIDR.String())
 	address, settings := net.IP(n.node.Address.AsSlice()), settings(mode)
