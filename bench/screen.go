@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -230,74 +228,18 @@ func underFlood(p *person) (keys, stops []float64, err error) {
 // for the learner's shells, over five seconds without a key.
 func atRest(p *person) ([]Figure, error) {
 	const span = 5 * time.Second
-	before, _, err := usage(p.cmd.Process.Pid)
+	before, err := processes(p.cmd.Process.Pid)
 	if err != nil {
 		return nil, err
 	}
 	time.Sleep(span)
-	after, memory, err := usage(p.cmd.Process.Pid)
+	after, err := processes(p.cmd.Process.Pid)
 	if err != nil {
 		return nil, err
 	}
-	cpu := 100 * (after - before).Seconds() / span.Seconds()
+	cpu := 100 * (after.cpu() - before.cpu()).Seconds() / span.Seconds()
 	return []Figure{
 		figure("CPU at rest, lab open", "percent", []float64{cpu}, limit{p50: 0.5}),
-		figure("memory at rest, lab open", "MiB", []float64{float64(memory) / (1 << 20)}, limit{p50: 64}),
+		figure("memory at rest, lab open", "MiB", []float64{float64(after.pss()) / (1 << 20)}, limit{p50: 64}),
 	}, nil
-}
-
-// usage adds up CPU time and proportional memory (PSS) of a process and all its
-// descendants.
-func usage(pid int) (cpu time.Duration, pss int64, err error) {
-	tick := 10 * time.Millisecond // USER_HZ is 100 on every Linux architecture
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, 0, err
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(rest)
-	for _, i := range []int{11, 12} { // utime and stime
-		n, err := strconv.Atoi(fields[i])
-		if err != nil {
-			return 0, 0, err
-		}
-		cpu += time.Duration(n) * tick
-	}
-	pss = readPSS(pid)
-	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	if err != nil {
-		return 0, 0, err
-	}
-	for _, list := range lists {
-		children, err := os.ReadFile(list)
-		if err != nil {
-			continue // the thread has ended
-		}
-		for _, child := range strings.Fields(string(children)) {
-			n, err := strconv.Atoi(child)
-			if err != nil {
-				return 0, 0, err
-			}
-			if c, m, err := usage(n); err == nil {
-				cpu, pss = cpu+c, pss+m
-			}
-		}
-	}
-	return cpu, pss, nil
-}
-
-func readPSS(pid int) int64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-	if err != nil {
-		return 0
-	}
-	for _, line := range strings.Split(string(b), "\n") {
-		if f := strings.Fields(line); len(f) >= 2 && f[0] == "Pss:" {
-			kb, err := strconv.ParseInt(f[1], 10, 64)
-			if err == nil {
-				return kb << 10
-			}
-		}
-	}
-	return 0
 }
