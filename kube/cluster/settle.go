@@ -148,5 +148,31 @@ func (c *cluster) hasSettled(pod *v1.Pod) bool {
 			return true
 		}
 	}
+	return isRefused(pod, time.Now())
+}
+
+// IsRefused reports whether a container of a pod runs, and its readiness probe has
+// had the time to succeed.
+func isRefused(pod *v1.Pod, now time.Time) bool {
+	for i := range pod.Spec.Containers {
+		c := &pod.Spec.Containers[i]
+		if c.ReadinessProbe == nil || c.StartupProbe != nil {
+			continue
+		}
+		for _, status := range pod.Status.ContainerStatuses {
+			if status.Name == c.Name && !status.Ready && status.State.Running != nil &&
+				now.Sub(status.State.Running.StartedAt.Time) > firstProbe(c.ReadinessProbe) {
+				return true
+			}
+		}
+	}
 	return false
+}
+
+// FirstProbe is how long after the start of a container its probe has succeeded, if
+// it does so at once: as many times as it has to, and with a second for the kubelet
+// and one because it tells the start in whole seconds.
+func firstProbe(p *v1.Probe) time.Duration {
+	again := max(p.SuccessThreshold, 1) - 1
+	return time.Duration(p.InitialDelaySeconds+p.TimeoutSeconds+again*p.PeriodSeconds+2) * time.Second
 }
