@@ -229,7 +229,9 @@ func (c *cluster) executesOnTerminal(t *testing.T) {
 		}
 		return nil
 	})
-	tty.types(t, "echo sl''eeps; sleep 1000; echo not he''re\n")
+	// The program that is to be interrupted says itself that it has begun: before, the
+	// shell could lose the signal to a child that it has just forked.
+	tty.types(t, "sh -c \"echo sl''eeps; exec sleep 1000\"; echo not he''re\n")
 	tty.shows(t, "sleeps")
 	eventually(t, "interrupt it with Ctrl-C", func() error {
 		tty.types(t, "\x03\necho al''ive\n")
