@@ -72,6 +72,7 @@ func TestWatchEachKindOfChange(t *testing.T) {
 	n, other := newNode(t, "host"), newNode(t, "other")
 	pair(t, n, other, "eth0", "10.1.0.1/24", "10.1.0.2/24")
 	l := watch(t, All, n, other)
+	tracked := false // what the kernel itself sends may be, once a rule asks for it
 	for _, step := range []struct {
 		cmd  string
 		want Facet
@@ -97,7 +98,8 @@ func TestWatchEachKindOfChange(t *testing.T) {
 		l.clear()
 		sh(t, n, step.cmd)
 		eventually(t, step.cmd, func() bool { return l.facets("host")&step.want == step.want })
-		if f := l.facets("host"); f&Conntrack != 0 {
+		tracked = tracked || strings.HasPrefix(step.cmd, "iptables")
+		if f := l.facets("host"); f&Conntrack != 0 && !tracked {
 			t.Errorf("%q: conntrack events", step.cmd)
 		}
 	}

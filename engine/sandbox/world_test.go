@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -389,8 +390,9 @@ func TestAdoptedNodes(t *testing.T) {
 	if !there {
 		t.Fatal("the pod is not there")
 	}
-	if got := run("pod", "hostname; cat /etc/resolv.conf; ip -br link | wc -l"); got != "pod\nnameserver 10.96.0.10\n1" {
-		t.Errorf("in the pod: %q", got)
+	want := fmt.Sprintf("pod\nnameserver 10.96.0.10\n%d", first)
+	if got := run("pod", "hostname; cat /etc/resolv.conf; stat -Lc %i /proc/self/ns/net"); got != want {
+		t.Errorf("in the pod: %q, wanted %q", got, want)
 	}
 	run("host", "ip netns del pod && ip netns add pod")
 	if again, there := adopted(); !there || again == first {
