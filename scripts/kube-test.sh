@@ -31,11 +31,12 @@ packages() {
 # run NAME COMMAND…: runs it with its output in a file, and shows its tables;
 # fails on failure or skip.
 run() {
-	local name=$1 log=$work/log
+	local name=$1 log tables
+	log=$work/${name//[ \/]/-}.log
 	shift
 	if "$@" >"$log" 2>&1 && ! grep -q -e '--- SKIP' "$log"; then
-		echo "ok    $name"
-		sed -n 's/^ *|/      |/p' "$log" # tables
+		tables=$(sed -n 's/^ *|/      |/p' "$log")
+		echo "ok    $name${tables:+$'\n'$tables}"
 		return 0
 	fi
 	echo "FAILED: $name" >&2
@@ -57,24 +58,37 @@ limit=20m
 [ "${KUBE_TEST_POLICIES:-}" != all ] || limit=90m
 read -r -a flags <<<"-test.v -test.timeout=$limit ${KUBE_TEST_FLAGS:-}"
 # With the flags of make kube, or all of Kubernetes would be compiled again.
+tests=()
 for package in $(packages); do
 	binary=$work/bin/${package//\//-}.test
 	(cd "$package" && go test -trimpath -c -o "$binary" .)
-	here=$work/src/$package
-	run "$(id -un) $package" env -C "$here" "$binary" "${flags[@]}" || status=1
-	if [ "$(id -u)" -eq 0 ]; then
-		run "rootless $package" as_ordinary env -C "$here" "$binary" "${flags[@]}" || status=1
-	fi
+	tests+=("$package")
 done
 # The tutor's own side of it: labs with a cluster.
-binary=$work/bin/session.test
-go test -tags kube -c -o "$binary" ./engine/session
+go test -tags kube -c -o "$work/bin/engine-session.test" ./engine/session
 mkdir -p "$work/src/engine/session"
-only=(-test.run '^(TestCluster|TestManifest)')
-run "$(id -un) engine/session" env -C "$work/src/engine/session" "$binary" "${flags[@]}" "${only[@]}" || status=1
+tests+=(engine/session)
+
+# lane NAME [AS]: runs every package's tests in turn, by AS if that is given.
+lane() {
+	local name=$1 package only status=0
+	shift
+	for package in "${tests[@]}"; do
+		only=()
+		[ "$package" != engine/session ] || only=(-test.run '^(TestCluster|TestManifest)')
+		run "$name $package" "$@" env -C "$work/src/$package" "$work/bin/${package//\//-}.test" "${flags[@]}" "${only[@]}" || status=1
+	done
+	return $status
+}
+
+# Two at a time: most of it is waiting.
+second=
 if [ "$(id -u)" -eq 0 ]; then
-	run "rootless engine/session" as_ordinary env -C "$work/src/engine/session" "$binary" "${flags[@]}" "${only[@]}" || status=1
+	lane rootless as_ordinary &
+	second=$!
 fi
+lane "$(id -un)" || status=1
+[ -z "$second" ] || wait "$second" || status=1
 # And the labs that have one.
 go build -trimpath -o "$work/bin/underlay" .
 proofs=("$work/bin/underlay" author test --strict --verbose --requiring kubernetes)
