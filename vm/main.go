@@ -64,6 +64,7 @@ type options struct {
 	junit  string        // the file for the results
 	only   string        // a regular expression; steps whose names it does not match are left out
 	limit  time.Duration // of the virtual machine's life
+	kube   string        // the directory with the programs that make clusters; "" leaves labs with one out
 	wanted wanted
 }
 
@@ -80,6 +81,7 @@ func command(ctx context.Context, args []string) error {
 		o.wanted.labs = strings.Split(ids, ",")
 		return nil
 	})
+	flags.StringVar(&o.kube, "kubernetes", "", "prove only the labs with a Kubernetes, whose programs are in this `directory`; give it a -limit of hours")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {

@@ -71,6 +71,11 @@ func TestFlags(t *testing.T) {
 // TestStepsAreWhole: each has its own name and its lab or tests.
 func TestStepsAreWhole(t *testing.T) {
 	names := map[string]bool{}
+	for _, s := range clusterProofs(wanted{}).Steps() {
+		if s.Limit == 0 || len(s.Command) == 0 {
+			t.Errorf("not whole: %+v", s)
+		}
+	}
 	for _, s := range proofs(wanted{}).Steps() {
 		if names[s.Name] || s.Limit == 0 || len(s.Command) == 0 {
 			t.Errorf("not whole, or twice: %+v", s)

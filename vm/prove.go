@@ -64,6 +64,9 @@ func selected(o options) (plan.Plan, error) {
 		return plan.Plan{}, usageError{err}
 	}
 	p := proofs(o.wanted)
+	if o.kube != "" {
+		p = clusterProofs(o.wanted)
+	}
 	other := func(s plan.Step) bool { return !match.MatchString(s.Name) }
 	p.First = slices.DeleteFunc(p.First, other)
 	for i := range p.Lanes {
@@ -133,7 +136,9 @@ func build(ctx context.Context, o options, p plan.Plan) (machine.Machine, error)
 		return machine.Machine{}, err
 	}
 	m := machine.Machine{Kernel: k.Image(), Initrd: filepath.Join(work, "initramfs"), Console: filepath.Join(work, "console.log")}
-	size, err := image.Write(ctx, m.Initrd, image.Contents{Kernel: k, Init: self, Program: program, Tests: tests, Source: o.source, Plan: p})
+	size, err := image.Write(ctx, m.Initrd, image.Contents{
+		Kernel: k, Init: self, Program: program, Clusters: o.kube, Tests: tests, Source: o.source, Plan: p,
+	})
 	if err != nil {
 		return machine.Machine{}, err
 	}

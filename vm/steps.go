@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"underlay/vm/internal/plan"
@@ -92,15 +93,31 @@ func proven(root bool, w wanted) plan.Step {
 	if root {
 		only = "/(untouched|solution|alternative|reset)"
 	}
+	return proof(root, w, only, "--without", "kubernetes")
+}
+
+// proof makes the proofs of labs whose names match.
+func proof(root bool, w wanted, only string, flags ...string) plan.Step {
 	limit := long
 	if w.all {
 		only, limit = ".", 4*time.Hour // that of the machine ends it
 	}
 	file := "/tmp/proofs-" + who(root) + ".xml"
+	command := []string{"underlay", "author", "test", "--strict", "--jobs", "1", "--run", only, "--junit", file}
 	return plan.Step{
 		Name: who(root) + ": proofs", Kind: plan.JUnit, Root: root, Limit: limit, JUnit: file,
-		Command: append([]string{"underlay", "author", "test", "--strict", "--jobs", "1", "--without", "kubernetes", "--run", only, "--junit", file}, w.labs...),
+		Command: slices.Concat(command, flags, w.labs),
 	}
+}
+
+// clusterProofs is what is proven of labs with a Kubernetes, by one user after the
+// other: an API server that starts on an emulated processor wants all of it.
+func clusterProofs(w wanted) plan.Plan {
+	return plan.Plan{First: []plan.Step{
+		{Name: "root: what labs with a Kubernetes need", Kind: plan.Command, Root: true, Command: []string{"modprobe", "br_netfilter"}, Limit: short},
+		proof(true, w, "/(untouched|solution)", "--requiring", "kubernetes"),
+		proof(false, w, "/(untouched|solution)", "--requiring", "kubernetes"),
+	}}
 }
 
 // try types a script into one of the features' labs, which must solve it.

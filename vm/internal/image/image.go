@@ -40,12 +40,13 @@ var documentation = []string{
 
 // Contents is what an image is made of besides the packages.
 type Contents struct {
-	Kernel  kernel.Kernel
-	Init    string // the file that becomes /init
-	Program string // underlay
-	Tests   string // a directory of compiled tests
-	Source  string // this repository
-	Plan    plan.Plan
+	Kernel   kernel.Kernel
+	Init     string // the file that becomes /init
+	Program  string // underlay
+	Clusters string // the directory with underlay-kube and underlay-pod; "" leaves them out
+	Tests    string // a directory of compiled tests
+	Source   string // this repository
+	Plan     plan.Plan
 }
 
 // Write makes an image and writes it to a file. It returns the file's size.
@@ -136,6 +137,11 @@ func (t *Tree) ours(c Contents) error {
 	}
 	t.Text(plan.File, string(text))
 	err = errors.Join(t.Copy("/init", c.Init), t.Copy(plan.Program, c.Program))
+	if c.Clusters != "" {
+		for _, name := range []string{"underlay-kube", "underlay-pod"} {
+			err = errors.Join(err, t.Copy(filepath.Join(filepath.Dir(plan.Program), name), filepath.Join(c.Clusters, name)))
+		}
+	}
 	return errors.Join(err, t.copyAll(plan.Tests, c.Tests), t.copyAll(plan.Source, c.Source))
 }
 
