@@ -47,7 +47,44 @@ func startStore(socket string) error {
 	}
 	etcd := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(1<<30),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingInterval, PermitWithoutStream: true}))
-	server.New(backend, "unix", progressInterval, etcdVersion).Register(etcd)
+	server.New(consistent{backend}, "unix", progressInterval, etcdVersion).Register(etcd)
 	go func() { _ = etcd.Serve(listener) }() // does not end
 	return nil
+}
+
+// Consistent is a store whose lists are of one moment. Those of kine's store in
+// memory are made without its lock: one that begins while an object is written can
+// bear the object's revision without having the object, and who watches from there
+// never hears of it. (Seen with kine 0.17.5: one cluster in a hundred had a
+// kube-proxy that did not know the DNS Service.)
+type consistent struct{ server.Backend }
+
+// CurrentRevision is the revision of the last object that can be read.
+func (c consistent) CurrentRevision(ctx context.Context) (int64, error) {
+	revision, _, err := c.Get(ctx, server.HealthKey, 0, true) // takes the lock
+	return revision, err
+}
+
+// ListStream lists as List does, which takes the lock.
+func (c consistent) ListStream(ctx context.Context, key, end string, limit, revision int64, keysOnly bool) server.ListResult {
+	revision, all, err := c.List(ctx, key, end, limit, revision, keysOnly)
+	values, failed := make(chan *server.KeyValue), make(chan error, 1)
+	go func() {
+		defer close(failed)
+		defer close(values)
+		for _, value := range all {
+			select {
+			case values <- value:
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
+			if err != nil {
+				break
+			}
+		}
+		if err != nil {
+			failed <- err
+		}
+	}()
+	return server.ListResult{KVc: values, Errorc: failed, CurrentRevision: revision}
 }
