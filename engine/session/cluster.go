@@ -111,6 +111,7 @@ type cluster struct {
 
 	mu      sync.Mutex
 	pods    map[string]podReport // by namespace and name
+	steps   []string             // of its opening that have ended
 	trouble []string             // what has failed, in sentences
 }
 
@@ -144,7 +145,7 @@ func (s *Session) startCluster(ctx context.Context, p *place, g *ground, progres
 	select {
 	case err = <-ready:
 	case <-ctx.Done():
-		err = ctx.Err()
+		err = fmt.Errorf("%w; so far there were %s", ctx.Err(), p.cluster.reached())
 	}
 	if err != nil {
 		return fmt.Errorf("start Kubernetes: %w", err)
@@ -235,6 +236,7 @@ func (c *cluster) note(r clusterReport) bool {
 		if r.State == "failed" {
 			c.trouble = append(c.trouble, fmt.Sprintf("Kubernetes: %s failed: %s.", r.Step, r.Text))
 		} else {
+			c.steps = append(c.steps, r.Step)
 			c.trouble = slices.DeleteFunc(c.trouble, func(t string) bool { return strings.HasPrefix(t, "Kubernetes: "+r.Step+" failed") })
 		}
 		return false
@@ -246,6 +248,16 @@ func (c *cluster) note(r clusterReport) bool {
 		c.pods[key] = *r.Pod
 	}
 	return true
+}
+
+// reached lists the steps of the opening that have ended.
+func (c *cluster) reached() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.steps) == 0 {
+		return "none of its parts"
+	}
+	return strings.Join(c.steps, ", ")
 }
 
 func (c *cluster) fail(what string) {
