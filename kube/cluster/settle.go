@@ -8,6 +8,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 )
 
 // SettleFor is how long what manifests ask for may take, where it is not plain
@@ -159,11 +160,9 @@ func isRefused(pod *v1.Pod, now time.Time) bool {
 		if c.ReadinessProbe == nil || c.StartupProbe != nil {
 			continue
 		}
-		for _, status := range pod.Status.ContainerStatuses {
-			if status.Name == c.Name && !status.Ready && status.State.Running != nil &&
-				now.Sub(status.State.Running.StartedAt.Time) > firstProbe(c.ReadinessProbe) {
-				return true
-			}
+		status, _ := podutil.GetContainerStatus(pod.Status.ContainerStatuses, c.Name)
+		if running := status.State.Running; !status.Ready && running != nil && now.Sub(running.StartedAt.Time) > firstProbe(c.ReadinessProbe) {
+			return true
 		}
 	}
 	return false

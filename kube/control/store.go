@@ -67,24 +67,15 @@ func (c consistent) CurrentRevision(ctx context.Context) (int64, error) {
 
 // ListStream lists as List does, which takes the lock.
 func (c consistent) ListStream(ctx context.Context, key, end string, limit, revision int64, keysOnly bool) server.ListResult {
-	revision, all, err := c.List(ctx, key, end, limit, revision, keysOnly)
-	values, failed := make(chan *server.KeyValue), make(chan error, 1)
-	go func() {
-		defer close(failed)
-		defer close(values)
-		for _, value := range all {
-			select {
-			case values <- value:
-			case <-ctx.Done():
-				err = ctx.Err()
-			}
-			if err != nil {
-				break
-			}
-		}
-		if err != nil {
-			failed <- err
-		}
-	}()
-	return server.ListResult{KVc: values, Errorc: failed, CurrentRevision: revision}
+	now, all, err := c.List(ctx, key, end, limit, revision, keysOnly)
+	values, failed := make(chan *server.KeyValue, len(all)), make(chan error, 1)
+	for _, value := range all {
+		values <- value
+	}
+	close(values)
+	if err != nil {
+		failed <- err
+	}
+	close(failed)
+	return server.ListResult{KVc: values, Errorc: failed, CurrentRevision: now}
 }
