@@ -24,13 +24,11 @@ func clusters(ctx context.Context, c Config) ([]Figure, error) {
 	const runs = 4
 	var t clusterTimes
 	for range runs {
-		begin := time.Now()
-		s, err := c.Fresh.Open(ctx, clusterLab(), nil)
+		s, err := opened(ctx, c.Fresh, &t.first)
 		if err != nil {
 			return nil, err
 		}
-		t.first = append(t.first, ms(time.Since(begin)))
-		if err := errors.Join(solved(s, "after it was opened"), s.Close()); err != nil {
+		if err := s.Close(); err != nil {
 			return nil, err
 		}
 	}
@@ -67,22 +65,31 @@ type clusterTimes struct {
 	first, next, resets, served, dropped []float64
 }
 
+// opened opens a lab, demands that its Service answers, and notes how long that took.
+func opened(ctx context.Context, with engine.Opener, into *[]float64) (engine.Session, error) {
+	begin := time.Now()
+	s, err := with.Open(ctx, clusterLab(), nil)
+	if err != nil {
+		return nil, err
+	}
+	*into = append(*into, ms(time.Since(begin)))
+	if err := solved(s, "after it was opened"); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
 // later opens a lab, resets it, and applies things to it. When it begins and when it
 // resets, the next cluster's API server is ready, as it is for a learner who has
 // read for a moment.
 func (t *clusterTimes) later(ctx context.Context, c Config) (err error) {
-	begin := time.Now()
-	s, err := c.Opener.Open(ctx, clusterLab(), nil)
+	s, err := opened(ctx, c.Opener, &t.next)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	t.next = append(t.next, ms(time.Since(begin)))
-	if err := solved(s, "after it was opened"); err != nil {
-		return err
-	}
 	time.Sleep(clusterReady)
-	begin = time.Now()
+	begin := time.Now()
 	if err := s.Reset(ctx); err != nil {
 		return err
 	}
@@ -121,20 +128,14 @@ func clusterAtRest(ctx context.Context, with engine.Opener) (r atRestFigures, er
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	time.Sleep(settles)
-	begin, err := processes(os.Getpid())
-	if err != nil {
+	var end family
+	if r.cpu, end, err = resting(os.Getpid(), watched); err != nil {
 		return r, err
 	}
-	time.Sleep(watched)
-	end, err := processes(os.Getpid())
-	if err != nil {
-		return r, err
-	}
-	r.memory = float64(end.pss()-before.pss()) / (1 << 20)
-	r.cpu = 100 * float64(end.cpu()-begin.cpu()) / float64(watched)
+	r.memory = end.memory() - before.memory()
 	for _, p := range end {
-		if len(p.argv) > 1 && path.Base(p.argv[0]) == "underlay-kube" && p.argv[1] == "cluster" {
-			r.control = max(r.control, float64(p.pss)/(1<<20))
+		if len(p.argv) > 1 && path.Base(p.argv[0]) == preflight.ClusterProgram && p.argv[1] == "cluster" {
+			r.control = max(r.control, family{p}.memory())
 		}
 	}
 	return r, nil

@@ -26,11 +26,27 @@ func (f family) cpu() (sum time.Duration) {
 	return sum
 }
 
-func (f family) pss() (sum int64) {
+// memory is in MiB.
+func (f family) memory() float64 {
+	var sum int64
 	for _, p := range f {
 		sum += p.pss
 	}
-	return sum
+	return float64(sum) / (1 << 20)
+}
+
+// resting watches a process and its descendants for a while: the processor time that
+// they take, in percent of a core, and what they are in the end.
+func resting(pid int, span time.Duration) (cpu float64, end family, err error) {
+	begin, err := processes(pid)
+	if err != nil {
+		return 0, nil, err
+	}
+	time.Sleep(span)
+	if end, err = processes(pid); err != nil {
+		return 0, nil, err
+	}
+	return 100 * float64(end.cpu()-begin.cpu()) / float64(span), end, nil
 }
 
 // processes reads a process and its descendants from /proc. One that ends

@@ -227,19 +227,12 @@ func underFlood(p *person) (keys, stops []float64, err error) {
 // atRest measures CPU and memory of the program and of all it started, but
 // for the learner's shells, over five seconds without a key.
 func atRest(p *person) ([]Figure, error) {
-	const span = 5 * time.Second
-	before, err := processes(p.cmd.Process.Pid)
+	cpu, end, err := resting(p.cmd.Process.Pid, 5*time.Second)
 	if err != nil {
 		return nil, err
 	}
-	time.Sleep(span)
-	after, err := processes(p.cmd.Process.Pid)
-	if err != nil {
-		return nil, err
-	}
-	cpu := 100 * (after.cpu() - before.cpu()).Seconds() / span.Seconds()
 	return []Figure{
 		figure("CPU at rest, lab open", "percent", []float64{cpu}, limit{p50: 0.5}),
-		figure("memory at rest, lab open", "MiB", []float64{float64(after.pss()) / (1 << 20)}, limit{p50: 64}),
+		figure("memory at rest, lab open", "MiB", []float64{end.memory()}, limit{p50: 64}),
 	}, nil
 }

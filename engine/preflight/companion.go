@@ -19,9 +19,15 @@ func isKubernetes(name string) bool { return word(name) == Kubernetes }
 // clusterNeeds is what the companions need of the machine.
 var clusterNeeds = []string{"veth", "bridge", "nat", "conntrack", "nft"}
 
-// companions are programs of Underlay's own that only some labs need. They are
-// built apart, because a Kubernetes takes minutes to build.
-var companions = []string{"underlay-kube", "underlay-pod"}
+// The companions are programs of Underlay's own that only labs with a Kubernetes
+// need: the cluster, and what runs its pods. They are built apart, because a
+// Kubernetes takes minutes to build.
+const (
+	ClusterProgram = "underlay-kube"
+	PodProgram     = "underlay-pod"
+)
+
+var companions = []string{ClusterProgram, PodProgram}
 
 // CompanionDir is the environment variable with the directory in which companions
 // are looked for first.

@@ -24,12 +24,8 @@ import (
 	"underlay/engine/sandbox"
 )
 
-// Where a cluster's files are in its world, and the programs that make it.
-const (
-	clusterDir     = "/run/kube"
-	clusterProgram = "underlay-kube"
-	podProgram     = "underlay-pod"
-)
+// clusterDir is where a cluster's files are in its world.
+const clusterDir = "/run/kube"
 
 // clusterWait is how long a cluster may take to open: a hundred times what a
 // machine that has nothing else to do needs.
@@ -38,12 +34,12 @@ const clusterWait = 5 * time.Minute
 // clusterTools are the programs that a cluster's world has besides the usual:
 // kubectl is the cluster's own program under another name.
 func clusterTools() ([]sandbox.Tool, error) {
-	big, small := preflight.Companion(clusterProgram), preflight.Companion(podProgram)
+	big, small := preflight.Companion(preflight.ClusterProgram), preflight.Companion(preflight.PodProgram)
 	if big == "" || small == "" {
 		reason, remedy := preflight.Missing([]string{preflight.Kubernetes})
 		return nil, engine.Hintf(fmt.Errorf("%s: %w", reason, engine.ErrCannotRun), "%s", remedy)
 	}
-	return []sandbox.Tool{{Name: clusterProgram, Path: big}, {Name: "kubectl", Path: big}, {Name: podProgram, Path: small}}, nil
+	return []sandbox.Tool{{Name: preflight.ClusterProgram, Path: big}, {Name: "kubectl", Path: big}, {Name: preflight.PodProgram, Path: small}}, nil
 }
 
 // clusterConfig is what underlay-kube is told; kube/cluster has its meaning.
@@ -79,7 +75,7 @@ func configOf(c *engine.Cluster, manifests []string) clusterConfig {
 		Dir: clusterDir, Control: clusterControl{control.Name, control.Address},
 		ServiceCIDR: engine.ClusterServices, DNSService: engine.ClusterDNS, Domain: engine.ClusterDomain,
 		Proxy: c.Proxy, CNI: c.CNI, Policy: c.Policy == "on", DNS: c.DNS == "on",
-		Manifests: manifests, PodBinary: sandbox.ToolPath(podProgram),
+		Manifests: manifests, PodBinary: sandbox.ToolPath(preflight.PodProgram),
 	}
 	for _, w := range c.Workers() {
 		out.Nodes = append(out.Nodes, clusterNodeConfig{w.Name, w.Address, w.Pods})

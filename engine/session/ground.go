@@ -65,7 +65,7 @@ func (g *ground) begin(ctx context.Context) (err error) {
 		return err
 	}
 	g.world.Setenv("KUBECONFIG=" + clusterDir + "/admin.conf")
-	g.pid, g.told, err = g.world.Start(ctx, engine.ClusterControl, clusterProgram, "cluster", "--standby", "--config", clusterFile)
+	g.pid, g.told, err = g.world.Start(ctx, engine.ClusterControl, preflight.ClusterProgram, "cluster", "--standby", "--config", clusterFile)
 	if err != nil {
 		return err
 	}
