@@ -1,4 +1,4 @@
-# Underlay: learn · test · lint · bench · kube · kube-lint · kube-test · vm-test · picture
+# Underlay: learn · test · lint · bench · kube · kube-lint · kube-test · soak · vm-test · picture
 
 export CGO_ENABLED := 0
 GO        ?= go
@@ -7,9 +7,14 @@ LINT      := $(BIN)/golangci-lint
 LINT_AT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 BUILD     := $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
-KUBE_BUILD := $(GO) build -trimpath -ldflags "-s -w"
+# Kubernetes tells the version that it was linked with.
+KUBE_AT    = $(shell cd kube && $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
+KUBE_VARS  = $(foreach package,k8s.io/component-base/version k8s.io/client-go/pkg/version,\
+	-X $(package).gitVersion=$(KUBE_AT) -X $(package).gitCommit= -X $(package).gitTreeState=clean \
+	-X $(package).gitMajor=$(word 1,$(subst ., ,$(KUBE_AT:v%=%))) -X $(package).gitMinor=$(word 2,$(subst ., ,$(KUBE_AT))))
+KUBE_BUILD = $(GO) build -trimpath -ldflags "-s -w $(strip $(KUBE_VARS))"
 
-.PHONY: learn build test lint bench kube kube-lint kube-test vm-test picture tools clean
+.PHONY: learn build test lint bench kube kube-lint kube-test soak vm-test picture tools clean
 
 # The tutor starts at once. What makes Kubernetes clusters is built meanwhile, and
 # after it if need be; `underlay doctor` says how far it is.
@@ -55,6 +60,12 @@ kube-lint: kube $(LINT)
 # Tests it as the user who calls it and, when that is root, also as an ordinary one.
 kube-test: kube
 	@./scripts/kube-test.sh
+
+# Works in a cluster for two hours as a learner would, without the store's clock sped up.
+# kube-test has two minutes of it.
+SOAK ?= 2h
+soak: kube
+	cd kube && UNDERLAY_KUBE_BIN=$(BIN) UNDERLAY_SOAK=$(SOAK) $(GO) test -trimpath -v -count=1 -timeout=0 -run='^TestSoak$$' ./e2e
 
 # Boots Debian's own kernel in a virtual machine and runs the proofs there.
 vm-test:

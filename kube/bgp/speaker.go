@@ -24,7 +24,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Config is what a speaker is told, in JSON on standard input.
+// Config is what a speaker is told, in JSON on standard input. The speaker ends
+// when its standard input does, and so with the process that started it.
 type Config struct {
 	AS       uint32
 	RouterID netip.Addr // the node's address, which is also the next hop it announces
@@ -49,7 +50,8 @@ const gcPercent = 20
 const protoBIRD = 12
 
 // Main speaks for the network namespace it was started in, as the configuration
-// on in says, until ctx ends. What happens to sessions and routes is said on out.
+// on in says, until ctx or in ends. What happens to sessions and routes is said on
+// out.
 func Main(ctx context.Context, in io.Reader, out io.Writer) error {
 	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(gcPercent)
@@ -57,6 +59,11 @@ func Main(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := json.NewDecoder(in).Decode(&c); err != nil {
 		return fmt.Errorf("read configuration: %w", err)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, in)
+		cancel()
+	}()
 	routes, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"underlay/kube/control"
+	"underlay/kube/policy"
 	"underlay/kube/proxy"
 )
 
@@ -44,6 +45,9 @@ type cluster struct {
 	fail      context.CancelCauseFunc
 	proxies   *proxy.Proxies // once proxied is closed
 	proxied   chan struct{}
+	policies  *policy.Policies // once policed is closed; nil if there are none
+	policed   chan struct{}
+	resumed   bool // an earlier process has opened it
 }
 
 // Run opens the cluster, reports its progress, calls opened, and keeps the
@@ -51,14 +55,18 @@ type cluster struct {
 // an error if the cluster could not be opened or cannot go on. The process has
 // to be in the network namespace of the control node.
 //
+// If a cluster had been opened in the config's directory, by a process that has ended,
+// it goes on with that: its store and its keys are there, objects are not
+// made anew, and pods that ran are started again as after a reboot of their node.
+//
 // Standby, if not nil, returns the config to go on with; the first one then only
 // says where the API server is, which starts at once. So somebody who will need
 // a cluster can have the slow half of it before it is known which.
 func Run(ctx context.Context, config Config, progress *Progress, standby func(context.Context) (Config, error), opened func()) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	c := &cluster{config: config, progress: progress, fail: fail, proxied: make(chan struct{})}
-	if err := c.open(ctx, standby); err != nil {
+	c := &cluster{config: config, progress: progress, fail: fail, proxied: make(chan struct{}), policed: make(chan struct{})}
+	if err := errors.Join(c.open(ctx, standby), c.leaveOpened()); err != nil {
 		fail(err)
 	} else {
 		progress.Ready(StepCluster)
@@ -70,6 +78,13 @@ func Run(ctx context.Context, config Config, progress *Progress, standby func(co
 		return cause
 	}
 	return nil
+}
+
+// OpenedFile is in a cluster's directory once the cluster has been opened.
+const openedFile = "opened"
+
+func (c *cluster) leaveOpened() error {
+	return os.WriteFile(filepath.Join(c.config.Dir, openedFile), nil, 0o644)
 }
 
 // Open returns when the cluster is ready.
@@ -116,14 +131,19 @@ func (c *cluster) prepare() (err error) {
 	if err := os.MkdirAll(c.config.Dir, 0o755); err != nil {
 		return err
 	}
-	if c.authority, err = control.NewAuthority(); err != nil {
-		return err
-	}
+	_, statErr := os.Stat(filepath.Join(c.config.Dir, openedFile))
+	c.resumed = statErr == nil
 	c.server = control.Server{
 		Dir: c.config.Dir, Address: c.config.Control.Address, ServiceCIDR: c.config.ServiceCIDR, Domain: c.config.Domain,
+		Compaction: c.config.Compaction.Duration,
 	}
-	if err := c.server.WriteKubeconfig(filepath.Join(c.config.Dir, admin), c.authority, "kubernetes-admin", "system:masters"); err != nil {
+	if c.authority, err = control.LoadAuthority(c.server.PKI()); err != nil {
 		return err
+	}
+	if !c.resumed { // somebody may have changed it
+		if err := c.server.WriteKubeconfig(filepath.Join(c.config.Dir, admin), c.authority, "kubernetes-admin", "system:masters"); err != nil {
+			return err
+		}
 	}
 	if c.admin, err = c.server.Client(c.authority, "kubernetes-admin", "system:masters"); err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"os"
 	"regexp"
 	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // A Config says what a cluster is made of. Its namespaces exist and are wired:
@@ -35,6 +37,10 @@ type Config struct {
 	Manifests []string `json:"manifests"`
 	// PodBinary is the path of underlay-pod.
 	PodBinary string `json:"podBinary"`
+
+	// Compaction is how often the store forgets earlier revisions, such as "5s".
+	// Unless given it is as often as in any Kubernetes.
+	Compaction metav1.Duration `json:"compaction,omitzero"`
 }
 
 // Control is where the API server listens, on port 6443.

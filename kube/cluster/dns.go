@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/informers"
@@ -62,7 +63,7 @@ var corefile = template.Must(template.New("Corefile").Parse(`{{if .Upstream}}.:5
 
 // StartDNS makes the objects of the cluster's DNS and returns when it answers.
 func (c *cluster) startDNS(ctx context.Context) error {
-	if !c.config.DNS {
+	if !c.config.DNS || c.resumed { // it is as somebody has made it, broken perhaps
 		return nil
 	}
 	if err := c.createDNS(ctx); err != nil {
@@ -85,17 +86,21 @@ func (c *cluster) createDNS(ctx context.Context) error {
 	}
 	account := &v1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: dnsName}}
 	core, create := c.client.CoreV1(), metav1.CreateOptions{}
-	if _, err := core.ServiceAccounts(dnsNamespace).Create(ctx, account, create); err != nil {
-		return err
+	for _, object := range []func() error{
+		func() error { _, err := core.ServiceAccounts(dnsNamespace).Create(ctx, account, create); return err },
+		func() error { _, err := core.ConfigMaps(dnsNamespace).Create(ctx, config, create); return err },
+		func() error { _, err := core.Services(dnsNamespace).Create(ctx, c.dnsService(), create); return err },
+		func() error {
+			_, err := c.client.AppsV1().Deployments(dnsNamespace).Create(ctx, c.dnsDeployment(), create)
+			return err
+		},
+	} {
+		// It is there if an earlier process has ended before the cluster was opened.
+		if err := object(); err != nil && !apierrors.IsAlreadyExists(err) {
+			return err
+		}
 	}
-	if _, err := core.ConfigMaps(dnsNamespace).Create(ctx, config, create); err != nil {
-		return err
-	}
-	if _, err := core.Services(dnsNamespace).Create(ctx, c.dnsService(), create); err != nil {
-		return err
-	}
-	_, err = c.client.AppsV1().Deployments(dnsNamespace).Create(ctx, c.dnsDeployment(), create)
-	return err
+	return nil
 }
 
 func (c *cluster) dnsConfig() (*v1.ConfigMap, error) {

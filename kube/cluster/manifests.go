@@ -11,7 +11,7 @@ import (
 // ApplyManifests applies the files that the config names, and waits for what
 // they ask for. A file that is refused is reported; the cluster is there without it.
 func (c *cluster) applyManifests(ctx context.Context) error {
-	if len(c.config.Manifests) == 0 {
+	if len(c.config.Manifests) == 0 || c.resumed {
 		return nil
 	}
 	if err := kubectl.Apply(filepath.Join(c.config.Dir, admin), c.config.Manifests); err != nil {

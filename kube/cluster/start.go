@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 
@@ -50,8 +53,7 @@ func (c *cluster) startControllers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	enforced, err := c.startPolicies(ctx, controllers.Informers)
-	if err != nil {
+	if err := c.startPolicies(ctx, controllers.Informers); err != nil {
 		return err
 	}
 	if err := errors.Join(c.watchDNS(controllers.Informers), c.reportPods(controllers.Informers)); err != nil {
@@ -61,29 +63,47 @@ func (c *cluster) startControllers(ctx context.Context) error {
 	if config, err = c.server.Client(c.authority, "system:kube-scheduler"); err != nil {
 		return err
 	}
-	if err := control.StartScheduler(ctx, config); err != nil {
+	again := func(why string) {
+		c.progress.Restarted(StepControl, "the scheduler had ended, and was started again: "+why)
+	}
+	if err := control.StartScheduler(ctx, config, again); err != nil {
 		return err
 	}
 	c.progress.Ready(StepControl)
 	if !c.config.Policy {
 		return nil
 	}
-	if err := enforced(); err != nil {
+	if err := c.policies.Wait(ctx); err != nil {
 		return err
 	}
 	c.progress.Ready(StepPolicy)
 	return nil
 }
 
-func (c *cluster) startPolicies(ctx context.Context, factory informers.SharedInformerFactory) (enforced func() error, err error) {
+func (c *cluster) startPolicies(ctx context.Context, factory informers.SharedInformerFactory) (err error) {
 	if !c.config.Policy {
-		return nil, nil
+		return nil
 	}
 	var nodes []string
 	for _, node := range c.config.Nodes {
 		nodes = append(nodes, node.Name)
 	}
-	return policy.Start(ctx, factory, nodes, func(err error) { c.progress.Failed(StepPolicy, err) })
+	if c.policies, err = policy.Start(ctx, factory, nodes, func(err error) { c.progress.Failed(StepPolicy, err) }); err != nil {
+		return err
+	}
+	close(c.policed)
+	return nil
+}
+
+// Judged returns when policies apply to a pod of a node that has got its address,
+// or when ctx ends.
+func (c *cluster) judged(ctx context.Context, node string, pod types.NamespacedName, uid types.UID, address netip.Addr) error {
+	select {
+	case <-c.policed:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return c.policies.Judged(ctx, node, pod, uid, address)
 }
 
 func (c *cluster) startProxies(ctx context.Context) error {
@@ -119,14 +139,30 @@ func (c *cluster) startKubelets(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("kubelet of %s: %w", node.Name, err)
 		}
-		c.kubelets.Go(func() {
-			err := kubelet.Run(ctx, config)
-			if ctx.Err() == nil {
-				c.progress.Failed(StepNodes, fmt.Errorf("kubelet of %s: %w", node.Name, err))
-			}
-		})
+		c.kubelets.Go(func() { c.runKubelet(ctx, config) })
 	}
 	return nil
+}
+
+// KubeletPause is how long a kubelet that has ended stays away.
+const kubeletPause = time.Second
+
+// RunKubelet keeps a kubelet running until ctx ends. One that cannot even begin is
+// a failure of the cluster's while that is being opened.
+func (c *cluster) runKubelet(ctx context.Context, config kubelet.Config) {
+	for ctx.Err() == nil {
+		err := kubelet.Run(ctx, config)
+		if ctx.Err() != nil {
+			return
+		}
+		c.progress.Failed(StepNodes, err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(kubeletPause):
+		}
+		c.progress.Restarted(StepNodes, fmt.Sprintf("the kubelet of %s had ended, and is started again", config.Node))
+	}
 }
 
 // AwaitNodes returns when all nodes are ready.
@@ -159,6 +195,11 @@ func (c *cluster) kubelet(node Node, binary string) (kubelet.Config, error) {
 	}
 	if c.config.DNS {
 		config.ClusterDNS = c.config.DNSService
+	}
+	if c.config.Policy {
+		config.Judged = func(ctx context.Context, pod types.NamespacedName, uid types.UID, address netip.Addr) error {
+			return c.judged(ctx, node.Name, pod, uid, address)
+		}
 	}
 	for _, peer := range c.config.Nodes {
 		if peer.Name != node.Name {

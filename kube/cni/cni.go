@@ -175,6 +175,15 @@ func (n *Network) Del(ctx context.Context, p Pod) error {
 	return n.cni.DelNetworkList(ctx, n.list, p.runtimeConf())
 }
 
+// Clear disconnects all pods that are connected still. It is for the kubelet that
+// follows one which ended without doing so, before it connects any.
+func (n *Network) Clear(ctx context.Context) error {
+	if n.list == nil {
+		return nil
+	}
+	return n.cni.GCNetworkList(ctx, n.list, nil)
+}
+
 func (p Pod) runtimeConf() *libcni.RuntimeConf {
 	return &libcni.RuntimeConf{
 		ContainerID: p.ID, NetNS: p.NetNS, IfName: interfaceName,

@@ -1,7 +1,6 @@
 package cni
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -49,12 +48,16 @@ func (n *Network) runSpeaker(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, n.config.Speaker, "bgp")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 3 * time.Second
-	cmd.Stdin = bytes.NewReader(text)
+	told, err := cmd.StdinPipe() // open as long as the speaker is to speak
+	if err != nil {
+		return err
+	}
 	var said tail
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := netns.Do(n.netns, cmd.Start); err != nil {
 		return err
 	}
+	_, _ = told.Write(text) // if it takes no input, it says why
 	if err := cmd.Wait(); err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
 	}

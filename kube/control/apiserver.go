@@ -54,7 +54,13 @@ type Server struct {
 	// server's own. Domain is the cluster's, for the issuer of tokens.
 	ServiceCIDR netip.Prefix
 	Domain      string
+	// Compaction is how often the store forgets what was there before; 0 is the
+	// default of Kubernetes, five minutes.
+	Compaction time.Duration
 }
+
+// PKI is the directory of the cluster's keys and certificates.
+func (s Server) PKI() string { return filepath.Join(s.Dir, "pki") }
 
 // URL is where clients find the server.
 func (s Server) URL() string {
@@ -65,15 +71,14 @@ func (s Server) URL() string {
 // the reason if the server ends before ctx does. Only one can be started in a
 // process, because Kubernetes keeps its options in package variables.
 func (s Server) Start(ctx context.Context, authority *Authority, failed func(error)) error {
-	pki := filepath.Join(s.Dir, "pki")
-	if err := s.writePKI(authority, pki); err != nil {
+	if err := s.writePKI(authority, s.PKI()); err != nil {
 		return fmt.Errorf("API server: %w", err)
 	}
 	socket := filepath.Join(s.Dir, "store.sock")
-	if err := startStore(socket); err != nil {
+	if err := startStore(filepath.Join(s.Dir, "etcd"), socket, failed); err != nil {
 		return err
 	}
-	completed, err := s.options(ctx, s.arguments(pki, socket))
+	completed, err := s.options(ctx, s.arguments(socket))
 	if err != nil {
 		return fmt.Errorf("API server: %w", err)
 	}
@@ -101,9 +106,9 @@ func (s Server) writePKI(authority *Authority, dir string) error {
 	return authority.writePKI(dir, pair{cert, key}, pair{clientCert, clientKey})
 }
 
-func (s Server) arguments(pki, socket string) []string {
-	file := func(name string) string { return filepath.Join(pki, name) }
-	return []string{
+func (s Server) arguments(socket string) []string {
+	file := func(name string) string { return filepath.Join(s.PKI(), name) }
+	arguments := []string{
 		"--bind-address=" + s.Address.String(),
 		"--advertise-address=" + s.Address.String(),
 		fmt.Sprintf("--secure-port=%d", Port),
@@ -111,16 +116,16 @@ func (s Server) arguments(pki, socket string) []string {
 		"--service-cluster-ip-range=" + s.ServiceCIDR.String(),
 		"--runtime-config=api/all=false," + strings.Join(served, "=true,") + "=true",
 		"--disable-admission-plugins=" + strings.Join(unused, ","),
-		"--client-ca-file=" + file("ca.crt"),
+		"--client-ca-file=" + file(authorityCert),
 		"--tls-cert-file=" + file("apiserver.crt"),
 		"--tls-private-key-file=" + file("apiserver.key"),
-		"--kubelet-certificate-authority=" + file("ca.crt"),
+		"--kubelet-certificate-authority=" + file(authorityCert),
 		"--kubelet-client-certificate=" + file("apiserver-kubelet-client.crt"),
 		"--kubelet-client-key=" + file("apiserver-kubelet-client.key"),
 		"--kubelet-preferred-address-types=InternalIP",
 		"--service-account-issuer=https://kubernetes.default.svc." + s.Domain,
-		"--service-account-key-file=" + file("sa.key"),
-		"--service-account-signing-key-file=" + file("sa.key"),
+		"--service-account-key-file=" + file(tokensKey),
+		"--service-account-signing-key-file=" + file(tokensKey),
 		"--authorization-mode=AlwaysAllow",
 		"--anonymous-auth=false",
 		"--allow-privileged=true",
@@ -130,6 +135,10 @@ func (s Server) arguments(pki, socket string) []string {
 		// Both are for several API servers.
 		"--feature-gates=APIServerIdentity=false,UnknownVersionInteroperabilityProxy=false",
 	}
+	if s.Compaction > 0 {
+		arguments = append(arguments, "--etcd-compaction-interval="+s.Compaction.String())
+	}
+	return arguments
 }
 
 func (s Server) options(ctx context.Context, arguments []string) (options.CompletedOptions, error) {

@@ -8,7 +8,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"net"
 	"net/netip"
@@ -27,6 +29,44 @@ const lifetime = 24 * time.Hour
 type Authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
+}
+
+// LoadAuthority takes over the authority that an earlier process of the cluster has
+// left in dir, or makes one and leaves it there.
+func LoadAuthority(dir string) (*Authority, error) {
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, authorityCert), filepath.Join(dir, authorityKey))
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeAuthority(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the cluster's authority: %w", err)
+	}
+	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("the cluster's authority: its key is not of an elliptic curve")
+	}
+	return &Authority{pair.Leaf, key}, nil
+}
+
+// Files of a cluster's keys and certificates.
+const (
+	authorityCert = "ca.crt"
+	authorityKey  = "ca.key"
+	tokensKey     = "sa.key"
+)
+
+func makeAuthority(dir string) (*Authority, error) {
+	a, err := NewAuthority()
+	if err != nil {
+		return nil, err
+	}
+	key, err := keyPEM(a.key)
+	if err != nil {
+		return nil, err
+	}
+	return a, errors.Join(os.MkdirAll(dir, 0o700),
+		os.WriteFile(filepath.Join(dir, authorityKey), key, 0o600),
+		os.WriteFile(filepath.Join(dir, authorityCert), a.PEM(), 0o600))
 }
 
 // NewAuthority makes an authority.
@@ -133,32 +173,40 @@ func keyPEM(key *ecdsa.PrivateKey) ([]byte, error) {
 
 // WritePKI writes what the API server reads from files to dir: the authority,
 // its own certificate, its certificate as a client of kubelets, and the key
-// that signs the tokens of service accounts.
+// that signs the tokens of service accounts, unless it is there.
 func (a *Authority) writePKI(dir string, serving, client pair) error {
-	tokens, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return fmt.Errorf("key of service accounts: %w", err)
-	}
-	tokensPEM, err := keyPEM(tokens)
-	if err != nil {
-		return fmt.Errorf("key of service accounts: %w", err)
-	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	tokensPEM, err := os.ReadFile(filepath.Join(dir, tokensKey))
+	if errors.Is(err, fs.ErrNotExist) {
+		tokensPEM, err = newKey()
+	}
+	if err != nil {
+		return fmt.Errorf("key of service accounts: %w", err)
+	}
 	for name, data := range map[string][]byte{
-		"ca.crt":                       a.PEM(),
+		authorityCert:                  a.PEM(),
 		"apiserver.crt":                serving.cert,
 		"apiserver.key":                serving.key,
 		"apiserver-kubelet-client.crt": client.cert,
 		"apiserver-kubelet-client.key": client.key,
-		"sa.key":                       tokensPEM,
+		tokensKey:                      tokensPEM,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// newKey makes a key, in PEM.
+func newKey() ([]byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return keyPEM(key)
 }
 
 // A pair is a certificate and its key, both in PEM.

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -11,8 +12,43 @@ import (
 )
 
 // StartScheduler runs the scheduler of Kubernetes, with its default profile,
-// until ctx is done. It returns once the scheduler knows what there is.
-func StartScheduler(ctx context.Context, config *rest.Config) error {
+// until ctx is done. It returns once the scheduler knows what there is. A
+// scheduler that gives up is followed by another; again gets the reason.
+func StartScheduler(ctx context.Context, config *rest.Config, again func(why string)) error {
+	gaveUp := onExit("k8s.io/kubernetes/pkg/scheduler")
+	running, stop := context.WithCancel(ctx)
+	if err := startScheduler(running, config); err != nil {
+		stop()
+		return err
+	}
+	go func() {
+		defer func() { stop() }()
+		for {
+			var why string
+			select {
+			case <-ctx.Done():
+				return
+			case why = <-gaveUp:
+			}
+			stop()
+			running, stop = context.WithCancel(ctx)
+			for err := startScheduler(running, config); err != nil; err = startScheduler(running, config) {
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(schedulerPause):
+				}
+			}
+			again(why)
+		}
+	}()
+	return nil
+}
+
+// schedulerPause is how long a scheduler stays away that could not be started.
+const schedulerPause = time.Second
+
+func startScheduler(ctx context.Context, config *rest.Config) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("scheduler: %w", err)

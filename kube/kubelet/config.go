@@ -5,10 +5,12 @@
 package kubelet
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net/netip"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 )
 
@@ -44,6 +46,11 @@ type Config struct {
 	// not valid where the cluster has no DNS.
 	ClusterDNS netip.Addr
 	Domain     string
+
+	// Judged returns when the node lets only through what policies allow a pod
+	// that has got its address and said so, or when ctx ends. It is nil where
+	// policies are not enforced.
+	Judged func(ctx context.Context, pod types.NamespacedName, uid types.UID, address netip.Addr) error
 
 	// Dir is the node's own directory for logs, volumes and sockets. It is
 	// below the directory of the cluster, and exists.

@@ -84,6 +84,9 @@ func (k *kubelet) run(ctx context.Context) error {
 		return err
 	}
 	defer stopServing()
+	if err := k.clear(ctx); err != nil {
+		return fmt.Errorf("clear what was left: %w", err)
+	}
 	prepared := make(chan error, 1)
 	go func() {
 		prepared <- k.network.Prepare(ctx, func(err error) { k.nodeEvent(v1.EventTypeWarning, "NetworkNotReady", err.Error()) })
@@ -100,13 +103,25 @@ func (k *kubelet) run(ctx context.Context) error {
 		}))
 	informer := factory.Core().V1().Pods().Informer()
 	if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(o any) { k.update(ctx, o) },
-		UpdateFunc: func(_, o any) { k.update(ctx, o) },
+		AddFunc: func(o any) { k.update(ctx, o) },
+		UpdateFunc: func(before, after any) {
+			// After a watch was interrupted, one pod of a name may follow another
+			// without a word of its end.
+			if before.(*v1.Pod).UID != after.(*v1.Pod).UID {
+				k.forget(before)
+			}
+			k.update(ctx, after)
+		},
 		DeleteFunc: k.forget,
 	}); err != nil {
 		return err
 	}
 	factory.Start(ctx.Done())
+	if cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+		if err := k.forgetOthers(informer.GetStore().List); err != nil {
+			return fmt.Errorf("clear what was left: %w", err)
+		}
+	}
 	if err := k.markReady(ctx); err != nil {
 		return err
 	}
@@ -133,7 +148,7 @@ func (k *kubelet) update(ctx context.Context, o any) {
 	defer k.mu.Unlock()
 	w := k.workers[pod.UID]
 	if w == nil {
-		if k.ending || finished(pod) && pod.DeletionTimestamp == nil {
+		if k.ending || finished(pod) && pod.DeletionTimestamp == nil && !k.ran(pod) {
 			return
 		}
 		w = newWorker(k, pod)

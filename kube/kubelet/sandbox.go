@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"underlay/kube/cni"
 	"underlay/kube/internal/netns"
@@ -29,6 +30,9 @@ func (w *worker) open(ctx context.Context) error {
 	if err := os.MkdirAll(w.dir, 0o711); err != nil {
 		return err
 	}
+	if err := os.WriteFile(filepath.Join(w.dir, netNameFile), []byte(w.netName), 0o644); err != nil {
+		return err
+	}
 	o := pod.Options{Program: w.k.PodBinary, Hostname: w.hostname()}
 	if w.pod.Spec.HostNetwork {
 		o.NetNS = w.k.netns
@@ -42,7 +46,38 @@ func (w *worker) open(ctx context.Context) error {
 		w.close()
 		return err
 	}
+	w.isolate(ctx, s)
 	return nil
+}
+
+// isolate has the pod's containers wait until policies apply to it, so that none
+// sends what they forbid. The pod's status tells the address, which those who
+// enforce policies have to know first; so this does not wait for them.
+func (w *worker) isolate(ctx context.Context, s *pod.Sandbox) {
+	address := w.ip.Load()
+	w.isolated = w.k.Judged == nil || w.pod.Spec.HostNetwork || address == nil
+	if w.isolated {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-s.Done():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	go func() {
+		defer cancel()
+		if w.k.Judged(ctx, types.NamespacedName{Namespace: w.namespace, Name: w.name}, w.uid, *address) != nil {
+			return
+		}
+		w.do(func() {
+			if w.sandbox == s {
+				w.isolated = true
+			}
+		})
+	}()
 }
 
 // connect gives the pod's network namespace its name and its address.
@@ -87,7 +122,7 @@ func (w *worker) close() {
 	for _, c := range w.containers {
 		c.lost()
 	}
-	w.sandbox = nil
+	w.sandbox, w.isolated = nil, false
 	w.ip.Store(nil)
 	if dir := etcNetns(w.netName); dir != "" {
 		_ = os.RemoveAll(dir) // if it stays, it is in nobody's way

@@ -254,7 +254,7 @@ func (sw *statusWriter) flush(ctx context.Context) bool {
 	}
 	updated, _, same, err := podutil.PatchPodStatus(ctx, sw.client, sw.pod.Namespace, sw.pod.Name, sw.pod.UID, sw.have, *want)
 	switch {
-	case err != nil && !isGone(err):
+	case err != nil && !sw.gone(ctx):
 		sw.mu.Lock()
 		if sw.want == nil {
 			sw.want = want
@@ -267,12 +267,21 @@ func (sw *statusWriter) flush(ctx context.Context) bool {
 	return true
 }
 
-// isGone reports whether the pod is no more, or has another one's name.
+// gone asks whether the pod is no more. The errors of PatchPodStatus do not say so:
+// they are texts.
+func (sw *statusWriter) gone(ctx context.Context) bool {
+	p, err := sw.client.CoreV1().Pods(sw.pod.Namespace).Get(ctx, sw.pod.Name, metav1.GetOptions{})
+	return apierrors.IsNotFound(err) || err == nil && p.UID != sw.pod.UID
+}
+
+// isGone reports whether an error says that the pod is no more, or that another one
+// has its name.
 func isGone(err error) bool {
 	return apierrors.IsNotFound(err) || apierrors.IsConflict(err)
 }
 
-// finish writes the last status and has the pod's object removed.
+// finish writes the last status and has the pod's object removed, unless it goes
+// by itself, which ends ctx.
 func (sw *statusWriter) finish(ctx context.Context, p *v1.Pod) {
 	for ctx.Err() == nil {
 		if sw.flush(ctx) {

@@ -42,6 +42,7 @@ type worker struct {
 
 	pod        *v1.Pod
 	sandbox    *pod.Sandbox
+	isolated   bool // policies apply to it, or there are none
 	sandboxID  string
 	netName    string        // below /run/netns
 	pause      time.Duration // before the next attempt at a sandbox
@@ -71,6 +72,7 @@ func newWorker(k *kubelet, p *v1.Pod) *worker {
 	}
 	w.netName = NetNS(p.Namespace, p.Name)
 	w.adopt(p)
+	w.resume()
 	w.statuses = newStatusWriter(k.Client, p)
 	return w
 }
@@ -128,8 +130,8 @@ func (w *worker) do(f func()) {
 // run is the pod's life, until it is deleted or ctx ends.
 func (w *worker) run(ctx context.Context) {
 	defer close(w.done)
-	if w.after != nil {
-		<-w.after
+	if !w.isNext(ctx) {
+		return
 	}
 	writing, stopWriting := context.WithCancel(ctx)
 	go w.statuses.run(writing)
@@ -140,13 +142,41 @@ func (w *worker) run(ctx context.Context) {
 		w.statuses.set(w.status())
 		if w.ended() {
 			w.tearDown()
-			w.statuses.finish(ctx, w.pod)
+			w.finish(ctx)
 			return
 		}
 		if !w.await(ctx, wait) {
 			return
 		}
 	}
+}
+
+// isNext waits until no other pod has the name; false if it is not needed any more.
+func (w *worker) isNext(ctx context.Context) bool {
+	if w.after == nil {
+		return true
+	}
+	select {
+	case <-w.after:
+		return true
+	case <-w.gone:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// finish has the pod's object removed, if it is still there.
+func (w *worker) finish(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-w.gone:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	w.statuses.finish(ctx, w.pod)
 }
 
 // await waits until there is something to do; false ends the pod at once.
@@ -197,6 +227,9 @@ func (w *worker) reconcile(ctx context.Context) time.Duration {
 			return w.pause
 		}
 		w.pause = 0
+	}
+	if !w.isolated {
+		return 0 // it is told when it is
 	}
 	return w.startContainers(ctx)
 }

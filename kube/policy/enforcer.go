@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/florianl/go-nfqueue/v2"
 	"golang.org/x/sys/unix"
@@ -38,6 +39,9 @@ type enforcer struct {
 	// New and open keep new and open connections to the policies. They run side by
 	// side, because listing what is open takes long where there is much.
 	new, open *loop
+
+	mu       sync.Mutex
+	arrivals map[arrival]chan struct{} // that have yet to be judged
 }
 
 // NewEnforcer opens the node's queue and writes rules that send nothing to it
@@ -49,7 +53,7 @@ func newEnforcer(ctx context.Context, node string, judge judge, failed func(erro
 	}
 	context.AfterFunc(ctx, func() { _ = namespace.Close() })
 	fd := int(namespace.Fd())
-	e := &enforcer{node: node, space: fd, judge: judge, failed: failed}
+	e := &enforcer{node: node, space: fd, judge: judge, failed: failed, arrivals: map[arrival]chan struct{}{}}
 	told := func(err error) { failed(fmt.Errorf("policies on %s: %w", node, err)) }
 	e.new, e.open = newLoop(e.judgeNew, told), newLoop(e.judgeOpen, told)
 	if err := e.listen(ctx, fd); err != nil {
@@ -129,6 +133,7 @@ func (e *enforcer) run(ctx context.Context) {
 // JudgeNew sends the new connections of all pods that a policy selects to the
 // queue, and then lets the open ones be judged.
 func (e *enforcer) judgeNew(ctx context.Context) error {
+	known := e.known() // before their addresses are asked for, or one could be missed
 	pods, err := e.judge.concerned(ctx)
 	if err != nil {
 		return err
@@ -136,6 +141,7 @@ func (e *enforcer) judgeNew(ctx context.Context) error {
 	if err := e.queue(pods); err != nil {
 		return err
 	}
+	e.let(known)
 	e.open.wake()
 	return nil
 }

@@ -5,7 +5,9 @@ import (
 	"net/netip"
 	"slices"
 
+	v1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/informers"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	"sigs.k8s.io/kube-network-policies/pkg/api"
 	"sigs.k8s.io/kube-network-policies/pkg/network"
 	"sigs.k8s.io/kube-network-policies/pkg/networkpolicy"
@@ -16,13 +18,21 @@ import (
 // pods of one node they concern.
 type judge struct {
 	engine *networkpolicy.PolicyEngine
+	pods   corelisters.PodLister
 }
 
 func newJudge(node string, factory informers.SharedInformerFactory) judge {
 	core := factory.Core().V1()
 	pods := podinfo.NewInformerProvider(core.Pods(), core.Namespaces(), nil, nil)
 	policies := networkpolicy.NewStandardNetworkPolicy(node, core.Namespaces(), core.Pods(), factory.Networking().V1().NetworkPolicies())
-	return judge{networkpolicy.NewPolicyEngine(pods, []api.PolicyEvaluator{policies})}
+	return judge{networkpolicy.NewPolicyEngine(pods, []api.PolicyEvaluator{policies}), core.Pods().Lister()}
+}
+
+// knows reports whether a pod that has got its address is among those that are judged.
+func (j judge) knows(a arrival) bool {
+	pod, err := j.pods.Pods(a.pod.Namespace).Get(a.pod.Name)
+	return err == nil && pod.UID == a.uid &&
+		slices.ContainsFunc(pod.Status.PodIPs, func(ip v1.PodIP) bool { return ip.IP == a.address })
 }
 
 // Allows says whether a connection of which packet is the first may be made.

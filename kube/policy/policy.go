@@ -10,55 +10,82 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 )
 
+// Policies are the enforcers of a cluster's nodes.
+type Policies struct {
+	enforcers map[string]*enforcer // by node
+	first     chan struct{}        // closed when those that were there are in force
+}
+
 // Start enforces policies on the given nodes until ctx is done. Factory is not
-// started yet; whoever starts it lets this begin. The wait it returns ends when
-// the policies that were there are in force. Failed gets what keeps a node
+// started yet; whoever starts it lets this begin. Failed gets what keeps a node
 // from enforcing.
-func Start(ctx context.Context, factory informers.SharedInformerFactory, nodes []string, failed func(error)) (wait func() error, err error) {
-	var enforcers []*enforcer
+func Start(ctx context.Context, factory informers.SharedInformerFactory, nodes []string, failed func(error)) (*Policies, error) {
+	p := &Policies{enforcers: map[string]*enforcer{}, first: make(chan struct{})}
 	for _, node := range nodes {
 		e, err := newEnforcer(ctx, node, newJudge(node, factory), failed)
 		if err != nil {
 			return nil, fmt.Errorf("policies on %s: %w", node, err)
 		}
-		enforcers = append(enforcers, e)
+		p.enforcers[node] = e
 	}
-	synced, err := wake(factory, enforcers)
+	synced, err := p.wake(factory)
 	if err != nil {
 		return nil, fmt.Errorf("policies: %w", err)
 	}
-	first := make(chan struct{})
 	go func() {
 		if cache.WaitForCacheSync(ctx.Done(), synced...) {
-			for _, e := range enforcers {
+			for _, e := range p.enforcers {
 				e.settle(ctx)
 				go e.run(ctx)
 			}
-			close(first)
+			close(p.first)
 		}
 	}()
-	return func() error {
-		select {
-		case <-first:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}, nil
+	return p, nil
+}
+
+// Wait returns when the policies that were there at the start are in force.
+func (p *Policies) Wait(ctx context.Context) error {
+	select {
+	case <-p.first:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Judged returns when the rules of a node are those that the policies demand for one
+// of its pods that has this address, or when ctx ends. The API server must have been
+// told of the address.
+func (p *Policies) Judged(ctx context.Context, node string, pod types.NamespacedName, uid types.UID, address netip.Addr) error {
+	e := p.enforcers[node]
+	if e == nil {
+		return fmt.Errorf("policies: there is no node %s", node)
+	}
+	a := arrival{pod, uid, address.String()}
+	select {
+	case <-e.expect(a):
+		return nil
+	case <-ctx.Done():
+		e.dismiss(a)
+		return ctx.Err()
+	}
 }
 
 // Wake calls every enforcer's when anything changed that policies depend on.
-func wake(factory informers.SharedInformerFactory, enforcers []*enforcer) ([]cache.InformerSynced, error) {
+func (p *Policies) wake(factory informers.SharedInformerFactory) ([]cache.InformerSynced, error) {
 	all := func() {
-		for _, e := range enforcers {
+		for _, e := range p.enforcers {
 			e.wake()
 		}
 	}
@@ -92,7 +119,7 @@ func matters(before, after any) bool {
 	switch after := after.(type) {
 	case *v1.Pod:
 		before := before.(*v1.Pod)
-		return !maps.Equal(before.Labels, after.Labels) || before.Status.Phase != after.Status.Phase ||
+		return before.UID != after.UID || !maps.Equal(before.Labels, after.Labels) || before.Status.Phase != after.Status.Phase ||
 			!slices.Equal(before.Status.PodIPs, after.Status.PodIPs) || before.Spec.NodeName != after.Spec.NodeName
 	case *v1.Namespace:
 		return !maps.Equal(before.(*v1.Namespace).Labels, after.Labels)

@@ -48,6 +48,9 @@ type Settings struct {
 	Policy    bool     `json:"policy"`
 	DNS       bool     `json:"dns"`
 	Manifests []string `json:"manifests,omitempty"`
+	// Compaction is how often the store forgets, such as "2s"; empty is as often as in
+	// any Kubernetes.
+	Compaction string `json:"compaction,omitempty"`
 }
 
 // Report is a line of what a cluster says of its progress.
@@ -62,6 +65,9 @@ type Cluster struct {
 	Binary  string       // underlay-kube
 	Nodes   []world.Node // workers
 	Process *os.Process
+	config  string // path
+	cmd     *exec.Cmd
+	errors  *bytes.Buffer // what it prints
 	reports chan Report
 	seen    []Report
 }
@@ -71,11 +77,14 @@ type Cluster struct {
 func Open(t testing.TB, s Settings) *Cluster {
 	t.Helper()
 	all := world.Nodes(t, "control", "node1", "node2")
-	c := &Cluster{Dir: t.TempDir(), Binary: Program(t, "underlay-kube"), Nodes: all[1:], reports: make(chan Report, 100)}
+	c := &Cluster{Dir: t.TempDir(), Binary: Program(t, "underlay-kube"), Nodes: all[1:]}
 	config := map[string]any{
 		"dir": c.Dir, "podBinary": Program(t, "underlay-pod"),
 		"control": map[string]any{"node": all[0].Name, "address": all[0].Address},
 		"proxy":   s.Proxy, "cni": s.CNI, "policy": s.Policy, "dns": s.DNS, "manifests": s.Manifests,
+	}
+	if s.Compaction != "" {
+		config["compaction"] = s.Compaction
 	}
 	var nodes []map[string]any
 	for _, node := range c.Nodes {
@@ -86,60 +95,78 @@ func Open(t testing.TB, s Settings) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(c.Dir, "config.json")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	c.config = filepath.Join(c.Dir, "config.json")
+	if err := os.WriteFile(c.config, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.start(t, file)
+	c.start(t)
+	t.Cleanup(func() { c.end(t) })
 	c.Await(t, "cluster", "ready")
 	return c
 }
 
-func (c *Cluster) start(t testing.TB, config string) {
+func (c *Cluster) start(t testing.TB) {
 	t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var errors bytes.Buffer
-	cmd := exec.Command(c.Binary, "cluster", "--config", config)
-	cmd.ExtraFiles = []*os.File{write}
-	cmd.Stdout, cmd.Stderr = &errors, &errors
-	if err := netns.Do(netns.Path("control"), cmd.Start); err != nil {
+	c.errors, c.reports = &bytes.Buffer{}, make(chan Report, 100)
+	c.cmd = exec.Command(c.Binary, "cluster", "--config", c.config)
+	c.cmd.ExtraFiles = []*os.File{write}
+	c.cmd.Stdout, c.cmd.Stderr = c.errors, c.errors
+	if err := netns.Do(netns.Path("control"), c.cmd.Start); err != nil {
 		t.Fatal(err)
 	}
-	c.Process = cmd.Process
+	c.Process = c.cmd.Process
 	_ = write.Close() // the cluster has it now
-	go func() {
-		defer close(c.reports)
+	go func(reports chan<- Report) {
+		defer close(reports)
 		for lines := bufio.NewScanner(read); lines.Scan(); {
 			var r Report
 			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 				r = Report{Step: "progress", State: "failed", Text: lines.Text()}
 			}
-			c.reports <- r
+			reports <- r
 		}
-	}()
-	t.Cleanup(func() {
-		if t.Failed() {
-			c.show(t)
-		}
-		begin := time.Now()
-		if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
-			t.Errorf("end the cluster: %v", err)
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the cluster ended: %v", err)
-		}
-		t.Logf("ended in %v", time.Since(begin).Round(time.Millisecond))
-		if errors.Len() > 0 {
-			t.Logf("it said: %s", errors.String())
-		}
-		if t.Failed() {
-			c.log(t)
-		}
-	})
+	}(c.reports)
 }
+
+// end ends the cluster as the end of its lab does.
+func (c *Cluster) end(t testing.TB) {
+	if t.Failed() {
+		c.show(t)
+	}
+	begin := time.Now()
+	if err := c.Process.Signal(unix.SIGTERM); err != nil {
+		t.Errorf("end the cluster: %v", err)
+	}
+	if err := c.cmd.Wait(); err != nil {
+		t.Errorf("the cluster ended: %v", err)
+	}
+	t.Logf("ended in %v", time.Since(begin).Round(time.Millisecond))
+	if c.errors.Len() > 0 {
+		t.Logf("it said: %s", c.errors)
+	}
+	if t.Failed() {
+		c.log(t)
+	}
+}
+
+// StartAgain kills the cluster's process as the kernel would, starts another, and
+// returns when that is ready.
+func (c *Cluster) StartAgain(t testing.TB) {
+	t.Helper()
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.cmd.Wait() // says that it was killed
+	c.start(t)
+	c.Await(t, "cluster", "ready")
+}
+
+// Reports are what the cluster tells from now on; it is closed when the cluster ends.
+func (c *Cluster) Reports() <-chan Report { return c.reports }
 
 // Await waits for a report, and fails the test on one of failure before.
 func (c *Cluster) Await(t testing.TB, step, state string) Report {
