@@ -109,6 +109,7 @@ type cluster struct {
 	pods    map[string]podReport // by namespace and name
 	steps   []string             // of its opening that have ended
 	trouble []string             // what has failed, in sentences
+	closed  bool
 }
 
 // startCluster has the lab's cluster made on its ground and returns when it is
@@ -149,7 +150,7 @@ func (s *Session) startCluster(ctx context.Context, p *place, g *ground, progres
 	if err := errors.Join(s.adopt(ctx, p), s.ask(ctx, p)); err != nil {
 		return err
 	}
-	go p.cluster.listen(g.lines, s)
+	go s.attendCluster(p, g.lines)
 	return nil
 }
 
@@ -208,13 +209,11 @@ func readReport(lines *bufio.Reader) (r clusterReport, err error) {
 	return r, nil
 }
 
-// listen follows a cluster that is ready to its end.
+// listen follows a cluster that is ready to the end of its process.
 func (c *cluster) listen(lines *bufio.Reader, s *Session) {
 	for {
 		r, err := readReport(lines)
 		if err != nil {
-			c.fail("Kubernetes has ended. Reset builds it anew.")
-			s.signal()
 			return
 		}
 		if c.note(r) {
@@ -256,10 +255,18 @@ func (c *cluster) reached() string {
 	return strings.Join(c.steps, ", ")
 }
 
-func (c *cluster) fail(what string) {
+// say makes these sentences all that is wrong with the cluster.
+func (c *cluster) say(what ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.trouble = []string{what}
+	c.trouble = what
+}
+
+// withdraw takes a sentence back.
+func (c *cluster) withdraw(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trouble = slices.DeleteFunc(c.trouble, func(t string) bool { return t == what })
 }
 
 // health says in sentences what is wrong with the cluster.
@@ -286,6 +293,9 @@ func (c *cluster) close() error {
 	if c.stop != nil {
 		c.stop()
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
 	return c.told.Close()
 }
 

@@ -116,18 +116,33 @@ func TestClusterLab(t *testing.T) {
 	}
 }
 
+// A cluster whose process is killed is started again with what it held; one that
+// cannot be is told of, and built anew by a reset.
 func TestClusterThatEnds(t *testing.T) {
 	s := open(t, kubeLab())
-	line := shell(t, s, "control")
-	line("kill -9 $(pgrep -f 'underlay-kube cluster')")
-	deadline := time.After(30 * time.Second)
-	for !strings.Contains(strings.Join(s.Status().Health, " "), "Kubernetes has ended") {
-		select {
-		case <-s.Changed():
-		case <-deadline:
-			t.Fatalf("nobody says that it has ended: %q", s.Status().Health)
+	says := func(what string) {
+		t.Helper()
+		deadline := time.After(time.Minute)
+		for !strings.Contains(strings.Join(s.Status().Health, " "), what) {
+			select {
+			case <-s.Changed():
+			case <-deadline:
+				t.Fatalf("nobody says %q, but %q", what, s.Status().Health)
+			}
 		}
 	}
+	line := shell(t, s, "control")
+	line("kubectl scale deployment web --replicas=3")
+	await(t, s, "scaled", engine.Pass)
+	line("kill -9 $(pgrep -f 'underlay-kube cluster')")
+	says("was started again")
+	for _, task := range []string{"name", "pod", "scaled"} {
+		await(t, s, task, engine.Pass)
+	}
+	line("kubectl run late --image=toolbox")
+	await(t, s, "late", engine.Pass)
+	line("echo nonsense >/run/kube/cluster.json; kill -9 $(pgrep -f 'underlay-kube cluster')")
+	says("could not be started again")
 	if err := s.Reset(t.Context()); err != nil {
 		t.Fatal(err)
 	}
