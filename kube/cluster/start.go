@@ -88,7 +88,9 @@ func (c *cluster) startPolicies(ctx context.Context, factory informers.SharedInf
 	for _, node := range c.config.Nodes {
 		nodes = append(nodes, node.Name)
 	}
-	if c.policies, err = policy.Start(ctx, factory, nodes, func(err error) { c.progress.Failed(StepPolicy, err) }); err != nil {
+	failed := func(err error) { c.progress.Failed(StepPolicy, err) }
+	again := func(node string) { c.progress.Restarted(StepPolicy, node+" keeps to them again") }
+	if c.policies, err = policy.Start(ctx, factory, nodes, failed, again); err != nil {
 		return err
 	}
 	close(c.policed)

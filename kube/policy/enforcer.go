@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/florianl/go-nfqueue/v2"
 	"golang.org/x/sys/unix"
@@ -36,9 +38,11 @@ type enforcer struct {
 	rules  *rules
 	flows  *flows
 	failed func(error)
+	again  func(node string)
 	// New and open keep new and open connections to the policies. They run side by
 	// side, because listing what is open takes long where there is much.
 	new, open *loop
+	reading   atomic.Pointer[nfqueue.Nfqueue]
 
 	mu       sync.Mutex
 	arrivals map[arrival]chan struct{} // that have yet to be judged
@@ -46,17 +50,17 @@ type enforcer struct {
 
 // NewEnforcer opens the node's queue and writes rules that send nothing to it
 // yet. Packets of the queue are judged until ctx is done.
-func newEnforcer(ctx context.Context, node string, judge judge, failed func(error)) (*enforcer, error) {
+func newEnforcer(ctx context.Context, node string, judge judge, failed func(error), again func(node string)) (*enforcer, error) {
 	namespace, err := os.Open(netns.Path(node))
 	if err != nil {
 		return nil, err
 	}
 	context.AfterFunc(ctx, func() { _ = namespace.Close() })
 	fd := int(namespace.Fd())
-	e := &enforcer{node: node, space: fd, judge: judge, failed: failed, arrivals: map[arrival]chan struct{}{}}
+	e := &enforcer{node: node, space: fd, judge: judge, failed: failed, again: again, arrivals: map[arrival]chan struct{}{}}
 	told := func(err error) { failed(fmt.Errorf("policies on %s: %w", node, err)) }
 	e.new, e.open = newLoop(e.judgeNew, told), newLoop(e.judgeOpen, told)
-	if err := e.listen(ctx, fd); err != nil {
+	if err := e.listen(ctx); err != nil {
 		return nil, err
 	}
 	if e.rules, err = newRules(fd); err != nil {
@@ -69,16 +73,46 @@ func newEnforcer(ctx context.Context, node string, judge judge, failed func(erro
 	return e, nil
 }
 
-// Listen answers each packet of the queue with a verdict.
-func (e *enforcer) listen(ctx context.Context, fd int) error {
+// Listen answers each packet of the queue with a verdict, until ctx ends. A queue that
+// cannot be read any more is opened again: until then what would wait in it is dropped.
+func (e *enforcer) listen(ctx context.Context) error {
+	broken := make(chan struct{}, 1)
+	if err := e.openQueue(ctx, broken); err != nil {
+		return err
+	}
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				_ = e.reading.Load().Close()
+				return
+			case <-broken:
+				_ = e.reading.Load().Close()
+			}
+			for err := e.openQueue(ctx, broken); err != nil; err = e.openQueue(ctx, broken) {
+				e.failed(fmt.Errorf("policies on %s: %w", e.node, err))
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(retryPeriod):
+				}
+			}
+			e.again(e.node)
+		}
+	}()
+	return nil
+}
+
+// openQueue opens the queue and has its packets judged. Broken gets something once
+// nobody judges them any more.
+func (e *enforcer) openQueue(ctx context.Context, broken chan<- struct{}) error {
 	q, err := nfqueue.Open(&nfqueue.Config{
-		NetNS: fd, NfQueue: queue, MaxPacketLen: headerBytes, MaxQueueLen: queueLength,
+		NetNS: e.space, NfQueue: queue, MaxPacketLen: headerBytes, MaxQueueLen: queueLength,
 		Copymode: nfqueue.NfQnlCopyPacket, Flags: nfqueue.NfQaCfgFlagGSO,
 	})
 	if err != nil {
 		return fmt.Errorf("open the queue: %w", err)
 	}
-	context.AfterFunc(ctx, func() { _ = q.Close() })
 	err = q.RegisterWithErrorFunc(ctx, func(a nfqueue.Attribute) int {
 		verdict := nfqueue.NfDrop
 		if a.Payload != nil && e.accepts(ctx, *a.Payload) {
@@ -102,11 +136,13 @@ func (e *enforcer) listen(ctx context.Context, fd int) error {
 			return 0
 		}
 		e.failed(fmt.Errorf("policies on %s: read the queue: %w", e.node, err))
+		broken <- struct{}{}
 		return 1
 	})
 	if err != nil {
-		return fmt.Errorf("read the queue: %w", err)
+		return errors.Join(fmt.Errorf("read the queue: %w", err), q.Close())
 	}
+	e.reading.Store(q)
 	return nil
 }
 

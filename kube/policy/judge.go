@@ -21,9 +21,9 @@ type judge struct {
 	pods   corelisters.PodLister
 }
 
-func newJudge(node string, factory informers.SharedInformerFactory) judge {
+func newJudge(node string, factory informers.SharedInformerFactory, holders podinfo.IPResolver) judge {
 	core := factory.Core().V1()
-	pods := podinfo.NewInformerProvider(core.Pods(), core.Namespaces(), nil, nil)
+	pods := podinfo.NewInformerProvider(core.Pods(), core.Namespaces(), nil, []podinfo.IPResolver{holders})
 	policies := networkpolicy.NewStandardNetworkPolicy(node, core.Namespaces(), core.Pods(), factory.Networking().V1().NetworkPolicies())
 	return judge{networkpolicy.NewPolicyEngine(pods, []api.PolicyEvaluator{policies}), core.Pods().Lister()}
 }

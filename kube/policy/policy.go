@@ -28,11 +28,15 @@ type Policies struct {
 
 // Start enforces policies on the given nodes until ctx is done. Factory is not
 // started yet; whoever starts it lets this begin. Failed gets what keeps a node
-// from enforcing.
-func Start(ctx context.Context, factory informers.SharedInformerFactory, nodes []string, failed func(error)) (*Policies, error) {
+// from enforcing, and again is called when it has begun once more.
+func Start(ctx context.Context, factory informers.SharedInformerFactory, nodes []string, failed func(error), again func(node string)) (*Policies, error) {
 	p := &Policies{enforcers: map[string]*enforcer{}, first: make(chan struct{})}
+	holders, err := newHolders(factory.Core().V1().Pods().Informer())
+	if err != nil {
+		return nil, fmt.Errorf("policies: %w", err)
+	}
 	for _, node := range nodes {
-		e, err := newEnforcer(ctx, node, newJudge(node, factory), failed)
+		e, err := newEnforcer(ctx, node, newJudge(node, factory, holders), failed, again)
 		if err != nil {
 			return nil, fmt.Errorf("policies on %s: %w", node, err)
 		}

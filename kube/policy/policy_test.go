@@ -9,12 +9,14 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
@@ -35,8 +37,12 @@ const (
 // lab is a node with three pods, client, other and server, of which the server
 // serves ports 80 and 81.
 type lab struct {
-	client *fake.Clientset
-	server netip.Addr
+	client   *fake.Clientset
+	server   netip.Addr
+	policies *Policies
+	failures atomic.Int64 // that were told
+	again    atomic.Int64 // that it keeps to policies once more
+	expected int64
 }
 
 func newLab(t *testing.T) *lab {
@@ -58,12 +64,21 @@ func newLab(t *testing.T) *lab {
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	factory := informers.NewSharedInformerFactory(l.client, 0)
-	wait, err := Start(ctx, factory, []string{node.Name}, func(err error) { t.Error(err) })
+	var err error
+	l.policies, err = Start(ctx, factory, []string{node.Name}, func(err error) {
+		l.failures.Add(1)
+		t.Log(err)
+	}, func(string) { l.again.Add(1) })
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if n := l.failures.Load(); n != l.expected {
+			t.Errorf("%d failures were told, want %d", n, l.expected)
+		}
+	})
 	factory.Start(ctx.Done())
-	if err := wait(); err != nil {
+	if err := l.policies.Wait(ctx); err != nil {
 		t.Fatal(err)
 	}
 	return l
@@ -290,4 +305,91 @@ func TestPolicyOutlivesChains(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A pod that has got its address is judged once the node has heard of it.
+func TestArrivals(t *testing.T) {
+	l := newLab(t)
+	name, address := types.NamespacedName{Namespace: "default", Name: "late"}, netip.MustParseAddr("10.244.0.5")
+	pod := &v1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name.Name, Namespace: name.Namespace, UID: "u"}, Spec: v1.PodSpec{NodeName: "node1"}}
+	l.create(t, pod)
+	short, cancel := context.WithTimeout(t.Context(), refusal)
+	defer cancel()
+	if err := l.policies.Judged(short, "node1", name, "u", address); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a pod of which nobody knows the address: %v", err)
+	}
+	judged := make(chan error, 2)
+	for _, uid := range []types.UID{"u", "another"} {
+		go func() { judged <- l.policies.Judged(t.Context(), "node1", name, uid, address) }()
+	}
+	pod.Status = v1.PodStatus{PodIP: address.String(), PodIPs: []v1.PodIP{{IP: address.String()}}}
+	if _, err := l.client.CoreV1().Pods(name.Namespace).UpdateStatus(t.Context(), pod, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-judged; err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-judged:
+		t.Errorf("one that had the name before is judged: %v", err)
+	case <-time.After(refusal):
+	}
+	if err := l.policies.Judged(t.Context(), "node9", name, "u", address); err == nil {
+		t.Error("a node that is not there has judged a pod")
+	}
+}
+
+// A queue that cannot be read any more is opened again.
+func TestQueueComesBack(t *testing.T) {
+	l := newLab(t)
+	l.expected = 1
+	l.create(t, isolated())
+	l.isCutFrom(t, "client", "81")
+	before := l.policies.enforcers["node1"].reading.Load()
+	if err := before.Con.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l.reaches(t, "client", "80")
+	if l.policies.enforcers["node1"].reading.Load() == before {
+		t.Error("it was judged by a queue that was closed")
+	}
+	if n := l.again.Load(); n != 1 {
+		t.Errorf("it was told %d times that it goes on", n)
+	}
+	l.isCutFrom(t, "client", "81")
+}
+
+// A pod that has finished keeps its address in its status, and another pod gets it. What
+// the one may do is not what the other may.
+func TestAddressesAreUsedAgain(t *testing.T) {
+	l := newLab(t)
+	l.create(t, isolated())
+	l.isCutFrom(t, "other", "80")
+	for i := range 20 {
+		l.create(t, &v1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("client-%d", i), Namespace: "default", Labels: map[string]string{"app": "client"}},
+			Spec:       v1.PodSpec{NodeName: "node1"},
+			Status:     v1.PodStatus{Phase: v1.PodSucceeded, PodIP: "10.244.0.3", PodIPs: []v1.PodIP{{IP: "10.244.0.3"}}},
+		})
+	}
+	l.knows(t, "client-19")
+	for range 10 { // which of them is found first is chance
+		if conn, err := l.dial(t, "other", "80", refusal); err == nil {
+			_ = conn.Close()
+			t.Fatal("a pod may do what one may that had its address before")
+		}
+	}
+	l.reaches(t, "client", "80")
+}
+
+// knows waits until the judge has heard of a pod.
+func (l *lab) knows(t *testing.T, name string) {
+	t.Helper()
+	pods := l.policies.enforcers["node1"].judge.pods.Pods("default")
+	for begin := time.Now(); time.Since(begin) < patience; time.Sleep(time.Millisecond) {
+		if _, err := pods.Get(name); err == nil {
+			return
+		}
+	}
+	t.Fatalf("nobody has heard of %s", name)
 }
