@@ -1,5 +1,7 @@
 package engine
 
+import "slices"
+
 // Prediction is a question that the kernel answers: the learner commits to one
 // of several outcomes, then the lab is built, the lines are run, and the one
 // outcome that holds is the right one. Nothing in it says which that will be.
@@ -12,6 +14,9 @@ type Prediction struct {
 	Outcomes    []Outcome `yaml:"options" lab:"required"`
 	Explanation string    `yaml:"explanation" lab:"required"`
 
+	// Requires names what this prediction needs of the machine beyond what its lab does.
+	Requires []string `yaml:"requires" lab:"id"`
+
 	Node   string `yaml:"-"` // whose shell the lines are typed into
 	Solved bool   `yaml:"-"` // the lab is opened as its solution leaves it, rather than as it is built
 }
@@ -21,4 +26,12 @@ type Prediction struct {
 type Outcome struct {
 	Text string  `yaml:"text" lab:"required"`
 	When []Check `yaml:"when" lab:"required"`
+}
+
+// Needing returns the lab as the prediction needs it: with what it requires of
+// the machine itself. The lab is left as it is.
+func (p *Prediction) Needing(lab *Lab) *Lab {
+	out := *lab
+	out.Requires = slices.Concat(lab.Requires, p.Requires)
+	return &out
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,9 +41,13 @@ func TestPrediction(t *testing.T) {
 	b.Text = strings.Replace(b.Text, "ping -c1 10.0.0.2", "ping -c1 ${b}", 1)
 	lab := sampleLab(t)
 	lab.Params = map[string]string{"b": "10.0.0.2"}
+	b.Text += "\nrequires: [br-netfilter]"
 	p, err := Prediction(lab, b)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got := p.Needing(lab).Requires; !slices.Equal(got, append(slices.Clone(lab.Requires), "br-netfilter")) {
+		t.Errorf("it requires %v, its lab %v", got, lab.Requires)
 	}
 	if p.ID != "who" || p.Node != "a" || !p.Solved || p.Run != "ping -c1 10.0.0.2" || p.Explanation == "" || len(p.Outcomes) != 2 {
 		t.Errorf("prediction %+v", p)

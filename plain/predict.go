@@ -61,7 +61,7 @@ func choice(text string, n int) (i int, ok bool) {
 // findOut has the kernel asked and says what came of it. Only an answer that the
 // kernel has marked is remembered.
 func (g *guide) findOut(lab *engine.Lab, p *engine.Prediction, chosen int) error {
-	if reason, remedy := g.Available(lab); reason != "" {
+	if reason, remedy := g.Available(p.Needing(lab)); reason != "" {
 		g.noVerdict(engine.Hintf(errors.New("the lab cannot run here: "+reason), "%s", remedy))
 		return nil
 	}

@@ -3,6 +3,7 @@ package plain
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -114,5 +115,31 @@ func TestPredictionThatCannotBeDecidedDoesNotCount(t *testing.T) {
 				t.Errorf("recorded %d and %d", right, wrong)
 			}
 		})
+	}
+}
+
+func TestPredictionMayRequireMoreThanItsLab(t *testing.T) {
+	d := foretelling(t, refusing{errors.New("never asked")})
+	b, err := lessons.Load(fstest.MapFS{
+		"start/module.yaml": {Data: []byte("id: start\ntitle: Start\norder: 1\nsummary: How it begins.\n")},
+		"start/1-first.md":  {Data: []byte(strings.Replace(predictLesson, "id: wire\n", "id: wire\nrequires: [br-netfilter]\n", 1))},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Book = b
+	d.Available = func(l *engine.Lab) (string, string) {
+		if slices.Contains(l.Requires, "br-netfilter") {
+			return "this machine lacks br-netfilter", "sudo modprobe br_netfilter"
+		}
+		return "", ""
+	}
+	said, err := tell(t, d, "1", "a", "quit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, strings.Join(strings.Fields(said), " "), "the lab cannot run here: this machine lacks br-netfilter. This does not count.", "sudo modprobe br_netfilter", "It was plugged in.")
+	if right, wrong := recorded(t, d); right+wrong != 0 {
+		t.Errorf("recorded %d and %d", right, wrong)
 	}
 }

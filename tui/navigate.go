@@ -115,7 +115,13 @@ func (m *model) openLesson(id string) tea.Cmd {
 // foretell has the kernel asked in this lab.
 func (m *model) foretell(lab string) reader.Foretell {
 	return func(ctx context.Context, p *engine.Prediction, say func(string)) (foretell.Finding, error) {
-		return foretell.Ask(ctx, m.deps.Opener, m.lab(lab), p, say)
+		in := m.lab(lab)
+		if m.deps.Available != nil {
+			if reason, remedy := m.deps.Available(p.Needing(in)); reason != "" {
+				return foretell.Finding{}, engine.Hintf(errors.New("the lab cannot run here: "+reason), "%s", remedy)
+			}
+		}
+		return foretell.Ask(ctx, m.deps.Opener, in, p, say)
 	}
 }
 

@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -161,7 +162,7 @@ func TestAPredictionWithoutItsLabSaysWhy(t *testing.T) {
 	}, engine.Pass, engine.Fail)
 	d.press("a")
 	d.want("The lab cannot run here: this kernel has no bridges.")
-	d.want("Load the module bridge.")
+	d.want("What to do: load the module bridge ")
 	d.want("A switch needs no address of its own.")
 	if d.judged() != 0 || len(d.session.Seen().Shells) != 0 {
 		t.Error("it was judged all the same")
@@ -174,7 +175,7 @@ func TestAPredictionWhoseLabFailsToOpenSaysWhatToDo(t *testing.T) {
 	})
 	d.press("a")
 	d.want("User namespaces are switched off.")
-	d.want("Run it with sudo.")
+	d.want("What to do: run it with sudo ")
 	if d.judged() != 0 {
 		t.Error("it was recorded")
 	}
@@ -210,4 +211,30 @@ func TestAVerdictDoesNotMoveTheText(t *testing.T) {
 	}
 	d.press("shift+tab")
 	d.want("✓ foretold")
+}
+
+func TestAPredictionMayRequireMoreThanItsLab(t *testing.T) {
+	lacks := func(l *engine.Lab) (string, string) {
+		if slices.Contains(l.Requires, "br-netfilter") {
+			return "this machine lacks br-netfilter", "sudo modprobe br_netfilter"
+		}
+		return "", ""
+	}
+	d := predicting(t, func(p *Deps) {
+		p.Available = lacks
+		made := p.Predictions
+		p.Predictions = func(l *lessons.Lesson) ([]*engine.Prediction, error) {
+			ps, err := made(l)
+			for _, p := range ps {
+				p.Requires = []string{"br-netfilter"}
+			}
+			return ps, err
+		}
+	}, engine.Pass, engine.Fail)
+	d.press("a")
+	d.want("The lab cannot run here: this machine lacks br-netfilter.")
+	d.want("What to do: sudo modprobe br_netfilter ")
+	if d.judged() != 0 || len(d.session.Seen().Shells) != 0 {
+		t.Error("it was judged all the same")
+	}
 }

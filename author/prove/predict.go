@@ -17,26 +17,32 @@ import (
 func predictions(p *Prover, s Subject) []Case {
 	var out []Case
 	for _, l := range s.Lessons {
-		for i, name := range predicted(l, s.Lab) {
-			out = append(out, Case{Name: name, Prove: func(ctx context.Context) (Finding, error) { return p.foretold(ctx, s.Lab, l, i) }})
+		for i, one := range predicted(l, s.Lab) {
+			out = append(out, Case{Name: one.name, Lab: one.lab, Prove: func(ctx context.Context) (Finding, error) { return p.foretold(ctx, s.Lab, l, i) }})
 		}
 	}
 	return out
 }
 
-// predicted names a lesson's predictions. One that could not be made is a name
+// question is a prediction to prove: its name, and the lab with what it requires.
+type question struct {
+	name string
+	lab  *engine.Lab
+}
+
+// predicted lists a lesson's predictions. One that could not be made is a name
 // without an id, so that its proof is there to fail.
-func predicted(l *lessons.Lesson, lab *engine.Lab) []string {
+func predicted(l *lessons.Lesson, lab *engine.Lab) []question {
 	if !slices.ContainsFunc(l.Blocks, func(b lessons.Block) bool { return b.Predict != nil }) {
 		return nil
 	}
 	made, err := course.Predictions(l, lab)
 	if err != nil {
-		return []string{l.ID}
+		return []question{{l.ID, lab}}
 	}
-	var out []string
+	var out []question
 	for _, p := range made {
-		out = append(out, strings.Replace(p.ID, "/predict/", "/", 1))
+		out = append(out, question{strings.Replace(p.ID, "/predict/", "/", 1), p.Needing(lab)})
 	}
 	return out
 }

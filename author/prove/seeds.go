@@ -105,8 +105,11 @@ func (p *Prover) tries(s Subject) []try {
 		}})
 	}
 	for _, l := range s.Lessons {
-		for i, name := range predicted(l, s.Lab) {
-			out = append(out, try{"prediction " + name, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
+		for i, one := range predicted(l, s.Lab) {
+			out = append(out, try{"prediction " + one.name, func(ctx context.Context, lab *engine.Lab) (Finding, error) {
+				if reason := p.unavailable(one.lab); reason != "" {
+					return Finding{Notes: []string{"not proven here: " + reason}}, nil
+				}
 				return p.foretold(ctx, lab, l, i)
 			}})
 		}

@@ -169,7 +169,7 @@ func (p *Prediction) trouble(st *theme.Styles, w int) []string {
 	}
 	text := paint.Sentence(why)
 	if p.Remedy != "" {
-		text += "\n" + paint.Sentence(p.Remedy)
+		text += "\nWhat to do: " + p.Remedy // as it is: it may be a command
 	}
 	out := Callout(st, st.Warn, "Underlay could not find out", text, w)
 	again := fmt.Sprintf("This does not count. Press %s to ask the kernel again.", foretell.Letter(p.Chosen))

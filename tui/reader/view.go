@@ -120,7 +120,7 @@ func (r *Reader) drawEnd(st *theme.Styles, w int) []string {
 	if lab := r.cfg.Lab; lab != nil && lab.Reason != "" {
 		text := paint.Sentence(lab.Reason)
 		if lab.Remedy != "" {
-			text += "\n" + paint.Sentence(lab.Remedy)
+			text += "\nWhat to do: " + lab.Remedy // as it is: it may be a command
 		}
 		out = append(out, prose.Callout(st, st.Warn, "The lab cannot run here", text, w)...)
 		out = append(out, "")
