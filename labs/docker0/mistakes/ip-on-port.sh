@@ -1,6 +1,6 @@
 # fails: addresses
 # misconception: ip-on-port
-# The host's address goes on a port instead of on the bridge.
+# The host's address goes on a port instead of on the bridge: it hears c1, and answers past the bridge.
 ip link add docker0 type bridge
 ip link set docker0 up
 ip link add vc1 type veth peer name eth0 netns c1
