@@ -19,7 +19,7 @@ const soakFor = 2 * time.Minute
 
 // soakFaults are what Kubernetes logs where watches break, and where something that
 // it hears of twice confuses it.
-var soakFaults = []string{"PrevKv=nil", "Scheduler cache is corrupted", "panic"}
+var soakFaults = []string{"PrevKv=nil", "Scheduler cache is corrupted", "Observed a panic"}
 
 // TestSoak does what learners do, over and over: pods by the same names, rollouts,
 // namespaces, policies, while watches stay open. Nothing may end, be started again, or
