@@ -11,7 +11,7 @@ export CGO_ENABLED=0
 export PATH=$PATH:/usr/sbin:/sbin
 
 # Packages whose tests make namespaces.
-kernel=(. ./engine/sandbox ./engine/wire ./engine/observe ./engine/probe ./engine/workload ./engine/preflight ./engine/session ./engine/autopsy ./engine/undo ./engine/progress ./labs ./author/record ./journeys)
+kernel=(./cli ./engine/sandbox ./engine/wire ./engine/observe ./engine/probe ./engine/workload ./engine/preflight ./engine/session ./engine/autopsy ./engine/undo ./engine/progress ./labs ./author/record ./journeys)
 
 work=$(mktemp -d /tmp/underlay-test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
@@ -34,8 +34,7 @@ run() {
 # rootless PACKAGE: runs a package's compiled tests as the ordinary user.
 rootless() {
 	local dir=$work/src/$1 bin
-	bin=$work/bin/$(basename "$(cd "$1" && pwd)").test
-	[ "$1" = . ] && bin=$work/bin/underlay.test
+	bin=$work/bin/$(basename "$1").test
 	local enter=()
 	case $1 in # these make namespaces, but not the user namespace to make them in
 	./engine/observe | ./engine/probe | ./engine/workload)

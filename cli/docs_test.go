@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -27,15 +28,24 @@ import (
 // documents returns the text of README.md and of every page in docs, by path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
-	pages, err := filepath.Glob("docs/*.md")
+	pages, err := fs.Glob(repository, "docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	texts := map[string]string{}
-	for _, page := range append(pages, "README.md") {
-		texts[page] = read(t, page)
+	for _, name := range append(pages, "README.md") {
+		texts[name] = page(t, name)
 	}
 	return texts
+}
+
+// repository is what this checkout holds.
+var repository = os.DirFS("..")
+
+// page is the text of a file of the repository.
+func page(t *testing.T, path string) string {
+	t.Helper()
+	return read(t, filepath.Join("..", path))
 }
 
 func read(t *testing.T, path string) string {
@@ -62,7 +72,7 @@ func namesPath(text string) bool {
 		return false
 	}
 	first, _, deep := strings.Cut(text, "/")
-	if _, err := os.Stat(first); err == nil {
+	if _, err := fs.Stat(repository, first); err == nil {
 		return deep || filepath.Ext(text) != ""
 	}
 	return !deep && slices.Contains([]string{".md", ".go"}, filepath.Ext(text))
@@ -71,7 +81,7 @@ func namesPath(text string) bool {
 // exists says whether a path is here; a part in capitals stands for any name.
 func exists(path string) bool {
 	path = upper.ReplaceAllString(strings.TrimSuffix(path, "/"), "*$1")
-	found, err := filepath.Glob(path)
+	found, err := fs.Glob(repository, path)
 	return err == nil && len(found) > 0
 }
 
@@ -104,7 +114,7 @@ func TestDocsNamePathsThatExist(t *testing.T) {
 
 func TestDocsNameMakeTargetsThatExist(t *testing.T) {
 	targets := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^([a-z][a-z-]*):`).FindAllStringSubmatch(read(t, "Makefile"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^([a-z][a-z-]*):`).FindAllStringSubmatch(page(t, "Makefile"), -1) {
 		targets[m[1]] = true
 	}
 	said := regexp.MustCompile("(?m)(?:`|^)make ([a-z-]+)")
@@ -116,7 +126,7 @@ func TestDocsNameMakeTargetsThatExist(t *testing.T) {
 		}
 	}
 	for _, target := range []string{"learn", "test"} {
-		if !strings.Contains(read(t, "README.md"), "make "+target) {
+		if !strings.Contains(page(t, "README.md"), "make "+target) {
 			t.Errorf("README.md does not say make %s", target)
 		}
 	}
@@ -135,7 +145,7 @@ var row = regexp.MustCompile("(?m)^\\| `(underlay[^`]*)` \\|")
 func TestReadmeListsEveryCommand(t *testing.T) {
 	root := commandTree()
 	listed := map[*cobra.Command]bool{}
-	for _, m := range row.FindAllStringSubmatch(read(t, "README.md"), -1) {
+	for _, m := range row.FindAllStringSubmatch(page(t, "README.md"), -1) {
 		words := strings.Fields(strings.NewReplacer("[", "", "]", "").Replace(m[1]))[1:]
 		names := slices.DeleteFunc(slices.Clone(words), func(w string) bool {
 			return strings.HasPrefix(w, "-") || strings.ToUpper(w) == w
@@ -167,7 +177,7 @@ func TestReadmeListsEveryCommand(t *testing.T) {
 }
 
 func TestReadmeListsEveryGlobalFlag(t *testing.T) {
-	listsFlags(t, read(t, "README.md"), commandTree().PersistentFlags().FlagUsages())
+	listsFlags(t, page(t, "README.md"), commandTree().PersistentFlags().FlagUsages())
 }
 
 var flagIn = regexp.MustCompile(`--([a-z-]+)`)
@@ -186,7 +196,7 @@ func listsFlags(t *testing.T, text, flags string) {
 func jsonExamples(t *testing.T) map[string]string {
 	t.Helper()
 	examples := map[string]string{}
-	for _, section := range strings.Split(read(t, "docs/JSON.md"), "\n## ")[1:] {
+	for _, section := range strings.Split(page(t, "docs/JSON.md"), "\n## ")[1:] {
 		command, text, _ := strings.Cut(section, "\n")
 		if m := fence.FindStringSubmatch(text); m != nil {
 			examples[command] = m[2]
@@ -258,7 +268,7 @@ func sameJSON(t *testing.T, want, got string) {
 }
 
 func TestPictureIsWellFormed(t *testing.T) {
-	d := xml.NewDecoder(strings.NewReader(read(t, "docs/screen.svg")))
+	d := xml.NewDecoder(strings.NewReader(page(t, "docs/screen.svg")))
 	var shown []string
 	for {
 		token, err := d.Token()

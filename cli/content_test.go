@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"encoding/json"
@@ -50,7 +50,7 @@ var refusal = regexp.MustCompile(`^error: (bad/x/(lab\.yaml|faults/[a-z.]+\.sh)(
 // way that all of its commands take.
 func TestEveryBadLab(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("labs/testdata/bad/*.yaml")
+	files, err := filepath.Glob("../labs/testdata/bad/*.yaml")
 	if err != nil || len(files) < 25 {
 		t.Fatalf("%d bad labs, %v", len(files), err)
 	}
@@ -124,7 +124,7 @@ func TestLabsAreAvailableAsDoctorSays(t *testing.T) {
 func TestLabsOfOtherKernels(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	folder, err := filepath.Abs("vm/testdata/labs")
+	folder, err := filepath.Abs("../vm/testdata/labs")
 	if err != nil {
 		t.Fatal(err)
 	}

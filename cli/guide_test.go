@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -39,7 +39,7 @@ func TestAuthoringGuide(t *testing.T) {
 	dir := t.TempDir()
 	blocks := 0
 	var lines []string // of one session: whatever a block does to the shell, the next one meets
-	for _, m := range fence.FindAllStringSubmatch(read(t, guide), -1) {
+	for _, m := range fence.FindAllStringSubmatch(page(t, guide), -1) {
 		if m[1] != "sh" {
 			continue
 		}
@@ -123,7 +123,7 @@ func scriptNames(t *testing.T, dir, folder string) []string {
 // TestGuideDescribesEveryField holds the guide against the schema: each field of
 // the format is named, each check has an example, and each rule of lint is there.
 func TestGuideDescribesEveryField(t *testing.T) {
-	page := read(t, guide)
+	page := page(t, guide)
 	s := labs.FormatSchema()
 	s.Definitions["the lab"] = s
 	for name, d := range s.Definitions {
@@ -142,7 +142,7 @@ func TestGuideDescribesEveryField(t *testing.T) {
 
 // TestGuideExamplesLoad puts every example of a check into a lab and loads it.
 func TestGuideExamplesLoad(t *testing.T) {
-	_, part, _ := strings.Cut(read(t, guide), "\n## Checks\n")
+	_, part, _ := strings.Cut(page(t, guide), "\n## Checks\n")
 	part, _, _ = strings.Cut(part, "\n## ")
 	var checks strings.Builder
 	for _, m := range fence.FindAllStringSubmatch(part, -1) {

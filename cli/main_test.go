@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -29,14 +29,14 @@ const (
 func TestMain(m *testing.M) {
 	// The names that the program gives itself are not all known beforehand.
 	if name := filepath.Base(os.Args[0]); name == sandbox.SudoName || strings.HasPrefix(name, "underlay-") {
-		os.Exit(dispatch(os.Args))
+		os.Exit(Main(os.Args, "devel"))
 	}
 	// Scripts wait more than they compute.
 	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){
-		"underlay":  main,
+		"underlay":  func() { os.Exit(Main(os.Args, "devel")) },
 		withoutName: helper(without),
 		hideName:    helper(hide),
 	})

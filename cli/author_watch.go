@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -68,7 +68,7 @@ func (p *program) watch(ctx context.Context, id string) error {
 		Book: c.Book, Labs: c.AllLabs(), Predictions: c.Predictions,
 		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: engine.Available(available),
 		Reloads: p.reloads(ctx, changes), Start: start,
-		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: version},
+		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: p.version},
 	})
 }
 

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -86,7 +86,7 @@ func (p *program) tutor(ctx context.Context, id, fault string) (err error) {
 		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: engine.Available(available),
 		Progress: store, Notice: string(notice),
 		Start:   tui.Start{Lab: lab},
-		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: version},
+		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: p.version},
 	})
 }
 

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 type program struct {
 	inside   bool // this is the app layer, in namespaces of its own
 	args     []string
+	version  string
 	out, err io.Writer
 
 	content []string
@@ -60,7 +61,7 @@ func (p *program) commands() *cobra.Command {
 		PersistentPreRunE: p.checkFlags,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		Version:           version,
+		Version:           p.version,
 	}
 	root.SetHelpFunc(p.help)
 	root.SetFlagErrorFunc(flagError)
@@ -116,7 +117,7 @@ func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: usage(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.out, "underlay", version)
+			_, err := fmt.Fprintln(p.out, "underlay", p.version)
 			return err
 		},
 	}
