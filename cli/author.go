@@ -13,10 +13,10 @@ import (
 
 	"underlay/author/draft"
 	"underlay/author/prove"
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/sandbox"
 	"underlay/engine/session"
-	"underlay/lessons"
 )
 
 // authorCommand is for those who write labs and lessons.
@@ -178,7 +178,7 @@ func (p *program) subjects(ids []string, f proofFlags) ([]prove.Subject, *prove.
 		if err != nil {
 			return nil, nil, err
 		}
-		others := func(l *lessons.Lesson) bool { return l.Lab != lab.ID }
+		others := func(l *lesson.Lesson) bool { return l.Lab != lab.ID }
 		subjects = append(subjects, prove.Subject{Lab: drawn, Lessons: slices.DeleteFunc(content.Book.Lessons(), others)})
 	}
 	sb, err := sandbox.New()

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"underlay/author/scaffold"
-	"underlay/labs"
+	"underlay/course/format"
 )
 
 func (p *program) authorNewCommand() *cobra.Command {
@@ -32,7 +32,7 @@ func (p *program) authorNewCommand() *cobra.Command {
 }
 
 func (p *program) authorNew(o scaffold.Options) error {
-	builtin, err := labs.Builtin()
+	builtin, err := format.Builtin()
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (p *program) authorNew(o scaffold.Options) error {
 	enc := json.NewEncoder(&schema)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(labs.FormatSchema()); err != nil {
+	if err := enc.Encode(format.FormatSchema()); err != nil {
 		return err
 	}
 	files, err := scaffold.New(o, schema.Bytes())

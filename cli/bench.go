@@ -45,7 +45,7 @@ func (p *program) measure(ctx context.Context, parts []string) (r bench.Report, 
 	if err != nil {
 		return r, err
 	}
-	lab, err := content.labs.Lab("docker0")
+	lab, err := content.Labs.Lab("docker0")
 	if err != nil {
 		return r, err
 	}

@@ -4,131 +4,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"underlay/course"
+	"underlay/course/format"
 	"underlay/engine"
 	"underlay/engine/preflight"
-	"underlay/labs"
-	"underlay/lessons"
 )
 
-// content is what there is to learn: built in, and from --content directories.
-type content struct {
-	labs *labs.Catalogue
-	book *lessons.Book
-	seed int64 // the labs' parameters were drawn with
-}
-
-// load reads all content, with the labs' parameters drawn by --seed. Labs and
-// lessons are read side by side: the first frame waits for both.
-func (p *program) load() (*content, error) {
+// load reads all content, with the labs' parameters drawn by --seed.
+func (p *program) load() (*course.Course, error) {
 	for _, dir := range p.content {
 		if err := checkContent(dir); err != nil {
 			return nil, err
 		}
 	}
-	c := content{seed: p.seed}
-	var g errgroup.Group
-	g.Go(func() (err error) {
-		if c.labs, err = labs.Open(p.seed, p.content...); err != nil {
-			err = badContent(err)
-		}
-		return err
-	})
-	var added []addedBook
-	g.Go(func() (err error) {
-		c.book, added, err = loadBook(p.content)
-		return err
-	})
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	for _, a := range added {
-		if err := c.checkPredictions(a); err != nil {
-			return nil, err
-		}
-	}
-	return &c, nil
-}
-
-// addedBook is the lessons of one content directory.
-type addedBook struct {
-	dir  string
-	book *lessons.Book
-}
-
-// loadBook reads the built-in lessons and those of content directories.
-func loadBook(dirs []string) (*lessons.Book, []addedBook, error) {
-	book, err := lessons.Builtin()
+	c, err := course.Open(p.seed, p.content...)
 	if err != nil {
-		return nil, nil, err
+		return nil, badContent(err)
 	}
-	var added []addedBook
-	for _, dir := range dirs {
-		sub := filepath.Join(dir, "lessons")
-		if _, err := os.Stat(sub); errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		more, err := lessons.Load(os.DirFS(sub))
-		if err != nil {
-			return nil, nil, badContent(fmt.Errorf("%s: %w", sub, err))
-		}
-		if book, err = lessons.Merge(book, more); err != nil {
-			return nil, nil, badContent(err)
-		}
-		added = append(added, addedBook{sub, more})
-	}
-	return book, added, nil
-}
-
-// predictions are those of a lesson. They are made when the lesson is opened, so
-// that the first frame does not wait for them.
-func (c *content) predictions(l *lessons.Lesson) ([]*engine.Prediction, error) {
-	lab, err := c.labs.Lab(l.Lab)
-	if err != nil {
-		lab = nil // the error of a prediction without a lab has its place in the file
-	}
-	return course.Predictions(l, lab)
-}
-
-// checkPredictions makes all predictions of a content directory, to refuse what
-// is wrong at once. Tests do so for the built-in ones.
-func (c *content) checkPredictions(a addedBook) error {
-	var all labs.Problems
-	for _, l := range a.book.Lessons() {
-		_, err := c.predictions(l)
-		var problems labs.Problems
-		errors.As(err, &problems)
-		for _, p := range problems {
-			p.File = filepath.Join(a.dir, p.File)
-			all = append(all, p)
-		}
-	}
-	if len(all) > 0 {
-		return badContent(all)
-	}
-	return nil
+	return c, nil
 }
 
 // checkContent says why a --content directory cannot be used. One that holds
 // nothing is a slip, too: a folder too deep, or not deep enough.
 func checkContent(dir string) error {
-	const hint = "give a folder that holds labs/NAME/lab.yaml, NAME/lab.yaml or lessons/MODULE/LESSON.md"
+	const hint = "give a folder that holds labs/MODULE/NAME/lab.yaml, NAME/lab.yaml or lessons/MODULE/LESSON.md"
 	if _, err := os.ReadDir(dir); err != nil {
 		return engine.Hintf(usageError{fmt.Errorf("--content: %w", err)}, hint)
 	}
-	for _, pattern := range []string{"*/lab.yaml", "labs/*/lab.yaml", "lessons"} {
-		if found, err := fs.Glob(os.DirFS(dir), pattern); err == nil && len(found) > 0 {
-			return nil
-		}
+	if found, err := format.Find(os.DirFS(dir)); err == nil && len(found) > 0 {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, "lessons")); err == nil {
+		return nil
 	}
 	return engine.Hintf(usageError{fmt.Errorf("--content %s: no lab or lesson is in there", dir)}, hint)
 }
@@ -217,10 +131,10 @@ func (p *program) list(context.Context) (listResult, error) {
 		return listResult{}, err
 	}
 	r := listResult{Lessons: []listLesson{}, Labs: []listLab{}}
-	for _, l := range c.book.Lessons() {
+	for _, l := range c.Book.Lessons() {
 		r.Lessons = append(r.Lessons, listLesson{l.ID, l.Title, l.Module, l.Lab})
 	}
-	for _, l := range c.labs.All() {
+	for _, l := range c.Labs.All() {
 		reason, remedy := available(l)
 		faults := []string{}
 		for i := range l.Faults {

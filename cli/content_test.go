@@ -50,7 +50,7 @@ var refusal = regexp.MustCompile(`^error: (bad/x/(lab\.yaml|faults/[a-z.]+\.sh)(
 // way that all of its commands take.
 func TestEveryBadLab(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../labs/testdata/bad/*.yaml")
+	files, err := filepath.Glob("../course/format/testdata/bad/*.yaml")
 	if err != nil || len(files) < 25 {
 		t.Fatalf("%d bad labs, %v", len(files), err)
 	}

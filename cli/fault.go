@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"underlay/course"
 	"underlay/engine"
 )
 
@@ -22,7 +23,7 @@ func (p *program) completeFaults(_ *cobra.Command, args []string, _ string) ([]s
 	if err != nil || len(args) == 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	lab, err := content.labs.Lab(args[0])
+	lab, err := content.Labs.Lab(args[0])
 	if err != nil || len(lab.Faults) == 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -35,30 +36,12 @@ func (p *program) completeFaults(_ *cobra.Command, args []string, _ string) ([]s
 
 // loadFor is load for a lab with this fault in it. For a random one a seed is drawn
 // if none is given, and said, so that the same can be had again.
-func (p *program) loadFor(fault string) (*content, error) {
+func (p *program) loadFor(fault string) (*course.Course, error) {
 	if fault == engine.RandomFault && p.seed == 0 {
 		p.seed = engine.DrawSeed()
 		_, _ = fmt.Fprintf(p.err, "note: drawn with --seed %d, which draws the same again\n", p.seed)
 	}
 	return p.load()
-}
-
-// lab returns a lab by its id, broken by a fault if that is not "".
-func (c *content) lab(id, fault string) (*engine.Lab, error) {
-	if fault == "" {
-		return c.labs.Lab(id)
-	}
-	return c.labs.Faulted(id, fault, c.seed)
-}
-
-// broken returns a lab with a fault in it. Unless --seed is given each random fault
-// is drawn anew, and the lab's addresses with it.
-func (c *content) broken(id, fault string) (*engine.Lab, error) {
-	seed := c.seed
-	if seed == 0 && fault == engine.RandomFault {
-		seed = engine.DrawSeed()
-	}
-	return c.labs.Faulted(id, fault, seed)
 }
 
 // checkCause refuses a cause that nobody could choose in this lab.

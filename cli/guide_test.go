@@ -13,7 +13,7 @@ import (
 	"testing/fstest"
 
 	"underlay/author/lint"
-	"underlay/labs"
+	"underlay/course/format"
 )
 
 const guide = "docs/AUTHORING.md"
@@ -77,7 +77,7 @@ func TestAuthoringGuide(t *testing.T) {
 func TestAuthorNewIsProven(t *testing.T) {
 	dir := t.TempDir()
 	typed(t, dir, "underlay author new my-lab --dir .; underlay author lint --content . --strict; underlay author record --check --content .")
-	c, err := labs.OpenDirs(0, dir)
+	c, err := format.OpenDirs(0, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,10 +87,10 @@ func TestAuthorNewIsProven(t *testing.T) {
 	}
 	for _, seed := range []string{"0", "5"} {
 		for _, s := range append([]string{"solve"}, scriptNames(t, dir, "alternatives")...) {
-			typed(t, dir, "underlay try my-lab --content . --seed "+seed+" --script labs/my-lab/"+s+".sh")
+			typed(t, dir, "underlay try my-lab --content . --seed "+seed+" --script labs/my-labs/my-lab/"+s+".sh")
 		}
 		for _, m := range lab.Mistakes {
-			out := typed(t, dir, "underlay try my-lab --content . --seed "+seed+" --script labs/my-lab/mistakes/"+m.Name+".sh --json || [ $? = 1 ]")
+			out := typed(t, dir, "underlay try my-lab --content . --seed "+seed+" --script labs/my-labs/my-lab/mistakes/"+m.Name+".sh --json || [ $? = 1 ]")
 			var r tryResult
 			if err := json.Unmarshal([]byte(out), &r); err != nil {
 				t.Fatal(err)
@@ -110,7 +110,7 @@ func TestAuthorNewIsProven(t *testing.T) {
 // scriptNames are the scripts of a folder of my-lab, without .sh.
 func scriptNames(t *testing.T, dir, folder string) []string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(dir, "labs/my-lab", folder, "*.sh"))
+	found, err := filepath.Glob(filepath.Join(dir, "labs/my-labs/my-lab", folder, "*.sh"))
 	if err != nil || len(found) == 0 {
 		t.Fatal(err, found)
 	}
@@ -124,7 +124,7 @@ func scriptNames(t *testing.T, dir, folder string) []string {
 // the format is named, each check has an example, and each rule of lint is there.
 func TestGuideDescribesEveryField(t *testing.T) {
 	page := page(t, guide)
-	s := labs.FormatSchema()
+	s := format.FormatSchema()
 	s.Definitions["the lab"] = s
 	for name, d := range s.Definitions {
 		for field := range d.Properties {
@@ -153,7 +153,7 @@ func TestGuideExamplesLoad(t *testing.T) {
 			checks.WriteString("      " + line)
 		}
 	}
-	for kind := range labs.FormatSchema().Definitions["Check"].Properties {
+	for kind := range format.FormatSchema().Definitions["Check"].Properties {
 		if !strings.Contains(checks.String(), kind+":") {
 			t.Errorf("there is no example of %s", kind)
 		}
@@ -177,7 +177,7 @@ tasks:
     hints: {symptom: a, layer: b, command: c, solution: d}
     checks:
 ` + checks.String()
-	_, err := labs.Load(fstest.MapFS{"x/lab.yaml": {Data: []byte(lab)}, "x/solve.sh": {Data: []byte("true\n")}}, 0)
+	_, err := format.Load(fstest.MapFS{"x/lab.yaml": {Data: []byte(lab)}, "x/solve.sh": {Data: []byte("true\n")}}, 0)
 	if err != nil {
 		t.Error(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"underlay/course"
 	"underlay/engine"
 	"underlay/engine/progress"
 	"underlay/engine/sandbox"
@@ -62,7 +63,7 @@ func (p *program) tutor(ctx context.Context, id, fault string) (err error) {
 	}
 	var lab *engine.Lab
 	if id != "" {
-		if lab, err = content.lab(id, fault); err != nil {
+		if lab, err = content.Lab(id, fault); err != nil {
 			return err
 		}
 		if err := canRun(lab); err != nil {
@@ -82,7 +83,7 @@ func (p *program) tutor(ctx context.Context, id, fault string) (err error) {
 		return err
 	}
 	return tui.Run(ctx, tui.Deps{
-		Book: content.book, Labs: content.labs.All(), Predictions: content.predictions, Faulted: content.broken,
+		Book: content.Book, Labs: content.Labs.All(), Predictions: content.Predictions, Faulted: content.Broken,
 		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: engine.Available(available),
 		Progress: store, Notice: string(notice),
 		Start:   tui.Start{Lab: lab},
@@ -92,7 +93,7 @@ func (p *program) tutor(ctx context.Context, id, fault string) (err error) {
 
 // dialogue is the tutor in lines of text. Ctrl-C is for the programs in a lab, so
 // it does not end this one.
-func (p *program) dialogue(ctx context.Context, c *content, store *progress.Store, notice string, lab *engine.Lab) error {
+func (p *program) dialogue(ctx context.Context, c *course.Course, store *progress.Store, notice string, lab *engine.Lab) error {
 	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	interrupts := make(chan os.Signal, 1)
@@ -107,7 +108,7 @@ func (p *program) dialogue(ctx context.Context, c *content, store *progress.Stor
 	}
 	d := plain.Deps{
 		In: os.Stdin, Out: p.out, Interrupts: interrupts, Interactive: onTerminal(),
-		Book: c.book, Labs: c.labs.All(), Predictions: c.predictions, Faulted: c.broken,
+		Book: c.Book, Labs: c.Labs.All(), Predictions: c.Predictions, Faulted: c.Broken,
 		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: engine.Available(available),
 		Progress: store, Notice: notice,
 		Start: plain.Start{Lab: lab},

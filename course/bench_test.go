@@ -3,17 +3,17 @@ package course
 import (
 	"testing"
 
-	"underlay/labs"
-	"underlay/lessons"
+	"underlay/course/format"
+	"underlay/course/lesson"
 )
 
 // BenchmarkPredictions is what opening a lesson waits for.
 func BenchmarkPredictions(b *testing.B) {
-	book, err := lessons.Builtin()
+	book, err := lesson.Builtin()
 	if err != nil {
 		b.Fatal(err)
 	}
-	catalogue, err := labs.Builtin()
+	catalogue, err := format.Builtin()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,31 +7,31 @@ import (
 	"errors"
 	"fmt"
 
+	"underlay/course/format"
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/labs"
-	"underlay/lessons"
 )
 
 // Predictions returns the predictions of a lesson, one for each predict block in
 // reading order. lab is the lesson's, drawn with whichever seed; nil if there is
-// no such lab. The error is a labs.Problems with everything that is wrong.
-func Predictions(l *lessons.Lesson, lab *engine.Lab) ([]*engine.Prediction, error) {
+// no such lab. The error is a format.Problems with everything that is wrong.
+func Predictions(l *lesson.Lesson, lab *engine.Lab) ([]*engine.Prediction, error) {
 	var out []*engine.Prediction
-	var problems labs.Problems
+	var problems format.Problems
 	taken := map[string]bool{}
 	for _, b := range l.Blocks {
 		if b.Predict == nil {
 			continue
 		}
-		refuse := func(format string, args ...any) {
-			problems = append(problems, labs.Problem{File: l.File, Line: b.Line, Col: 1, What: fmt.Sprintf(format, args...)})
+		refuse := func(what string, args ...any) {
+			problems = append(problems, format.Problem{File: l.File, Line: b.Line, Col: 1, What: fmt.Sprintf(what, args...)})
 		}
 		if lab == nil {
 			refuse("there is no lab %q to predict; give the lesson the id of a lab", l.Lab)
 			continue
 		}
-		p, err := labs.Prediction(lab, labs.Block{File: l.File, Line: b.Line, Node: b.Predict.Node, Solved: b.Predict.Solved, Text: b.Predict.Text})
-		if wrong := (labs.Problems)(nil); errors.As(err, &wrong) {
+		p, err := format.Prediction(lab, format.Block{File: l.File, Line: b.Line, Node: b.Predict.Node, Solved: b.Predict.Solved, Text: b.Predict.Text})
+		if wrong := (format.Problems)(nil); errors.As(err, &wrong) {
 			problems = append(problems, wrong...)
 			continue
 		}

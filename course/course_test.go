@@ -5,18 +5,18 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"underlay/course/format"
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/labs"
-	"underlay/lessons"
 )
 
 const predict = "```predict c1 start\nid: reach\nquestion: Who is there?\nrun: ping -c1 10.0.0.1\noptions:\n" +
 	"  - text: someone\n    when: [{link: {node: c1, name: eth0}}]\n" +
 	"  - text: nobody\n    when: [{not: {link: {node: c1, name: eth0}}}]\nexplanation: So it is.\n```\n"
 
-func lesson(t *testing.T, text string) *lessons.Lesson {
+func newLesson(t *testing.T, text string) *lesson.Lesson {
 	t.Helper()
-	book, err := lessons.Load(fstest.MapFS{
+	book, err := lesson.Load(fstest.MapFS{
 		"m/module.yaml": {Data: []byte("id: m\ntitle: M\norder: 1\nsummary: All of M.\n")},
 		"m/1-x.md":      {Data: []byte("---\nid: x\ntitle: X\nminutes: 5\nobjectives: [see]\nlab: wires\n---\n" + text)},
 	})
@@ -31,7 +31,7 @@ func wires() *engine.Lab {
 }
 
 func TestPredictionsComeInReadingOrder(t *testing.T) {
-	got, err := Predictions(lesson(t, predict+"\ntext\n\n"+strings.Replace(predict, "id: reach", "id: again", 1)), wires())
+	got, err := Predictions(newLesson(t, predict+"\ntext\n\n"+strings.Replace(predict, "id: reach", "id: again", 1)), wires())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestWrongPredictionsAreRefusedWithTheirPlace(t *testing.T) {
 				"m/1-x.md:19:1: unknown node \"c3\"; nodes here: c1, host; did you mean \"c1\"?"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Predictions(lesson(t, test.text), test.lab)
+			got, err := Predictions(newLesson(t, test.text), test.lab)
 			if err == nil || err.Error() != test.want || got != nil {
 				t.Errorf("%v and %v, want %s", got, err, test.want)
 			}
@@ -63,12 +63,12 @@ func TestWrongPredictionsAreRefusedWithTheirPlace(t *testing.T) {
 
 // Whichever parameters are drawn, the built-in predictions must be right.
 func TestBuiltinSeeds(t *testing.T) {
-	book, err := lessons.Builtin()
+	book, err := lesson.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for seed := range int64(40) {
-		catalogue, err := labs.Open(seed)
+		catalogue, err := format.Open(seed)
 		if err != nil {
 			t.Fatal(err)
 		}

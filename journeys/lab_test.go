@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/course/format"
 	"underlay/engine/preflight"
 	"underlay/engine/typist"
-	"underlay/labs"
 )
 
 // termios returns a terminal's modes.
@@ -113,7 +113,7 @@ func (v *traveller) find(id string) {
 }
 
 func TestJourneyThroughEveryLab(t *testing.T) {
-	catalogue, err := labs.Builtin()
+	catalogue, err := format.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}

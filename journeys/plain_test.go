@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"underlay/course/format"
+	"underlay/course/lesson"
 	"underlay/engine/typist"
-	"underlay/labs"
-	"underlay/lessons"
 )
 
 // piped runs the program with its input and outputs on pipes, as a script does.
@@ -55,7 +55,7 @@ func tells(t *testing.T, said string, parts ...string) {
 // the kernel marks, passes the others by, and answers the first choice wrongly and
 // then rightly.
 func TestPlainLesson(t *testing.T) {
-	book, err := lessons.Builtin()
+	book, err := lesson.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestPlainLesson(t *testing.T) {
 
 // TestPlainLab solves a lab by typing its solution.
 func TestPlainLab(t *testing.T) {
-	catalogue, err := labs.Builtin()
+	catalogue, err := format.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,14 +7,14 @@ import (
 	"strconv"
 	"strings"
 
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/progress"
-	"underlay/lessons"
 )
 
 // entry is one line of the list: a lesson or a lab.
 type entry struct {
-	lesson *lessons.Lesson
+	lesson *lesson.Lesson
 	lab    *engine.Lab
 }
 

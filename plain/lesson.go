@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/progress"
-	"underlay/lessons"
 )
 
 // readLesson reads a lesson aloud, with its questions.
@@ -27,7 +27,7 @@ func (g *guide) readLesson(id string) error {
 	}
 	for i := range l.Blocks {
 		g.journal.keep(func(ctx context.Context, s *progress.Store) error { return s.ReadLesson(ctx, l.ID, i) })
-		if l.Blocks[i].Kind == lessons.KindPredict {
+		if l.Blocks[i].Kind == lesson.KindPredict {
 			if err := g.predict(l, predictions[0]); err != nil {
 				return err
 			}
@@ -50,15 +50,15 @@ func (g *guide) readLesson(id string) error {
 
 // readBlock reads one piece of a lesson, and asks its question if ask is set. It
 // says whether the learner wants to hear more.
-func (g *guide) readBlock(b *lessons.Block, title string, ask bool) (goOn bool, err error) {
+func (g *guide) readBlock(b *lesson.Block, title string, ask bool) (goOn bool, err error) {
 	switch b.Kind {
-	case lessons.KindText:
+	case lesson.KindText:
 		return g.readText(b.Text, title, ask && g.Interactive)
-	case lessons.KindFigure:
+	case lesson.KindFigure:
 		g.readFigure(b.Figure)
-	case lessons.KindRun:
+	case lesson.KindRun:
 		g.readRun(b.Run)
-	case lessons.KindQuiz:
+	case lesson.KindQuiz:
 		if ask {
 			return true, g.quiz(b.Quiz)
 		}
@@ -96,7 +96,7 @@ func trimBlank(lines []string) []string {
 	return lines
 }
 
-func (g *guide) readFigure(f *lessons.Figure) {
+func (g *guide) readFigure(f *lesson.Figure) {
 	text := f.Text
 	if g.ASCII {
 		text = f.ASCII()
@@ -105,7 +105,7 @@ func (g *guide) readFigure(f *lessons.Figure) {
 	g.println(strings.Split(text, "\n")...)
 }
 
-func (g *guide) readRun(r *lessons.Run) {
+func (g *guide) readRun(r *lesson.Run) {
 	g.println("", "Typed in "+r.Node+":", "")
 	for _, step := range r.Steps {
 		g.readStep(step.Command, step.Output)
@@ -121,7 +121,7 @@ func (g *guide) readStep(command, output string) {
 }
 
 // quiz asks a question until it is answered rightly or given up.
-func (g *guide) quiz(q *lessons.Quiz) error {
+func (g *guide) quiz(q *lesson.Quiz) error {
 	g.println("", "Question")
 	g.readMarkdown(q.Question)
 	for i, o := range q.Options {
@@ -157,7 +157,7 @@ func (g *guide) quiz(q *lessons.Quiz) error {
 }
 
 // giveUp says what would have been right.
-func (g *guide) giveUp(q *lessons.Quiz) {
+func (g *guide) giveUp(q *lesson.Quiz) {
 	var right []string
 	for _, i := range q.Right() {
 		right = append(right, string(rune('a'+i)))
@@ -168,7 +168,7 @@ func (g *guide) giveUp(q *lessons.Quiz) {
 	g.explain(q)
 }
 
-func (g *guide) explain(q *lessons.Quiz) {
+func (g *guide) explain(q *lesson.Quiz) {
 	if q.Model != "" {
 		g.readMarkdown("A good answer: " + q.Model)
 	}

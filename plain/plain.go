@@ -11,9 +11,9 @@ import (
 	"os"
 	"time"
 
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/progress"
-	"underlay/lessons"
 )
 
 // DefaultWidth is how many columns text takes where the terminal does not say.
@@ -29,10 +29,10 @@ type Deps struct {
 	// program. Otherwise lines wait for their turn, and are repeated in Out.
 	Interactive bool
 
-	Book        *lessons.Book
+	Book        *lesson.Book
 	Labs        []*engine.Lab
-	Predictions func(*lessons.Lesson) ([]*engine.Prediction, error) // one for each predict block
-	Faulted     func(lab, fault string) (*engine.Lab, error)        // draws a lab with a fault in it, by their ids
+	Predictions func(*lesson.Lesson) ([]*engine.Prediction, error) // one for each predict block
+	Faulted     func(lab, fault string) (*engine.Lab, error)       // draws a lab with a fault in it, by their ids
 	Opener      engine.Opener
 	Available   engine.Available // nil means that every lab can run
 	Progress    *progress.Store  // nil forgets everything at the end

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"underlay/course"
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/progress"
-	"underlay/lessons"
 )
 
 const lessonText = `---
@@ -36,9 +36,9 @@ A **bold** word and ` + "`ip -br *`" + `.
 
 ` + "```figure A wire\n●──●\n```\n\n```quiz\nquestion: Which one?\noptions:\n  - {text: this}\n  - {text: that, right: true}\nexplanation: That is it.\n```\n"
 
-func book(t *testing.T) *lessons.Book {
+func book(t *testing.T) *lesson.Book {
 	t.Helper()
-	b, err := lessons.Load(fstest.MapFS{
+	b, err := lesson.Load(fstest.MapFS{
 		"start/module.yaml": {Data: []byte("id: start\ntitle: Start\norder: 1\nsummary: How it begins.\n")},
 		"start/1-first.md":  {Data: []byte(lessonText)},
 	})
@@ -72,7 +72,7 @@ func tell(t *testing.T, d Deps, lines ...string) (string, error) {
 	if d.Book == nil {
 		d.Book = book(t)
 	}
-	d.Predictions = func(l *lessons.Lesson) ([]*engine.Prediction, error) { return course.Predictions(l, fakeLab()) }
+	d.Predictions = func(l *lesson.Lesson) ([]*engine.Prediction, error) { return course.Predictions(l, fakeLab()) }
 	err := Run(ctx, d)
 	if ctx.Err() != nil {
 		t.Fatalf("the dialogue did not end; it said:\n%s", out.String())

@@ -7,14 +7,14 @@ import (
 	"strconv"
 	"strings"
 
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/foretell"
 	"underlay/engine/progress"
-	"underlay/lessons"
 )
 
 // predict asks for a prediction, and lets the kernel say what holds.
-func (g *guide) predict(l *lessons.Lesson, p *engine.Prediction) error {
+func (g *guide) predict(l *lesson.Lesson, p *engine.Prediction) error {
 	g.println("", "Prediction")
 	g.readMarkdown(p.Question)
 	for i, o := range p.Outcomes {

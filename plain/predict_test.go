@@ -8,8 +8,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/lessons"
 )
 
 const predictLesson = "---\nid: first\ntitle: First\nminutes: 5\nobjectives: [see]\nlab: wires\n---\nSome text.\n\n" +
@@ -20,7 +20,7 @@ const predictLesson = "---\nid: first\ntitle: First\nminutes: 5\nobjectives: [se
 // foretelling is a dialogue about one lesson with a prediction.
 func foretelling(t *testing.T, o engine.Opener) Deps {
 	t.Helper()
-	b, err := lessons.Load(fstest.MapFS{
+	b, err := lesson.Load(fstest.MapFS{
 		"start/module.yaml": {Data: []byte("id: start\ntitle: Start\norder: 1\nsummary: How it begins.\n")},
 		"start/1-first.md":  {Data: []byte(predictLesson)},
 	})
@@ -120,7 +120,7 @@ func TestPredictionThatCannotBeDecidedDoesNotCount(t *testing.T) {
 
 func TestPredictionMayRequireMoreThanItsLab(t *testing.T) {
 	d := foretelling(t, refusing{errors.New("never asked")})
-	b, err := lessons.Load(fstest.MapFS{
+	b, err := lesson.Load(fstest.MapFS{
 		"start/module.yaml": {Data: []byte("id: start\ntitle: Start\norder: 1\nsummary: How it begins.\n")},
 		"start/1-first.md":  {Data: []byte(strings.Replace(predictLesson, "id: wire\n", "id: wire\nrequires: [br-netfilter]\n", 1))},
 	})

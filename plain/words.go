@@ -8,8 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/lessons"
 )
 
 // sayError says what went wrong and what to do about it.
@@ -62,7 +62,7 @@ func help(hints int, peeked bool) string {
 }
 
 // lessonAfter is the lesson that follows the one of a lab, or nil.
-func lessonAfter(b *lessons.Book, lab string) *lessons.Lesson {
+func lessonAfter(b *lesson.Book, lab string) *lesson.Lesson {
 	seen := false
 	for _, l := range b.Lessons() {
 		if seen && l.Lab != lab {

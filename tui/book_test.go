@@ -5,7 +5,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"underlay/lessons"
+	"underlay/course/lesson"
 )
 
 const lessonOne = `---
@@ -80,9 +80,9 @@ covers: [2]
 ` + "Some text that goes on. " + `
 `
 
-func testBook(t testing.TB) *lessons.Book {
+func testBook(t testing.TB) *lesson.Book {
 	t.Helper()
-	book, err := lessons.Load(fstest.MapFS{
+	book, err := lesson.Load(fstest.MapFS{
 		"bridge/module.yaml":  {Data: []byte("id: bridge\ntitle: The bridge\norder: 1\nsummary: Bridges.\n")},
 		"bridge/1-docker0.md": {Data: []byte(lessonOne)},
 		"bridge/2-egress.md":  {Data: []byte(lessonTwo + strings.Repeat("A line of the lesson that can be read.\n\n", 60))},

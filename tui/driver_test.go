@@ -14,8 +14,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"underlay/course"
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/lessons"
 	"underlay/tui/intent"
 	"underlay/tui/internal/fake"
 	"underlay/tui/marks"
@@ -117,7 +117,7 @@ func drive(t testing.TB, change func(*Deps)) *driver {
 	t.Helper()
 	d := &driver{t: t, msgs: make(chan tea.Msg, 256), store: &store{marks: marks.New()}, clock: time.Unix(1_000_000, 0)}
 	d.session = fake.NewSession(fake.Lab())
-	predictions := func(l *lessons.Lesson) ([]*engine.Prediction, error) { return course.Predictions(l, d.session.TheLab) }
+	predictions := func(l *lesson.Lesson) ([]*engine.Prediction, error) { return course.Predictions(l, d.session.TheLab) }
 	deps := Deps{Book: testBook(t), Labs: []*engine.Lab{d.session.TheLab}, Predictions: predictions, Opener: &fake.Opener{Session: d.session, Steps: []string{"Plugging in the cables"}}}
 	if change != nil {
 		change(&deps)

@@ -8,9 +8,9 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/foretell"
-	"underlay/lessons"
 	"underlay/tui/dialog"
 	"underlay/tui/intent"
 	"underlay/tui/keys"
@@ -126,7 +126,7 @@ func (m *model) foretell(lab string) reader.Foretell {
 }
 
 // labOf describes the lab of a lesson for the reader.
-func (m *model) labOf(l *lessons.Lesson) *reader.Lab {
+func (m *model) labOf(l *lesson.Lesson) *reader.Lab {
 	lab := m.lab(l.Lab)
 	if lab == nil {
 		return nil
@@ -253,7 +253,7 @@ func (m *model) celebrate(asked bool) {
 }
 
 // lessonAfter is the lesson that follows the one of a lab.
-func (m *model) lessonAfter(lab string) *lessons.Lesson {
+func (m *model) lessonAfter(lab string) *lesson.Lesson {
 	seen := false
 	for _, l := range m.deps.Book.Lessons() {
 		if seen && l.Lab != lab {

@@ -10,8 +10,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/lessons"
 	"underlay/tui/intent"
 	"underlay/tui/internal/fake"
 )
@@ -58,7 +58,7 @@ func predicting(t *testing.T, change func(*Deps), holds ...engine.State) *driver
 	t.Helper()
 	dir := t.TempDir()
 	d := drive(t, func(p *Deps) {
-		book, err := lessons.Load(fstest.MapFS{
+		book, err := lesson.Load(fstest.MapFS{
 			"bridge/module.yaml":   {Data: []byte("id: bridge\ntitle: The bridge\norder: 1\nsummary: Bridges.\n")},
 			"bridge/1-foretell.md": {Data: []byte(predictLesson + numbered())},
 		})
@@ -223,7 +223,7 @@ func TestAPredictionMayRequireMoreThanItsLab(t *testing.T) {
 	d := predicting(t, func(p *Deps) {
 		p.Available = lacks
 		made := p.Predictions
-		p.Predictions = func(l *lessons.Lesson) ([]*engine.Prediction, error) {
+		p.Predictions = func(l *lesson.Lesson) ([]*engine.Prediction, error) {
 			ps, err := made(l)
 			for _, p := range ps {
 				p.Requires = []string{"br-netfilter"}

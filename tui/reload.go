@@ -6,8 +6,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/lessons"
 	"underlay/tui/dialog"
 	"underlay/tui/paint"
 	"underlay/tui/prose"
@@ -18,9 +18,9 @@ import (
 // Reload is content that was read anew while it is on the screen, or why it
 // could not be: then Wrong says so, line by line, and what was there stays.
 type Reload struct {
-	Book        *lessons.Book
+	Book        *lesson.Book
 	Labs        []*engine.Lab
-	Predictions func(*lessons.Lesson) ([]*engine.Prediction, error)
+	Predictions func(*lesson.Lesson) ([]*engine.Prediction, error)
 	Wrong       []string
 }
 

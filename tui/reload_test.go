@@ -8,8 +8,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/lessons"
 	"underlay/tui/intent"
 	"underlay/tui/internal/fake"
 )
@@ -38,7 +38,7 @@ func (b *builder) Open(_ context.Context, lab *engine.Lab, _ func(string)) (engi
 }
 
 // none are the predictions of a lesson without any.
-func none(*lessons.Lesson) ([]*engine.Prediction, error) { return nil, nil }
+func none(*lesson.Lesson) ([]*engine.Prediction, error) { return nil, nil }
 
 // titled is the lab with another title.
 func titled(title string) *engine.Lab {
@@ -78,7 +78,7 @@ func TestReloadKeepsALabThatHasNotChanged(t *testing.T) {
 	d, reloads := watching(t, b)
 	d.press("f3")
 	d.want("A bridge is a switch in the kernel.")
-	book, err := lessons.Load(fstest.MapFS{
+	book, err := lesson.Load(fstest.MapFS{
 		"bridge/module.yaml":  {Data: []byte("id: bridge\ntitle: B\norder: 1\nsummary: S.\n")},
 		"bridge/1-docker0.md": {Data: []byte("---\nid: docker0\ntitle: D\nminutes: 5\nobjectives: [see]\nlab: docker0\n---\n\nWhat was written since.\n")},
 	})
@@ -96,7 +96,7 @@ func TestReloadShowsALessonAnew(t *testing.T) {
 	reloads := make(chan Reload, 4)
 	d := drive(t, func(deps *Deps) { deps.Reloads, deps.Start = reloads, Start{Lesson: "docker0"} })
 	d.want("Afterwards you can")
-	book, err := lessons.Load(fstest.MapFS{
+	book, err := lesson.Load(fstest.MapFS{
 		"bridge/module.yaml":  {Data: []byte("id: bridge\ntitle: B\norder: 1\nsummary: S.\n")},
 		"bridge/1-docker0.md": {Data: []byte("---\nid: docker0\ntitle: A new title\nminutes: 5\nobjectives: [see]\n---\n\nNew text.\n")},
 	})

@@ -13,17 +13,17 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/progress"
-	"underlay/lessons"
 )
 
 // Deps is what the program needs from outside.
 type Deps struct {
-	Book        *lessons.Book
+	Book        *lesson.Book
 	Labs        []*engine.Lab
-	Predictions func(*lessons.Lesson) ([]*engine.Prediction, error) // one for each predict block
-	Faulted     func(lab, fault string) (*engine.Lab, error)        // draws a lab with a fault in it, by their ids
+	Predictions func(*lesson.Lesson) ([]*engine.Prediction, error) // one for each predict block
+	Faulted     func(lab, fault string) (*engine.Lab, error)       // draws a lab with a fault in it, by their ids
 	Opener      engine.Opener
 	Available   engine.Available // nil means that every lab can run
 	Progress    *progress.Store  // nil forgets everything at the end

@@ -13,17 +13,17 @@ import (
 	"slices"
 
 	"underlay/course"
+	"underlay/course/format"
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/labs"
-	"underlay/lessons"
 )
 
 // Draft is what an author works on: content folders, or what the program
 // brings along.
 type Draft struct {
-	Labs    *labs.Catalogue
+	Labs    *format.Catalogue
 	Lessons []Lesson
-	Book    *lessons.Book // nil if Unread
+	Book    *lesson.Book // nil if Unread
 
 	// Problems are what the loaders refuse. A lab that has one is not in Labs;
 	// if a lesson has one, Unread is set and no lesson is there.
@@ -37,7 +37,7 @@ type Draft struct {
 
 // Lesson is a lesson with its text.
 type Lesson struct {
-	*lessons.Lesson
+	*lesson.Lesson
 	Shown string // its file, as a reader is shown it
 	Path  string // its file on disk; "" for one that the program brings along
 	Text  string
@@ -53,7 +53,7 @@ type Problem struct {
 }
 
 // String returns "file:line:col: what", or "file: what" without a position.
-func (p Problem) String() string { return labs.Problem(p).String() }
+func (p Problem) String() string { return format.Problem(p).String() }
 
 // Read reads the content folders, or what the program brings along if there are
 // none. It fails only for folders that cannot be read at all.
@@ -63,17 +63,17 @@ func Read(dirs []string) (*Draft, error) {
 		return c, c.readBuiltin()
 	}
 	var err error
-	if c.Labs, err = labs.OpenDirs(0, dirs...); c.took(err) != nil {
+	if c.Labs, err = format.OpenDirs(0, dirs...); c.took(err) != nil {
 		return nil, err
 	}
-	var books []*lessons.Book
-	sources := map[*lessons.Lesson]string{}
+	var books []*lesson.Book
+	sources := map[*lesson.Lesson]string{}
 	for _, dir := range dirs {
 		sub := filepath.Join(dir, "lessons")
 		if _, err := os.Stat(sub); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		book, err := lessons.Load(os.DirFS(sub))
+		book, err := lesson.Load(os.DirFS(sub))
 		if err != nil {
 			c.refuse(sub, err)
 			continue
@@ -87,12 +87,13 @@ func Read(dirs []string) (*Draft, error) {
 	if err := c.Beyond.readBuiltin(); err != nil || c.Unread {
 		return c, err
 	}
-	book, err := lessons.Merge(books...)
+	book, err := lesson.Merge(books...)
 	if err != nil {
 		c.refuse("", err)
 		return c, nil
 	}
 	c.Book = book
+	course.Arrange(c.Labs, book)
 	for _, l := range book.Lessons() {
 		if err := c.addLesson(l, os.DirFS(sources[l]), sources[l], filepath.Join(sources[l], l.File)); err != nil {
 			return nil, err
@@ -106,23 +107,24 @@ func Read(dirs []string) (*Draft, error) {
 
 func (c *Draft) readBuiltin() error {
 	var err error
-	if c.Labs, err = labs.Builtin(); err != nil {
+	if c.Labs, err = format.Builtin(); err != nil {
 		return err
 	}
-	book, err := lessons.Builtin()
+	book, err := lesson.Builtin()
 	if err != nil {
 		return err
 	}
 	c.Book = book
+	course.Arrange(c.Labs, book)
 	for _, l := range book.Lessons() {
-		if err := c.addLesson(l, lessons.Files(), "lessons", ""); err != nil {
+		if err := c.addLesson(l, lesson.Files(), "lessons", ""); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Draft) addLesson(l *lessons.Lesson, files fs.FS, shown, onDisk string) error {
+func (c *Draft) addLesson(l *lesson.Lesson, files fs.FS, shown, onDisk string) error {
 	text, err := fs.ReadFile(files, l.File)
 	if err != nil {
 		return fmt.Errorf("read lesson: %w", err)
@@ -133,7 +135,7 @@ func (c *Draft) addLesson(l *lessons.Lesson, files fs.FS, shown, onDisk string) 
 
 // took keeps a loader's problems with labs. Any other error it returns.
 func (c *Draft) took(err error) error {
-	var wrong labs.Problems
+	var wrong format.Problems
 	if err == nil || !errors.As(err, &wrong) {
 		return err
 	}
@@ -144,7 +146,7 @@ func (c *Draft) took(err error) error {
 }
 
 // Predictions returns those of a lesson, made with its lab.
-func (c *Draft) Predictions(l *lessons.Lesson) ([]*engine.Prediction, error) {
+func (c *Draft) Predictions(l *lesson.Lesson) ([]*engine.Prediction, error) {
 	lab, err := c.Find(l.Lab)
 	if err != nil {
 		lab = nil // the error of a prediction without a lab has its place in the file
@@ -154,9 +156,9 @@ func (c *Draft) Predictions(l *lessons.Lesson) ([]*engine.Prediction, error) {
 
 // refusePredictions keeps what is wrong with those of a lesson in a folder.
 func (c *Draft) refusePredictions(dir string, err error) {
-	var wrong labs.Problems
+	var wrong format.Problems
 	if !errors.As(err, &wrong) {
-		wrong = labs.Problems{{File: "", What: err.Error()}}
+		wrong = format.Problems{{File: "", What: err.Error()}}
 	}
 	for _, p := range wrong {
 		p.File = filepath.Join(dir, p.File)
@@ -175,7 +177,7 @@ func (c *Draft) refuse(dir string, err error) {
 		return
 	}
 	p := Problem{File: filepath.Join(dir, "lessons"), What: err.Error()}
-	var e *lessons.Error
+	var e *lesson.Error
 	if errors.As(err, &e) {
 		p = Problem{File: filepath.Join(dir, e.File), Line: e.Line, Col: e.Col, What: e.Msg}
 	}
@@ -194,7 +196,7 @@ func (c *Draft) Lesson(id string) *Lesson {
 }
 
 // Find returns the lab of that id, in the draft or beyond it. Its error is that
-// of labs.Catalogue.Lab.
+// of format.Catalogue.Lab.
 func (c *Draft) Find(id string) (*engine.Lab, error) {
 	lab, err := c.Labs.Lab(id)
 	if err != nil && c.Beyond != nil {
@@ -230,6 +232,6 @@ func (c *Draft) HasLesson(id string) bool {
 
 // HasModule says whether there is a module of that id, in the draft or beyond it.
 func (c *Draft) HasModule(id string) bool {
-	return c.Book != nil && slices.ContainsFunc(c.Book.Modules(), func(m lessons.Module) bool { return m.ID == id }) ||
+	return c.Book != nil && slices.ContainsFunc(c.Book.Modules(), func(m lesson.Module) bool { return m.ID == id }) ||
 		c.Beyond != nil && c.Beyond.HasModule(id)
 }

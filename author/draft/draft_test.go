@@ -87,7 +87,7 @@ func TestTheBuiltinCourseAsAFolder(t *testing.T) {
 func TestReadTellsEveryProblem(t *testing.T) {
 	dir := written(t, "one", "two")
 	for file, text := range map[string]string{
-		"labs/one/lab.yaml":       "id: one\n",
+		"labs/own/one/lab.yaml":       "id: one\n",
 		"lessons/own/1-one.md":    "no front matter\n",
 		"lessons/own/2-two.md":    "---\nid: two\n---\n",
 		"lessons/own/module.yaml": "id: own\n",
@@ -104,7 +104,7 @@ func TestReadTellsEveryProblem(t *testing.T) {
 		}
 		told[strings.TrimPrefix(p.File, dir+"/")]++
 	}
-	for _, file := range []string{"labs/one/lab.yaml", "lessons/own/1-one.md", "lessons/own/2-two.md", "lessons/own/module.yaml"} {
+	for _, file := range []string{"labs/own/one/lab.yaml", "lessons/own/1-one.md", "lessons/own/2-two.md", "lessons/own/module.yaml"} {
 		if told[file] == 0 {
 			t.Errorf("nothing is told of %s: %v", file, d.Problems)
 		}

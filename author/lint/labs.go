@@ -5,8 +5,8 @@ import (
 	"strings"
 	"unicode"
 
+	"underlay/course/format"
 	"underlay/engine"
-	"underlay/labs"
 )
 
 // How many scripts a lab needs at least, so that its checks are known to take
@@ -17,7 +17,7 @@ const (
 )
 
 // lab looks at one lab.
-func (c *checker) lab(s *labs.Sheet) {
+func (c *checker) lab(s *format.Sheet) {
 	lab := s.Lab
 	at := func(rule string, pointer any, format string, args ...any) {
 		line, col := s.At(pointer)
@@ -99,7 +99,7 @@ func tiers(h *engine.Hints) []tier {
 
 // hints judges the four hints of a task or fault: each must tell something that
 // those before it did not, and all must be easy to read.
-func (c *checker) hints(s *labs.Sheet, of string, h *engine.Hints) {
+func (c *checker) hints(s *format.Sheet, of string, h *engine.Hints) {
 	at := func(rule string, t tier, format string, args ...any) {
 		line, col := s.At(t.text)
 		c.errorf(rule, s.File, line, col, format, args...)

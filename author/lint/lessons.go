@@ -8,7 +8,7 @@ import (
 	"unicode"
 
 	"underlay/author/draft"
-	"underlay/lessons"
+	"underlay/course/lesson"
 )
 
 // minExplanation is how many words a quiz's explanation has at least: why the
@@ -61,7 +61,7 @@ func (c *checker) labOf(l *draft.Lesson) {
 }
 
 // runNodes are the nodes that a run block types into.
-func runNodes(r *lessons.Run) []string {
+func runNodes(r *lesson.Run) []string {
 	out := []string{r.Node}
 	for _, t := range append(r.Before, r.During...) {
 		out = append(out, t.Node)

@@ -50,6 +50,7 @@ func lint(t *testing.T, dir string, o Options) []string {
 //	             after another and are replaced by those with +; a file that is
 //	             not there is made of them
 //	rm PATH      deletes a file
+//	mv OLD NEW   gives a file or folder another path
 //	want LINE    is what lint then says
 func edit(t *testing.T, dir, script string) (want []string) {
 	t.Helper()
@@ -77,12 +78,24 @@ func edit(t *testing.T, dir, script string) (want []string) {
 			apply()
 			path = filepath.Join(dir, rest)
 			switch word {
-			case "rm":
+			case "mv":
+			apply()
+			before, after, _ := strings.Cut(rest, " ")
+			if err := os.Rename(filepath.Join(dir, before), filepath.Join(dir, after)); err != nil {
+				t.Fatal(err)
+			}
+		case "rm":
 				if err := os.Remove(path); err != nil {
 					t.Fatal(err)
 				}
 			case "want":
 				want = append(want, rest)
+			}
+		case "mv":
+			apply()
+			before, after, _ := strings.Cut(rest, " ")
+			if err := os.Rename(filepath.Join(dir, before), filepath.Join(dir, after)); err != nil {
+				t.Fatal(err)
 			}
 		case "#":
 		default:

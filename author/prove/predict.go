@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"underlay/course"
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/foretell"
-	"underlay/lessons"
 )
 
 // predictions: of each prediction in the lab's lessons just one answer is what
@@ -32,8 +32,8 @@ type question struct {
 
 // predicted lists a lesson's predictions. One that could not be made is a name
 // without an id, so that its proof is there to fail.
-func predicted(l *lessons.Lesson, lab *engine.Lab) []question {
-	if !slices.ContainsFunc(l.Blocks, func(b lessons.Block) bool { return b.Predict != nil }) {
+func predicted(l *lesson.Lesson, lab *engine.Lab) []question {
+	if !slices.ContainsFunc(l.Blocks, func(b lesson.Block) bool { return b.Predict != nil }) {
 		return nil
 	}
 	made, err := course.Predictions(l, lab)
@@ -48,7 +48,7 @@ func predicted(l *lessons.Lesson, lab *engine.Lab) []question {
 }
 
 // foretold proves a lesson's i-th prediction in a lab.
-func (p *Prover) foretold(ctx context.Context, lab *engine.Lab, l *lessons.Lesson, i int) (Finding, error) {
+func (p *Prover) foretold(ctx context.Context, lab *engine.Lab, l *lesson.Lesson, i int) (Finding, error) {
 	made, err := course.Predictions(l, lab)
 	if err != nil {
 		return Finding{}, err

@@ -11,14 +11,14 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/lessons"
 )
 
 // Subject is what is proven together: a lab, and the lessons that use it.
 type Subject struct {
 	Lab     *engine.Lab
-	Lessons []*lessons.Lesson
+	Lessons []*lesson.Lesson
 }
 
 // Kind is one kind of proof.

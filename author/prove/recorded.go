@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"underlay/author/record"
-	"underlay/lessons"
+	"underlay/course/lesson"
 )
 
 // recordings: each command that the lab's lessons show prints what the lesson
@@ -22,7 +22,7 @@ func recordings(p *Prover, s Subject) []Case {
 }
 
 // recorded runs what a lesson shows.
-func (p *Prover) recorded(ctx context.Context, id string, l *lessons.Lesson) (f Finding, err error) {
+func (p *Prover) recorded(ctx context.Context, id string, l *lesson.Lesson) (f Finding, err error) {
 	lab, err := p.Seeded(id, 0)
 	if err != nil {
 		return Finding{}, err

@@ -10,8 +10,8 @@ import (
 	"fmt"
 	"slices"
 
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/lessons"
 )
 
 // Step is one command of a lesson as it was run.
@@ -41,15 +41,15 @@ func Differences(steps []Step) []Step {
 }
 
 // Has says whether a lesson shows a command at all.
-func Has(l *lessons.Lesson) bool {
-	return slices.ContainsFunc(l.Blocks, func(b lessons.Block) bool { return b.Run != nil })
+func Has(l *lesson.Lesson) bool {
+	return slices.ContainsFunc(l.Blocks, func(b lesson.Block) bool { return b.Run != nil })
 }
 
 // Run runs every run block of a lesson in its lab, in reading order: one that is
 // marked start or solved in a lab of its own that is so, any other in the lab of
 // the block before it, as it was left, or at the start if it is the first. The
 // error says at which line of the lesson a command could not be run to its end.
-func Run(ctx context.Context, o engine.Opener, lab *engine.Lab, l *lessons.Lesson) (steps []Step, err error) {
+func Run(ctx context.Context, o engine.Opener, lab *engine.Lab, l *lesson.Lesson) (steps []Step, err error) {
 	var s *stage
 	defer func() { err = errors.Join(err, s.close()) }()
 	for i := range l.Blocks {

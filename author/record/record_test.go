@@ -10,11 +10,11 @@ import (
 
 	"underlay/author/draft"
 	"underlay/author/scaffold"
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/sandbox"
 	"underlay/engine/sandbox/sandboxtest"
 	"underlay/engine/session"
-	"underlay/lessons"
 )
 
 func TestMain(m *testing.M) { os.Exit(sandboxtest.Main(m)) }
@@ -77,10 +77,10 @@ func TestWhatAuthorNewWritesSaysWhatTheKernelSays(t *testing.T) {
 }
 
 // lesson parses run blocks as a lesson of the lab netns-veth.
-func lesson(t *testing.T, text string) (*lessons.Lesson, string) {
+func newLesson(t *testing.T, text string) (*lesson.Lesson, string) {
 	t.Helper()
 	text = "---\nid: x\ntitle: X\nminutes: 5\nobjectives: [see]\nlab: netns-veth\n---\n\n" + text
-	book, err := lessons.Load(fstest.MapFS{
+	book, err := lesson.Load(fstest.MapFS{
 		"m/module.yaml": {Data: []byte("id: m\ntitle: M\norder: 1\nsummary: S.\n")},
 		"m/1-x.md":      {Data: []byte(text)},
 	})
@@ -90,7 +90,7 @@ func lesson(t *testing.T, text string) (*lessons.Lesson, string) {
 	return book.Lesson("x"), text
 }
 
-func run(t *testing.T, l *lessons.Lesson) ([]Step, error) {
+func run(t *testing.T, l *lesson.Lesson) ([]Step, error) {
 	t.Helper()
 	c, err := draft.Read(nil)
 	if err != nil {
@@ -108,7 +108,7 @@ const fence = "```"
 // TestStates tries what the words of a run block mean.
 func TestStates(t *testing.T) {
 	t.Parallel()
-	l, text := lesson(t, strings.Join([]string{
+	l, text := newLesson(t, strings.Join([]string{
 		fence + "run host", "$ ip -br link show type veth", fence, "", // the first block: as built
 		fence + "run c1", "before host: ip link add vc1 type veth peer name eth0 netns c1", "$ ip -o link show eth0 | wc -l", "wrong", fence, "", // goes on, with what is typed before
 		fence + "run c1", "$ x=kept; ip -o link show eth0 | wc -l", "1", fence, "", // goes on
@@ -144,7 +144,7 @@ func TestStates(t *testing.T) {
 // TestDuring captures a packet that is sent once the capture listens.
 func TestDuring(t *testing.T) {
 	t.Parallel()
-	l, _ := lesson(t, fence+"run c1 solved\nduring host: ping -c1 -W1 172.17.0.2\n$ tcpdump -nnqt -c1 -i eth0 icmp 2>/dev/null\n"+
+	l, _ := newLesson(t, fence+"run c1 solved\nduring host: ping -c1 -W1 172.17.0.2\n$ tcpdump -nnqt -c1 -i eth0 icmp 2>/dev/null\n"+
 		"IP 172.17.0.1 > 172.17.0.2: ICMP echo request, id 1, seq 1, length 64\n"+fence+"\n")
 	steps, err := run(t, l)
 	if err != nil || len(steps) != 1 || !steps[0].Same() {
@@ -162,7 +162,7 @@ func TestCommandsThatCannotBeRecorded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l, _ := lesson(t, fence+c.block+"\n"+fence+"\n")
+			l, _ := newLesson(t, fence+c.block+"\n"+fence+"\n")
 			if _, err := run(t, l); err == nil || !strings.Contains(err.Error(), "m/1-x.md:9: ") || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want it to name the line and say %q", err, c.want)
 			}
@@ -172,7 +172,7 @@ func TestCommandsThatCannotBeRecorded(t *testing.T) {
 
 func TestCancelled(t *testing.T) {
 	t.Parallel()
-	l, _ := lesson(t, fence+"run c1 start\n$ sleep 60\n"+fence+"\n")
+	l, _ := newLesson(t, fence+"run c1 start\n$ sleep 60\n"+fence+"\n")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	c, err := draft.Read(nil)

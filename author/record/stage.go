@@ -10,10 +10,10 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/trial"
 	"underlay/engine/typist"
-	"underlay/lessons"
 )
 
 // Limits of what a block types.
@@ -57,7 +57,7 @@ func (s *stage) close() error {
 }
 
 // block runs one block.
-func (s *stage) block(ctx context.Context, b *lessons.Block) ([]Step, error) {
+func (s *stage) block(ctx context.Context, b *lesson.Block) ([]Step, error) {
 	for _, t := range b.Run.Before {
 		if _, err := s.line(ctx, t.Node, "", t.Command); err != nil {
 			return nil, err
@@ -137,7 +137,7 @@ func text(raw string) string {
 // watched runs a command that waits for something, and types what it waits for
 // once it listens: once it has a socket that was not there before. A packet that
 // came too early is sent again.
-func (s *stage) watched(ctx context.Context, node, command string, during []lessons.Typed) (string, error) {
+func (s *stage) watched(ctx context.Context, node, command string, during []lesson.Typed) (string, error) {
 	before, err := s.sockets(ctx, node)
 	if err != nil {
 		return "", err

@@ -123,7 +123,7 @@ func (o Options) files() ([]file, error) {
 	const lab = "template/lab"
 	err = fs.WalkDir(template, lab, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
-			out = append(out, file{filepath.Join(o.Dir, "labs", o.ID, strings.TrimPrefix(path, lab)), o.fill(path)})
+			out = append(out, file{filepath.Join(o.Dir, "labs", o.Module, o.ID, strings.TrimPrefix(path, lab)), o.fill(path)})
 		}
 		return err
 	})
@@ -168,5 +168,5 @@ func (o Options) fill(path string) string {
 		title = `"` + title + `"`
 	}
 	s := strings.ReplaceAll(string(text), "\n# LAB_TITLE\n", "\n# "+o.Title+"\n")
-	return strings.NewReplacer("LAB_ID", o.ID, "LAB_TITLE", title, "MODULE_ID", o.Module, "SCHEMA_PATH", "../../"+SchemaFile).Replace(s)
+	return strings.NewReplacer("LAB_ID", o.ID, "LAB_TITLE", title, "MODULE_ID", o.Module, "SCHEMA_PATH", "../../../"+SchemaFile).Replace(s)
 }

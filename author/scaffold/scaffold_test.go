@@ -65,7 +65,7 @@ func TestNew(t *testing.T) {
 	if l == nil || l.Title != "Two routers: a way" || l.Lab != "two-routers" || l.Outline()[0].Text != "Two routers: a way" {
 		t.Errorf("lesson %+v", l)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "labs/two-routers", "../../"+SchemaFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "labs/own/two-routers", "../../../"+SchemaFile)); err != nil {
 		t.Errorf("the schema is not where lab.yaml looks for it: %v", err)
 	}
 }
@@ -97,7 +97,7 @@ func TestNewBesideOthers(t *testing.T) {
 
 func TestNewOverwritesNothing(t *testing.T) {
 	dir := t.TempDir()
-	mine := filepath.Join(dir, "labs/x/mistakes/no-forward.sh")
+	mine := filepath.Join(dir, "labs/own/x/mistakes/no-forward.sh")
 	if err := os.MkdirAll(filepath.Dir(mine), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestNewOverwritesNothing(t *testing.T) {
 	if !errors.Is(err, fs.ErrExist) || !strings.Contains(err.Error(), mine) {
 		t.Errorf("%v, want it to name %s", err, mine)
 	}
-	if got := files(t, dir); !slices.Equal(got, []string{"labs/x/mistakes/no-forward.sh"}) {
+	if got := files(t, dir); !slices.Equal(got, []string{"labs/own/x/mistakes/no-forward.sh"}) {
 		t.Errorf("written although something was in the way: %v", got)
 	}
 	if b, err := os.ReadFile(mine); err != nil || string(b) != "mine\n" {

@@ -69,14 +69,18 @@ func (f *folders) root(dir string) error {
 	return nil
 }
 
-// holdsContent says whether a directory of a content folder is labs, lessons or
-// a lab.
+// holdsContent says whether a directory of a content folder is labs, lessons, a lab, or
+// the labs of a module.
 func holdsContent(dir string) bool {
 	if name := filepath.Base(dir); name == "labs" || name == "lessons" {
 		return true
 	}
-	_, err := os.Stat(filepath.Join(dir, "lab.yaml"))
-	return err == nil
+	for _, pattern := range []string{"lab.yaml", "*/lab.yaml"} {
+		if found, err := filepath.Glob(filepath.Join(dir, pattern)); err == nil && len(found) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // tree watches a directory and all below it. One that is gone by now is no error.

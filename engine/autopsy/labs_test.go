@@ -4,15 +4,15 @@ import (
 	"cmp"
 	"testing"
 
+	"underlay/course/format"
 	"underlay/engine"
 	"underlay/engine/autopsy"
-	"underlay/labs"
 )
 
 // TestLabs follows every attempt that a lab's checks make, before anything is
 // done and after each of its known mistakes: whatever fails must have a cause.
 func TestLabs(t *testing.T) {
-	catalogue, err := labs.Builtin()
+	catalogue, err := format.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/lessons"
 	"underlay/tui/paint"
 	"underlay/tui/prose"
 	"underlay/tui/theme"
@@ -35,7 +35,7 @@ func (h *Home) drawDetails(st *theme.Styles, w, height int) []string {
 	return paint.Block(paint.Indent(" ", out), w, height)
 }
 
-func (h *Home) aboutLesson(st *theme.Styles, l *lessons.Lesson, w int) []string {
+func (h *Home) aboutLesson(st *theme.Styles, l *lesson.Lesson, w int) []string {
 	out := paint.Each(paint.Wrap(st.Sym.Plain(l.Title), w), st.Title.Render)
 	out = append(out, st.Muted.Render(fmt.Sprintf("Lesson %s %d minutes", st.Sym.Dot, l.Minutes)), "")
 	for _, o := range l.Objectives {

@@ -5,8 +5,8 @@ package home
 import (
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/lessons"
 	"underlay/tui/edit"
 	"underlay/tui/layout"
 	"underlay/tui/marks"
@@ -20,7 +20,7 @@ type Availability struct{ Reason, Remedy string }
 // Config is what the home screen shows.
 type Config struct {
 	Styles  *theme.Styles
-	Modules []lessons.Module
+	Modules []lesson.Module
 	Labs    []*engine.Lab
 	Version string
 }
@@ -39,7 +39,7 @@ const (
 type row struct {
 	kind   kind
 	title  string
-	lesson *lessons.Lesson
+	lesson *lesson.Lesson
 	lab    *engine.Lab
 	match  []int // runes of the title that the search found
 }
@@ -78,7 +78,7 @@ func (h *Home) SetMarks(m marks.Marks) {
 }
 
 // SetContent shows other lessons and labs.
-func (h *Home) SetContent(modules []lessons.Module, labs []*engine.Lab) {
+func (h *Home) SetContent(modules []lesson.Module, labs []*engine.Lab) {
 	h.cfg.Modules, h.cfg.Labs = modules, labs
 	h.rebuild()
 }
@@ -240,7 +240,7 @@ func (h *Home) resume() (row, bool) {
 		if m := h.marks.Labs[lab.ID]; !m.Solved {
 			return row{kind: rowResume, title: lab.Title, lab: lab}, true
 		}
-		return h.after(func(l *lessons.Lesson) bool { return l.Lab == lab.ID })
+		return h.after(func(l *lesson.Lesson) bool { return l.Lab == lab.ID })
 	}
 	for _, m := range h.cfg.Modules {
 		for _, l := range m.Lessons {
@@ -254,14 +254,14 @@ func (h *Home) resume() (row, bool) {
 			case lab != nil && !h.marks.Labs[lab.ID].Solved:
 				return row{kind: rowResume, title: lab.Title, lab: lab}, true
 			}
-			return h.after(func(o *lessons.Lesson) bool { return o == l })
+			return h.after(func(o *lesson.Lesson) bool { return o == l })
 		}
 	}
 	return h.after(nil)
 }
 
 // after is the first unread lesson behind the one that is; with nil, of all.
-func (h *Home) after(is func(*lessons.Lesson) bool) (row, bool) {
+func (h *Home) after(is func(*lesson.Lesson) bool) (row, bool) {
 	seen := is == nil
 	for _, m := range h.cfg.Modules {
 		for _, l := range m.Lessons {

@@ -3,7 +3,7 @@ package prose
 import (
 	"strings"
 
-	"underlay/lessons"
+	"underlay/course/lesson"
 	"underlay/tui/paint"
 	"underlay/tui/theme"
 )
@@ -11,7 +11,7 @@ import (
 func stripped(s string) string { return paint.Stripped(s) }
 
 // Run draws recorded commands and their output as a terminal shows them.
-func Run(st *theme.Styles, r *lessons.Run, w int) []string {
+func Run(st *theme.Styles, r *lesson.Run, w int) []string {
 	y := st.Sym
 	edge := st.Border.Render
 	name := " " + r.Node + " "
@@ -56,7 +56,7 @@ func expand(s string) string { return strings.ReplaceAll(s, "\t", "    ") }
 
 // Figure centres a picture. It is never wrapped: where it does not fit, its
 // caption says what it shows.
-func Figure(st *theme.Styles, f *lessons.Figure, w int) []string {
+func Figure(st *theme.Styles, f *lesson.Figure, w int) []string {
 	text := f.Text
 	if st.Options.ASCII {
 		text = f.ASCII()

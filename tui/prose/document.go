@@ -3,7 +3,7 @@ package prose
 import (
 	"strings"
 
-	"underlay/lessons"
+	"underlay/course/lesson"
 	"underlay/tui/theme"
 )
 
@@ -27,14 +27,14 @@ type Document struct {
 // Renderer draws a lesson. It keeps what is slow to draw, the Markdown, until
 // the width or the theme changes.
 type Renderer struct {
-	lesson *lessons.Lesson
+	lesson *lesson.Lesson
 	style  *theme.Styles
 	width  int
 	text   map[int][]string
 }
 
 // NewRenderer makes a renderer for a lesson.
-func NewRenderer(l *lessons.Lesson) *Renderer { return &Renderer{lesson: l} }
+func NewRenderer(l *lesson.Lesson) *Renderer { return &Renderer{lesson: l} }
 
 // Draw draws the lesson at a width of w cells. question draws a block that is a
 // quiz or a prediction; with nil a remark stands in their place.
@@ -80,7 +80,7 @@ func (r *Renderer) block(i int, question func(int) []string) []string {
 }
 
 // asks reports whether a block is a question to the learner.
-func asks(b *lessons.Block) bool { return b.Quiz != nil || b.Predict != nil }
+func asks(b *lesson.Block) bool { return b.Quiz != nil || b.Predict != nil }
 
 // noQuestion stands in for one or more questions where they cannot be answered.
 func (r *Renderer) noQuestion(i int) []string {

@@ -6,9 +6,9 @@ import (
 
 	"charm.land/lipgloss/v2"
 
+	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/foretell"
-	"underlay/lessons"
 	"underlay/tui/paint"
 	"underlay/tui/theme"
 )
@@ -116,7 +116,7 @@ func (p *Prediction) seen(st *theme.Styles, w int) []string {
 		return nil
 	}
 	var out []string
-	var run lessons.Run
+	var run lesson.Run
 	show := func() {
 		if len(run.Steps) > 0 {
 			out = append(append(out, Run(st, &run, w)...), "")
@@ -125,9 +125,9 @@ func (p *Prediction) seen(st *theme.Styles, w int) []string {
 	for _, s := range p.Finding.Steps {
 		if s.Node != run.Node {
 			show()
-			run = lessons.Run{Node: s.Node}
+			run = lesson.Run{Node: s.Node}
 		}
-		run.Steps = append(run.Steps, lessons.Step{Command: s.Command, Output: s.Output})
+		run.Steps = append(run.Steps, lesson.Step{Command: s.Command, Output: s.Output})
 	}
 	show()
 	for _, n := range p.Finding.Notes {

@@ -3,7 +3,7 @@ package prose
 import (
 	"slices"
 
-	"underlay/lessons"
+	"underlay/course/lesson"
 	"underlay/tui/edit"
 	"underlay/tui/paint"
 	"underlay/tui/theme"
@@ -11,7 +11,7 @@ import (
 
 // Question is a quiz and what the learner has done with it.
 type Question struct {
-	Quiz    *lessons.Quiz
+	Quiz    *lesson.Quiz
 	Number  int
 	Current bool // the keys a, b, c … answer this one
 	Chosen  []int

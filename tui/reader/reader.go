@@ -10,8 +10,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/lessons"
 	"underlay/tui/edit"
 	"underlay/tui/intent"
 	"underlay/tui/layout"
@@ -34,10 +34,10 @@ type Lab struct {
 type Config struct {
 	Context     context.Context // ends what the reader has started
 	Styles      *theme.Styles
-	Lesson      *lessons.Lesson
+	Lesson      *lesson.Lesson
 	Module      string // title of its module
-	Previous    *lessons.Lesson
-	Next        *lessons.Lesson
+	Previous    *lesson.Lesson
+	Next        *lesson.Lesson
 	Lab         *Lab                 // nil if none goes with the lesson
 	Predictions []*engine.Prediction // of the lesson's predict blocks, in their order
 	Foretell    Foretell             // asks the kernel about one
@@ -87,7 +87,7 @@ func New(cfg Config) *Reader {
 }
 
 // Lesson returns the lesson that is shown.
-func (r *Reader) Lesson() *lessons.Lesson { return r.cfg.Lesson }
+func (r *Reader) Lesson() *lesson.Lesson { return r.cfg.Lesson }
 
 // Typing reports whether an answer is being typed, so that letters are text.
 func (r *Reader) Typing() bool {
@@ -302,7 +302,7 @@ func (r *Reader) answer(i int) tea.Cmd {
 // mark marks the current answer and brings its explanation into view.
 func (r *Reader) mark(q *prose.Question) tea.Cmd {
 	q.Marked = true
-	q.Right = q.Quiz.Mark(lessons.Answer{Chosen: q.Chosen, Text: q.Text})
+	q.Right = q.Quiz.Mark(lesson.Answer{Chosen: q.Chosen, Text: q.Text})
 	r.refresh()
 	r.reveal()
 	return tea.Batch(intent.Do(intent.QuizMarked{Quiz: q.Quiz.ID, Right: q.Right}), r.settle())

@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"underlay/course"
+	"underlay/course/format"
+	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/labs"
-	"underlay/lessons"
 	"underlay/tui"
 	"underlay/tui/internal/fake"
 )
@@ -51,7 +51,7 @@ func run() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	book, err := lessons.Builtin()
+	book, err := lesson.Builtin()
 	if err != nil {
 		return err
 	}
@@ -66,8 +66,8 @@ func run() (err error) {
 }
 
 // predictions are about the real labs, which have the nodes that they speak of.
-func predictions(l *lessons.Lesson) ([]*engine.Prediction, error) {
-	catalogue, err := labs.Builtin()
+func predictions(l *lesson.Lesson) ([]*engine.Prediction, error) {
+	catalogue, err := format.Builtin()
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func predictions(l *lessons.Lesson) ([]*engine.Prediction, error) {
 	return course.Predictions(l, lab)
 }
 
-func madeUp(book *lessons.Book) []*engine.Lab {
+func madeUp(book *lesson.Book) []*engine.Lab {
 	out := []*engine.Lab{fake.Lab()}
 	for _, l := range book.Lessons() {
 		if l.Lab != "" && l.Lab != "docker0" {

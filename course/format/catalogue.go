@@ -1,0 +1,274 @@
+package format
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/goccy/go-yaml/token"
+
+	"underlay/engine"
+	"underlay/labs"
+)
+
+// Catalogue is a set of labs, each id once. It does not change once loaded and
+// arranged, so it may be used from any goroutine.
+type Catalogue struct{ entries []entry }
+
+// entry is a lab and where to read it again with another seed.
+type entry struct {
+	lab    *engine.Lab
+	source source
+}
+
+// source is a lab's folder.
+type source struct {
+	fsys  fs.FS
+	dir   string
+	shown func(string) string // how to show a path of fsys to a reader
+}
+
+// Builtin returns the labs that the program brings along, with seed 0.
+func Builtin() (*Catalogue, error) { return Open(0) }
+
+// Open returns the built-in labs and those of the given content folders, all
+// drawn with the seed, by module id: the order of modules is the lessons' to know. See Load for its errors; a folder that is not there is
+// one too.
+func Open(seed int64, dirs ...string) (*Catalogue, error) {
+	c := &Catalogue{}
+	return c.open(c.add(labs.Files, seed, func(p string) string { return path.Join("labs", p) }), seed, dirs)
+}
+
+// OpenDirs returns the labs of the content folders alone. Its errors are those
+// of Open.
+func OpenDirs(seed int64, dirs ...string) (*Catalogue, error) {
+	return (&Catalogue{}).open(nil, seed, dirs)
+}
+
+// open adds the labs of the folders.
+func (c *Catalogue) open(problems Problems, seed int64, dirs []string) (*Catalogue, error) {
+	for _, dir := range dirs {
+		info, err := os.Stat(dir)
+		if err != nil || !info.IsDir() {
+			err = cmp.Or(err, fmt.Errorf("%s is not a directory", dir))
+			return nil, engine.Hintf(fmt.Errorf("content: %w", err), "give a folder that holds labs/MODULE/NAME/lab.yaml or NAME/lab.yaml")
+		}
+		more := c.add(os.DirFS(dir), seed, func(p string) string { return filepath.Join(dir, p) })
+		problems = append(problems, more...)
+	}
+	c.Arrange(nil)
+	return c, problems.err()
+}
+
+// Find returns the lab files of a file system, as paths: labs/MODULE/ID/lab.yaml, and
+// the same without labs, without MODULE, or without both.
+func Find(fsys fs.FS) (files []string, err error) {
+	for _, pattern := range []string{"*/" + labFile, "*/*/" + labFile, "*/*/*/" + labFile} {
+		found, err := fs.Glob(fsys, pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range found {
+			if dirs := strings.Split(path.Dir(file), "/"); len(dirs) < 3 || dirs[0] == "labs" {
+				files = append(files, file)
+			}
+		}
+	}
+	return files, nil
+}
+
+// moduleFolder is the module in whose folder a lab's file is; "" if it is in none.
+func moduleFolder(file string) string {
+	dirs := strings.Split(strings.TrimPrefix(path.Dir(file), "labs/"), "/")
+	if len(dirs) < 2 {
+		return ""
+	}
+	return dirs[0]
+}
+
+// Load returns the labs of a file system that Find finds. Seed 0 draws the canonical labs. The error is a Problems when labs are wrong; the
+// catalogue then still holds those that are right.
+func Load(fsys fs.FS, seed int64) (*Catalogue, error) {
+	c := &Catalogue{}
+	problems := c.add(fsys, seed, func(p string) string { return p })
+	c.Arrange(nil)
+	return c, problems.err()
+}
+
+// add loads what is in fsys, and returns what is wrong with it.
+func (c *Catalogue) add(fsys fs.FS, seed int64, shown func(string) string) Problems {
+	var problems Problems
+	found, err := Find(fsys)
+	if err != nil {
+		problems = append(problems, Problem{File: shown("."), What: fmt.Sprintf("cannot be read: %v", err)})
+	}
+	for i, read := range loadAll(fsys, found, shown, seed) {
+		file, src, lab, wrong := found[i], read.src, read.lab, read.wrong
+		if folder := moduleFolder(file); folder != "" && lab.Module != "" && folder != lab.Module {
+			wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("is in the folder of module %q, and says module: %s", folder, lab.Module)})
+		}
+		if other := c.entry(lab.ID); other != nil && lab.ID != "" {
+			wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("lab id %q is taken by %s; each id names one lab",
+				lab.ID, other.source.shown(path.Join(other.source.dir, labFile)))})
+		}
+		problems = append(problems, wrong...)
+		if len(wrong) == 0 {
+			c.entries = append(c.entries, entry{lab, src})
+		}
+	}
+	return problems
+}
+
+// load reads one lab's folder. The lab is there even if it has problems, as
+// far as it could be read.
+func (s source) load(seed int64) (*engine.Lab, Problems) {
+	lab, _, problems := s.read(seed)
+	return lab, problems
+}
+
+// read is load, which also says where each value stands.
+func (s source) read(seed int64) (*engine.Lab, map[any]*token.Position, Problems) {
+	yamlFile := path.Join(s.dir, labFile)
+	out := &file{}
+	out.Seed = seed
+	text, problem := readText(s.fsys, yamlFile, s.shown(yamlFile))
+	if problem != nil {
+		return &out.Lab, nil, Problems{*problem}
+	}
+	d, problem := decode(s.shown(yamlFile), text, out)
+	if problem != nil {
+		return &out.Lab, nil, Problems{*problem}
+	}
+	sc := scripts{fsys: s.fsys, dir: s.dir, shown: s.shown, lab: &out.Lab}
+	sc.read()
+	return &out.Lab, d.where, append(d.problems, sc.problems...).sorted()
+}
+
+// reading is one lab's folder as it was read.
+type reading struct {
+	src   source
+	lab   *engine.Lab
+	wrong Problems
+}
+
+// loadAll reads labs side by side: the first frame waits for them.
+func loadAll(fsys fs.FS, files []string, shown func(string) string, seed int64) []reading {
+	out := make([]reading, len(files))
+	var wg sync.WaitGroup
+	for i, file := range files {
+		wg.Go(func() {
+			src := source{fsys, path.Dir(file), shown}
+			lab, wrong := src.load(seed)
+			out[i] = reading{src, lab, wrong}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// Arrange puts the labs in the order of their modules, and within a module in their
+// own. Modules that are not named come after those that are, by id. It is called
+// before the catalogue is used.
+func (c *Catalogue) Arrange(modules []string) {
+	module := func(id string) int {
+		if i := slices.Index(modules, id); i >= 0 {
+			return i
+		}
+		return len(modules)
+	}
+	slices.SortStableFunc(c.entries, func(x, y entry) int {
+		a, b := x.lab, y.lab
+		return cmp.Or(cmp.Compare(module(a.Module), module(b.Module)), cmp.Compare(a.Module, b.Module),
+			cmp.Compare(a.Order, b.Order), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+func (c *Catalogue) entry(id string) *entry {
+	i := slices.IndexFunc(c.entries, func(e entry) bool { return e.lab.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &c.entries[i]
+}
+
+// Lab returns the lab of that id. The error for an unknown one wraps
+// engine.ErrNotFound and hints at ids that are close.
+func (c *Catalogue) Lab(id string) (*engine.Lab, error) {
+	e, err := c.find(id)
+	if err != nil {
+		return nil, err
+	}
+	return e.lab, nil
+}
+
+// Seeded returns the lab of that id with its parameters drawn anew. Its errors
+// are those of Lab and of Load.
+func (c *Catalogue) Seeded(id string, seed int64) (*engine.Lab, error) {
+	e, err := c.find(id)
+	if err != nil || e.lab.Seed == seed {
+		return labOf(e), err
+	}
+	lab, problems := e.source.load(seed)
+	if err := problems.err(); err != nil {
+		return nil, fmt.Errorf("lab %s with seed %d: %w", id, seed, err)
+	}
+	return lab, nil
+}
+
+// Faulted returns the lab of that id, drawn with the seed, as a break-fix
+// exercise; see engine.Faulted. Its errors are those of Seeded and of
+// engine.Faulted.
+func (c *Catalogue) Faulted(id, fault string, seed int64) (*engine.Lab, error) {
+	lab, err := c.Seeded(id, seed)
+	if err != nil {
+		return nil, err
+	}
+	out, err := engine.Faulted(lab, fault)
+	if err != nil && len(lab.Faults) == 0 {
+		var ids []string
+		for _, e := range c.entries {
+			if len(e.lab.Faults) > 0 {
+				ids = append(ids, e.lab.ID)
+			}
+		}
+		err = engine.Hintf(err, "labs with faults: %s", listed(ids))
+	}
+	return out, err
+}
+
+func labOf(e *entry) *engine.Lab {
+	if e == nil {
+		return nil
+	}
+	return e.lab
+}
+
+func (c *Catalogue) find(id string) (*entry, error) {
+	if e := c.entry(id); e != nil {
+		return e, nil
+	}
+	var ids []string
+	for _, e := range c.entries {
+		ids = append(ids, e.lab.ID)
+	}
+	err := fmt.Errorf("lab %q: %w", id, engine.ErrNotFound)
+	if near := nearest(id, ids); near != "" {
+		return nil, engine.Hintf(err, "did you mean %q?", near)
+	}
+	return nil, engine.Hintf(err, "labs: %s", listed(ids))
+}
+
+// All returns every lab, in the order of the course.
+func (c *Catalogue) All() []*engine.Lab {
+	out := make([]*engine.Lab, 0, len(c.entries))
+	for _, e := range c.entries {
+		out = append(out, e.lab)
+	}
+	return out
+}

@@ -1,0 +1,184 @@
+package format
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"underlay/engine"
+)
+
+// checkTasks demands that ids are unique, that after names earlier tasks, and
+// that no task waits for itself.
+func (v *validator) checkTasks() {
+	tasks := v.lab.Tasks
+	if len(tasks) == 0 {
+		return // told already
+	}
+	ids, misconceptions, twice := map[string]bool{}, map[string]string{}, false
+	for i := range tasks {
+		t := &tasks[i]
+		if t.Mode == "" {
+			t.Mode = engine.Now
+		}
+		if t.ID != "" && ids[t.ID] {
+			v.errorf(v.at(&t.ID), "task %q is there twice; each id names one task", t.ID)
+			twice = true
+		}
+		ids[t.ID] = true
+		for j := range t.Misconceptions {
+			m := &t.Misconceptions[j]
+			if other, ok := misconceptions[m.ID]; ok && m.ID != "" {
+				v.errorf(v.at(&m.ID), "misconception %q is in task %q already; each id names one", m.ID, other)
+			}
+			misconceptions[m.ID] = t.ID
+		}
+	}
+	if !twice { // else it is not clear which task waits for which
+		v.checkOrder()
+	}
+}
+
+func (v *validator) checkOrder() {
+	after, known := map[string][]string{}, v.taskIDs()
+	for i := range v.lab.Tasks {
+		t := &v.lab.Tasks[i]
+		after[t.ID] = t.After
+		for j := range t.After {
+			if !slices.Contains(known, t.After[j]) {
+				v.errorf(v.at(&t.After[j]), "unknown task %q; tasks here: %s%s", t.After[j], listed(known), meant(t.After[j], known))
+			}
+		}
+	}
+	done := map[string]bool{}
+	for i := range v.lab.Tasks {
+		t := &v.lab.Tasks[i]
+		if c := cycle(t.ID, after, nil, done); c != nil {
+			v.errorf(v.at(&t.After), "tasks wait for each other in a circle: %s", strings.Join(c, " → "))
+			return
+		}
+	}
+}
+
+// cycle follows after from id and returns the first circle it walks into, or
+// nil. done remembers what is known to be free of circles.
+func cycle(id string, after map[string][]string, path []string, done map[string]bool) []string {
+	if i := slices.Index(path, id); i >= 0 {
+		return append(slices.Clone(path[i:]), id)
+	}
+	if done[id] {
+		return nil
+	}
+	for _, next := range after[id] {
+		if c := cycle(next, after, append(path, id), done); c != nil {
+			return c
+		}
+	}
+	done[id] = true
+	return nil
+}
+
+func (v *validator) taskIDs() []string {
+	var out []string
+	for i := range v.lab.Tasks {
+		out = append(out, v.lab.Tasks[i].ID)
+	}
+	return out
+}
+
+// checkChecks visits every check, wherever it is.
+func (v *validator) checkChecks() {
+	for i := range v.lab.Tasks {
+		t := &v.lab.Tasks[i]
+		v.visitAll(t.Checks)
+		for j := range t.Misconceptions {
+			v.visitAll(t.Misconceptions[j].When)
+		}
+	}
+	for i := range v.lab.Faults {
+		v.visitAll(v.lab.Faults[i].Checks)
+		v.visitAll(v.lab.Faults[i].Tell)
+	}
+	for i := range v.lab.Collateral {
+		v.visit(&v.lab.Collateral[i].Check)
+	}
+}
+
+func (v *validator) visitAll(checks []engine.Check) {
+	for i := range checks {
+		v.visit(&checks[i])
+	}
+}
+
+func (v *validator) visit(c *engine.Check) {
+	if c.Traffic != nil {
+		c.Traffic.Expect = cmp.Or(c.Traffic.Expect, engine.OK)
+		v.checkTraffic(c.Traffic)
+	}
+	if c.Capture != nil && c.Capture.During != nil {
+		v.checkTraffic(c.Capture.During) // whose end matters only if the author says how it must be
+		if s := c.Capture.During.Spread; s != nil {
+			v.errorf(v.at(s), "spread counts answers, which a capture does not wait for; give it to a traffic check")
+		}
+	}
+	if c.Link != nil && c.Link.PeerMaster != "" && c.Link.Peer == "" {
+		v.errorf(v.at(&c.Link.PeerMaster), "peer_master needs peer, the node in which the other end is")
+	}
+	if c.Object != nil && v.lab.Cluster == nil {
+		v.errorf(v.at(c.Object), "object looks at a Kubernetes, and this lab has none; give it a cluster")
+	}
+	if c.DNS != nil && c.DNS.Type == "" {
+		c.DNS.Type = "A"
+	}
+	v.visitAll(c.All)
+	v.visitAll(c.Any)
+	if c.Not != nil {
+		v.visit(c.Not)
+	}
+}
+
+// checkTraffic fills in what may be left out, and refuses what makes no sense
+// together.
+func (v *validator) checkTraffic(t *engine.TrafficCheck) {
+	switch {
+	case t.Proto == "icmp" && t.Port != 0:
+		v.errorf(v.at(&t.Port), "icmp has no port; leave it out, or use tcp, udp or http")
+	case t.Proto == "http" && t.Port == 0:
+		t.Port = 80
+	case (t.Proto == "tcp" || t.Proto == "udp") && t.Port == 0:
+		v.errorf(v.at(t), "%s traffic needs a port", t.Proto)
+	}
+	if t.Proto != "http" && t.Path != "" {
+		v.errorf(v.at(&t.Path), "path is for http, this is %s", t.Proto)
+	}
+	if t.Proto != "http" && t.Host != "" {
+		v.errorf(v.at(&t.Host), "host is for http, this is %s", t.Proto)
+	}
+	if t.Proto == "http" && t.Path != "" && !strings.HasPrefix(t.Path, "/") {
+		v.errorf(v.at(&t.Path), "path must begin with /, this is %q", t.Path)
+	}
+	v.checkReply(t)
+	if t.Spread != nil {
+		v.checkSpread(t)
+	}
+}
+
+// checkReply demands that what the server must say can be asked of it.
+func (v *validator) checkReply(t *engine.TrafficCheck) {
+	for _, f := range []struct {
+		name  string
+		value *string
+	}{{"seen_as", &t.SeenAs}, {"served", &t.Served}, {"body", &t.Body}} {
+		switch {
+		case *f.value == "":
+		case t.Proto == "icmp":
+			v.errorf(v.at(f.value), "%s needs a server that answers; icmp has none", f.name)
+		case t.Expect != engine.OK && t.Expect != "":
+			v.errorf(v.at(f.value), "%s needs expect: ok, this is %s", f.name, t.Expect)
+		}
+	}
+	known := v.workloadNames()
+	if t.Served != "" && !slices.Contains(known, t.Served) && v.lab.Cluster == nil { // pods bring theirs
+		v.errorf(v.at(&t.Served), "unknown workload %q; workloads here: %s%s", t.Served, listed(known), meant(t.Served, known))
+	}
+}

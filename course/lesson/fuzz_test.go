@@ -1,0 +1,50 @@
+package lesson
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+
+	"underlay/lessons"
+)
+
+// FuzzLoad makes sure that no file can make the loader panic, that what it
+// refuses is refused with a position, and that what it takes can be used.
+func FuzzLoad(f *testing.F) {
+	err := fs.WalkDir(lessons.Files, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(lessons.Files, path)
+		f.Add(goodModule, string(data))
+		return err
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(goodModule, wholeLesson)
+	f.Add(goodModule, goodLesson+"```quiz\nquestion: &a [*a]\n```\n```run\n```\n~~~figure\n")
+	f.Add("id: [m", goodLesson)
+	f.Add("? {a: b}\n: - c", "---\n- a\n---\n\x00")
+	f.Fuzz(func(t *testing.T, module, lesson string) {
+		book, err := Load(lessonFS(module, lesson))
+		if err != nil {
+			var at *Error
+			if !errors.As(err, &at) || at.Line < 1 || at.Col < 1 {
+				t.Fatalf("no position in %v", err)
+			}
+			return
+		}
+		l := book.Lesson("x")
+		for _, h := range l.Outline() {
+			if l.Blocks[h.Block].Kind != KindText {
+				t.Fatalf("heading %v is in a block without text", h)
+			}
+		}
+		for _, q := range l.Quizzes() {
+			if q.Mark(Answer{}) {
+				t.Fatalf("quiz %s takes no answer for a right one", q.ID)
+			}
+		}
+	})
+}
