@@ -1,4 +1,4 @@
-# Underlay: learn · test · lint · bench · kube · kube-lint · kube-test · soak · vm-test · picture
+# Underlay: learn · test · lint · bench · kube · kube-lint · kube-test · soak · vm-test · docs · picture
 
 export CGO_ENABLED := 0
 GO        ?= go
@@ -14,7 +14,7 @@ KUBE_VARS  = $(foreach package,k8s.io/component-base/version k8s.io/client-go/pk
 	-X $(package).gitMajor=$(word 1,$(subst ., ,$(KUBE_AT:v%=%))) -X $(package).gitMinor=$(word 2,$(subst ., ,$(KUBE_AT))))
 KUBE_BUILD = $(GO) build -trimpath -ldflags "-s -w $(strip $(KUBE_VARS))"
 
-.PHONY: learn build test lint bench kube kube-lint kube-test soak vm-test picture tools clean
+.PHONY: learn build test lint bench kube kube-lint kube-test soak vm-test docs picture tools clean
 
 # The tutor starts at once. What makes Kubernetes clusters is built meanwhile, and
 # after it if need be; `underlay doctor` says how far it is.
@@ -72,6 +72,10 @@ vm-test:
 	@mkdir -p $(BIN)/vm
 	@$(GO) build -o $(BIN)/vm/vm ./vm
 	@$(BIN)/vm/vm $(VM_FLAGS)
+
+# Writes the table of lessons in the README, which the tests compare with the content.
+docs:
+	$(GO) test ./cli -run='^TestReadmeListsEveryLab$$' -count=1 -update
 
 # Draws docs/screen.svg, the picture in the README, from the program itself.
 picture: build

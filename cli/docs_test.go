@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -20,6 +22,7 @@ import (
 	"underlay/author/lint"
 	"underlay/author/prove"
 	"underlay/bench"
+	"underlay/course"
 	"underlay/engine"
 	"underlay/engine/preflight"
 	"underlay/engine/progress"
@@ -287,4 +290,48 @@ func TestPictureIsWellFormed(t *testing.T) {
 			t.Errorf("the picture does not show %q", want)
 		}
 	}
+}
+
+var update = flag.Bool("update", false, "write what is made of the content into the README")
+
+// The table of lessons is what the content says: a lab that is added is in there.
+func TestReadmeListsEveryLab(t *testing.T) {
+	const begin, end = "<!-- labs: made by make docs -->\n", "<!-- /labs -->\n"
+	text := page(t, "README.md")
+	before, rest, ok := strings.Cut(text, begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("README.md has no %s…%s", begin, end)
+	}
+	want := before + begin + lessonTable(t) + end + after
+	if *update {
+		if err := os.WriteFile("../README.md", []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if text != want {
+		t.Errorf("the table of lessons is not up to date; run make docs. It should be\n%s", lessonTable(t))
+	}
+}
+
+func lessonTable(t *testing.T) string {
+	t.Helper()
+	c, err := course.Open(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := "| lesson | its lab | what you do there |\n| --- | --- | --- |\n"
+	for _, l := range c.Book.Lessons() {
+		lab, err := c.Labs.Lab(l.Lab)
+		if err != nil {
+			t.Fatal(err)
+		}
+		does := strings.ToLower(lab.Summary[:1]) + strings.TrimSuffix(lab.Summary[1:], ".")
+		if lab.Cluster != nil {
+			does += " (takes `make kube`)"
+		}
+		table += fmt.Sprintf("| %s | `%s` | %s |\n", l.Title, lab.ID, does)
+	}
+	return table
 }
