@@ -43,7 +43,7 @@ func (p *program) authorNew(o scaffold.Options) error {
 	enc := json.NewEncoder(&schema)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(format.FormatSchema()); err != nil {
+	if err := enc.Encode(format.LabSchema()); err != nil {
 		return err
 	}
 	files, err := scaffold.New(o, schema.Bytes())

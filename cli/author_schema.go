@@ -9,6 +9,6 @@ import (
 func (p *program) authorSchemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of lab.yaml, for editors", Args: usage(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error { return p.printJSON(format.FormatSchema()) },
+		RunE: func(*cobra.Command, []string) error { return p.printJSON(format.LabSchema()) },
 	}
 }

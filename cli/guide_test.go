@@ -124,7 +124,7 @@ func scriptNames(t *testing.T, dir, folder string) []string {
 // the format is named, each check has an example, and each rule of lint is there.
 func TestGuideDescribesEveryField(t *testing.T) {
 	page := page(t, guide)
-	s := format.FormatSchema()
+	s := format.LabSchema()
 	s.Definitions["the lab"] = s
 	for name, d := range s.Definitions {
 		for field := range d.Properties {
@@ -153,7 +153,7 @@ func TestGuideExamplesLoad(t *testing.T) {
 			checks.WriteString("      " + line)
 		}
 	}
-	for kind := range format.FormatSchema().Definitions["Check"].Properties {
+	for kind := range format.LabSchema().Definitions["Check"].Properties {
 		if !strings.Contains(checks.String(), kind+":") {
 			t.Errorf("there is no example of %s", kind)
 		}

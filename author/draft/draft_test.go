@@ -87,7 +87,7 @@ func TestTheBuiltinCourseAsAFolder(t *testing.T) {
 func TestReadTellsEveryProblem(t *testing.T) {
 	dir := written(t, "one", "two")
 	for file, text := range map[string]string{
-		"labs/own/one/lab.yaml":       "id: one\n",
+		"labs/own/one/lab.yaml":   "id: one\n",
 		"lessons/own/1-one.md":    "no front matter\n",
 		"lessons/own/2-two.md":    "---\nid: two\n---\n",
 		"lessons/own/module.yaml": "id: own\n",

@@ -79,12 +79,12 @@ func edit(t *testing.T, dir, script string) (want []string) {
 			path = filepath.Join(dir, rest)
 			switch word {
 			case "mv":
-			apply()
-			before, after, _ := strings.Cut(rest, " ")
-			if err := os.Rename(filepath.Join(dir, before), filepath.Join(dir, after)); err != nil {
-				t.Fatal(err)
-			}
-		case "rm":
+				apply()
+				before, after, _ := strings.Cut(rest, " ")
+				if err := os.Rename(filepath.Join(dir, before), filepath.Join(dir, after)); err != nil {
+					t.Fatal(err)
+				}
+			case "rm":
 				if err := os.Remove(path); err != nil {
 					t.Fatal(err)
 				}

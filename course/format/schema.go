@@ -32,11 +32,11 @@ type Schema struct {
 	Definitions map[string]*Schema `json:"$defs,omitempty"`
 }
 
-// FormatSchema describes lab.yaml, made from the same struct tags that the
+// LabSchema describes lab.yaml, made from the same struct tags that the
 // loader reads and from the comments beside them. It refuses nothing that the
 // loader accepts. It cannot know what takes looking around in a file, such as
 // whether a node that is named exists.
-func FormatSchema() *Schema {
+func LabSchema() *Schema {
 	g := &schemas{texts: formatTexts(), defs: map[string]*Schema{
 		usesParam: {
 			Description: "Text in which ${name} stands for the value of a parameter.",

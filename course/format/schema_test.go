@@ -19,7 +19,7 @@ import (
 // compiled is the schema as an independent validator understands it.
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	text, err := json.Marshal(FormatSchema())
+	text, err := json.Marshal(LabSchema())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func mutate(rng *rand.Rand, s string) string {
 // TestSchemaTellsWhatFieldsMean makes sure that editors have something to show
 // for whatever the format has, and that no comment is about Go.
 func TestSchemaTellsWhatFieldsMean(t *testing.T) {
-	s := FormatSchema()
+	s := LabSchema()
 	for name, d := range s.Definitions {
 		if d.Description == "" {
 			t.Errorf("%s has no description", name)
