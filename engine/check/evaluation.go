@@ -33,7 +33,7 @@ func newEvaluation(ctx context.Context, e *Evaluator, w World, publish func(engi
 		lab:        e.lab,
 		cyclic:     e.cyclic,
 		generation: e.generation,
-		run:        newRun(ctx, w, e.lab, maps.Clone(e.answers), &e.ports),
+		run:        newRun(ctx, w, e.lab, maps.Clone(e.answers)),
 		latched:    maps.Clone(e.latched),
 		last:       e.last,
 		publish:    publish,

@@ -22,7 +22,6 @@ const calm = 250 * time.Millisecond
 type Evaluator struct {
 	lab    *engine.Lab
 	cyclic map[string]bool // tasks that come after themselves
-	ports  sourcePorts     // that attempts are made from where there are many
 
 	evaluating sync.Mutex
 

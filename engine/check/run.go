@@ -55,7 +55,6 @@ type run struct {
 	lab     *engine.Lab
 	facts   *facts
 	answers map[string]string
-	ports   *sourcePorts
 
 	// wire is held for reading by each attempt and for writing by a capture,
 	// which so sees no packets but those of its own traffic.
@@ -70,8 +69,8 @@ type run struct {
 	scene    func() scene // all nodes, for explanations
 }
 
-func newRun(ctx context.Context, w World, lab *engine.Lab, answers map[string]string, ports *sourcePorts) *run {
-	r := &run{w: w, lab: lab, facts: newFacts(w), answers: answers, ports: ports}
+func newRun(ctx context.Context, w World, lab *engine.Lab, answers map[string]string) *run {
+	r := &run{w: w, lab: lab, facts: newFacts(w), answers: answers}
 	r.scene = sync.OnceValue(func() scene { return r.survey(ctx) })
 	return r
 }

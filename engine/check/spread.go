@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"underlay/engine"
 	"underlay/engine/probe"
@@ -21,22 +20,6 @@ const abreast = 64
 // spread may take. Among hundreds there is one that a busy machine keeps waiting,
 // and where servers have answered before, silence is rare enough to be waited for.
 const patience = 5
-
-// The ports that attempts of a spread are made from, below those that the
-// kernel chooses for others.
-const (
-	firstPort = 10000
-	lastPort  = 32767
-)
-
-// sourcePorts gives out ports in turn, so that it takes long until one comes
-// again. Connection tracking goes on with a flow as it began: an attempt from a
-// port whose last one found no rule would find none either, for two minutes.
-type sourcePorts struct{ given atomic.Uint32 }
-
-func (p *sourcePorts) next() int {
-	return firstPort + int(p.given.Add(1)-1)%(lastPort-firstPort+1)
-}
 
 // nobody in Spread.Over stands for attempts that end in no answer.
 const nobody = "none"
@@ -181,7 +164,7 @@ func (r *run) spread(ctx context.Context, c engine.TrafficCheck) verdict {
 // take makes one attempt of a spread and counts it, or stops the others.
 func (r *run) take(ctx context.Context, t *tally, one engine.TrafficCheck, stop func()) {
 	req := request(one)
-	req.Banner, req.Reset, req.SPort = req.Wait, true, r.ports.next()
+	req.Banner, req.Reset = req.Wait, true
 	r.wire.RLock()
 	out, err := r.w.Probe(ctx, req)
 	r.wire.RUnlock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"underlay/engine"
 	"underlay/engine/probe"
@@ -133,7 +132,7 @@ func TestSpreadEndsAtTheFirstStray(t *testing.T) {
 }
 
 // TestSpreadRequests looks at what is asked of the world: later attempts are
-// given more time, unless the check says how much, and each its own port.
+// given more time, unless the check says how much.
 func TestSpreadRequests(t *testing.T) {
 	for within, want := range map[string][2]string{"": {"600ms", "3s"}, "300ms": {"300ms", "300ms"}} {
 		c := overTwo(30, 1)
@@ -143,18 +142,16 @@ func TestSpreadRequests(t *testing.T) {
 		w := &recorder{fake: newFake()}
 		answering(reply("web1"), reply("web2"))(w.fake)
 		New(&engine.Lab{Tasks: []engine.Task{{ID: "t", Checks: []engine.Check{traffic(c)}}}}).Evaluate(context.Background(), w)
-		ports := map[int]bool{}
 		for i, r := range w.requests {
 			if wait := r.Wait.String(); wait != want[min(i, 1)] {
 				t.Errorf("within %q: attempt %d waits %s, want %s", within, i+1, wait, want[min(i, 1)])
 			}
-			if !r.Reset || r.Banner != r.Wait || r.SPort < firstPort || r.SPort > lastPort {
+			if !r.Reset || r.Banner != r.Wait {
 				t.Errorf("attempt %d: got %+v", i+1, r)
 			}
-			ports[r.SPort] = true
 		}
-		if len(w.requests) != 30 || len(ports) != 30 {
-			t.Errorf("%d attempts from %d ports, want 30 from 30", len(w.requests), len(ports))
+		if len(w.requests) != 30 {
+			t.Errorf("%d attempts, want 30", len(w.requests))
 		}
 	}
 }
@@ -170,48 +167,4 @@ func (r *recorder) Probe(ctx context.Context, req probe.Request) (probe.Outcome,
 	r.requests = append(r.requests, req)
 	r.mu.Unlock()
 	return r.fake.Probe(ctx, req)
-}
-
-func TestSourcePortsComeInTurn(t *testing.T) {
-	var p sourcePorts
-	const all = lastPort - firstPort + 1
-	seen := map[int]bool{}
-	for range all {
-		seen[p.next()] = true
-	}
-	if first := p.next(); len(seen) != all || first != firstPort || !seen[lastPort] {
-		t.Errorf("%d different ports, then %d; want %d, then %d", len(seen), first, all, firstPort)
-	}
-}
-
-// TestEqualSpreadsAreMadeOnce, like any traffic, and different ones are not.
-func TestEqualSpreadsAreMadeOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newFake()
-		answering(reply("web1"), reply("web2"))(w)
-		same, other := overTwo(20, 1), overTwo(20, 2)
-		got := New(&engine.Lab{Tasks: []engine.Task{
-			{ID: "a", Checks: []engine.Check{traffic(overTwo(20, 1)), traffic(same)}},
-			{ID: "b", Checks: []engine.Check{traffic(other)}},
-		}}).Evaluate(context.Background(), w)
-		if got.Tasks[0].State != engine.Pass || got.Tasks[1].State != engine.Pass || w.count(vip) != 40 {
-			t.Errorf("%d attempts, want 40; got %+v", w.count(vip), got.Tasks)
-		}
-	})
-}
-
-func TestSpreadWords(t *testing.T) {
-	const begin = "c1 → http://10.96.0.10:80/ answers, "
-	for want, c := range map[string]engine.Spread{
-		begin + "spread over web1 and web2, at least 5 of 40 tries each":         {Over: []string{"web1", "web2"}, Tries: 40, Each: 5},
-		begin + "spread over web1, web2 and nobody, at least 1 of 90 tries each": {Over: []string{"web1", "web2", "none"}, Tries: 90, Each: 1},
-		begin + "served by web1 each of 30 tries":                                {Over: []string{"web1"}, Tries: 30, Each: 30},
-		begin + "answered by nobody each of 20 tries":                            {Over: []string{"none"}, Tries: 20, Each: 20},
-	} {
-		check := overTwo(1, 1)
-		check.Spread = &c
-		if got := Describe(traffic(check)); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
-	}
 }

@@ -69,7 +69,7 @@ func do(ctx context.Context, r Request) (o Outcome, err error) {
 	}
 	a := &attempt{
 		node: r.From, proto: r.Proto, to: netip.AddrPortFrom(addr, uint16(r.Port)),
-		start: time.Now(), wait: r.Wait, payload: r.Payload, size: r.Size, reset: r.Reset, sport: r.SPort, sending: r.Sending,
+		start: time.Now(), wait: r.Wait, payload: r.Payload, size: r.Size, reset: r.Reset, sending: r.Sending,
 	}
 	switch r.Proto {
 	case "icmp":
@@ -82,6 +82,7 @@ func do(ctx context.Context, r Request) (o Outcome, err error) {
 	default:
 		o, err = a.tcp(ctx, r.Banner)
 	}
+	a.leave(err)
 	o.Address = addr.String()
 	return o, err
 }
@@ -164,24 +165,15 @@ func filled(b []byte, size int) []byte {
 	return append(b[:len(b):len(b)], make([]byte, max(size-len(b), 0))...)
 }
 
-// announce binds the socket to the port that was asked for, or to one of the
-// kernel's choice, which it would choose while it connects, and tells whoever
-// wants to follow the packets.
+// announce binds the socket to a port of ours and tells whoever wants to follow the
+// packets.
 func (a *attempt) announce() error {
-	if a.sending == nil && a.sport == 0 {
-		return nil
+	if err := a.take(); err != nil {
+		return err
 	}
-	port, err := a.sock.bind(a.sport)
-	if errors.Is(err, unix.EADDRINUSE) && a.sport != 0 {
-		port, err = a.sock.bind(0)
+	if a.sending != nil {
+		a.sending(Trail{To: a.to.Addr(), SPort: a.port, Payload: a.payload})
 	}
-	if err != nil {
-		return fmt.Errorf("bind a port in %s: %w", a.node.Name, err)
-	}
-	if a.sending == nil {
-		return nil
-	}
-	a.sending(Trail{To: a.to.Addr(), SPort: port, Payload: a.payload})
 	return nil
 }
 

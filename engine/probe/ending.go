@@ -34,11 +34,12 @@ type attempt struct {
 	start time.Time
 	wait  time.Duration
 	sock  *socket // nil before there is one
+	inode uint64  // of the node's network namespace
+	port  int     // that it is made from, or its identifier; 0 before there is one
 
 	payload []byte
 	size    int
 	reset   bool
-	sport   int
 	sending func(Trail)
 }
 

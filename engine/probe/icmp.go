@@ -51,7 +51,15 @@ func (a *attempt) icmp(ctx context.Context) (o Outcome, err error) {
 		return o, err
 	}
 	defer stop()
-	e := newEcho(v6, raw, a.size)
+	if raw {
+		err = a.draw()
+	} else {
+		err = a.take()
+	}
+	if err != nil {
+		return o, err
+	}
+	e := newEcho(v6, raw, a.port, a.size)
 	if a.sending != nil {
 		a.sending(Trail{To: a.to.Addr(), Payload: e.packet[echoHeader : echoHeader+nonceBytes]})
 	}
@@ -91,7 +99,7 @@ func (a *attempt) exchangeEcho(ctx context.Context, e *echo) error {
 
 // newEcho makes an echo request that carries size bytes, or enough to be known
 // by. A ping socket puts its own id in, and the kernel the ICMPv6 checksum.
-func newEcho(v6, raw bool, size int) *echo {
+func newEcho(v6, raw bool, id, size int) *echo {
 	size = max(size+size%2, nonceBytes) // even, for the checksum
 	e := &echo{packet: make([]byte, echoHeader+size), reply: echoReply4, raw4: raw && !v6}
 	e.packet[0] = echoRequest4
@@ -99,7 +107,7 @@ func newEcho(v6, raw bool, size int) *echo {
 		e.packet[0], e.reply = echoRequest6, echoReply6
 	}
 	rand.Read(e.packet[echoHeader : echoHeader+nonceBytes]) // never fails
-	copy(e.packet[4:6], e.packet[echoHeader:])
+	binary.BigEndian.PutUint16(e.packet[4:6], uint16(id))
 	binary.BigEndian.PutUint16(e.packet[6:8], 1)
 	if !v6 {
 		binary.BigEndian.PutUint16(e.packet[2:4], checksum(e.packet))

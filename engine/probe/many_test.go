@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -45,20 +44,3 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// TestSPort: a probe is made from the port that is asked for, again and again,
-// and from another one if that is taken.
-func TestSPort(t *testing.T) {
-	t.Parallel()
-	p := newPath(t)
-	r := Request{From: p.c, To: serverAddr4, Proto: "http", Port: httpPort, Wait: 10 * time.Second, SPort: 12345, Reset: true}
-	peer := fmt.Sprintf(`"peer":"%s:%d"`, clientAddr, r.SPort)
-	for range 3 {
-		if o := expect(t, r, engine.OK, "HTTP 200"); !strings.Contains(o.Body, peer) {
-			t.Errorf("%s is not in %s", peer, o.Body)
-		}
-	}
-	serve(t, p.c, engine.Workload{Kind: "tcp", Listen: fmt.Sprintf(":%d", r.SPort)})
-	if o := expect(t, r, engine.OK, "HTTP 200"); strings.Contains(o.Body, peer) {
-		t.Errorf("the port was taken, and yet %s is in %s", peer, o.Body)
-	}
-}

@@ -10,6 +10,8 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 	"golang.org/x/sys/unix"
+
+	"underlay/engine"
 )
 
 // UDP ports on which VXLAN is looked for: IANA's and the Linux default.
@@ -26,6 +28,7 @@ type Packet struct {
 	Proto        string // icmp, icmp6, tcp, udp, arp, or "ip proto N"
 	Src, Dst     netip.Addr
 	SPort, DPort int
+	Echo         int    // identifier of an ICMP echo request or reply
 	Len          int    // bytes of the network layer: without the Ethernet header
 	Info         string // TCP flags, ICMP type, ARP operation
 	VNI          int    // VXLAN network, if Inner is set
@@ -136,14 +139,26 @@ func (p *Packet) transport(proto layers.IPProtocol, b []byte) error {
 			return err
 		}
 		p.Info, p.payload = icmp.TypeCode.String(), icmp.Payload
+		if kind := icmp.TypeCode.Type(); kind == echoRequest4 || kind == echoReply4 {
+			p.Echo = int(icmp.Id)
+		}
 	case layers.IPProtocolICMPv6:
 		var icmp layers.ICMPv6
 		if err := icmp.DecodeFromBytes(b, none); err != nil {
 			return err
 		}
 		p.Info, p.payload = icmp.TypeCode.String(), icmp.Payload
+		if kind := icmp.TypeCode.Type(); (kind == echoRequest6 || kind == echoReply6) && len(icmp.Payload) >= 2 {
+			p.Echo = int(binary.BigEndian.Uint16(icmp.Payload))
+		}
 	}
 	return nil
+}
+
+// Test reports whether the packet is one of an attempt's, or an answer to it, by the
+// ports or the identifier that it has.
+func (p *Packet) Test() bool {
+	return engine.TestPort(p.SPort) || engine.TestPort(p.DPort) || engine.TestPort(p.Echo)
 }
 
 // vxlan reads the packet inside, if there is one; other users of the port are

@@ -142,27 +142,14 @@ func (s *socket) connect(to netip.AddrPort) error {
 	return result
 }
 
-// bind binds the socket to a port on all addresses, to a free one for 0, and
-// returns it.
-func (s *socket) bind(want int) (port int, err error) {
-	err = s.control(func(fd int) error {
-		var local unix.Sockaddr = &unix.SockaddrInet4{Port: want}
+// bind binds the socket to a port on all addresses.
+func (s *socket) bind(port int) error {
+	return s.control(func(fd int) error {
 		if s.v6 {
-			local = &unix.SockaddrInet6{Port: want}
+			return unix.Bind(fd, &unix.SockaddrInet6{Port: port})
 		}
-		if err := unix.Bind(fd, local); err != nil {
-			return err
-		}
-		bound, err := unix.Getsockname(fd)
-		switch sa := bound.(type) {
-		case *unix.SockaddrInet4:
-			port = sa.Port
-		case *unix.SockaddrInet6:
-			port = sa.Port
-		}
-		return err
+		return unix.Bind(fd, &unix.SockaddrInet4{Port: port})
 	})
-	return port, err
 }
 
 // connected returns nil once fd is connected, EINPROGRESS before, or the errno.

@@ -17,6 +17,9 @@
 //   - timeout: silence. What the node's own firewall drops on output is a
 //     timeout as well, although the kernel says EPERM at once for udp and icmp.
 //
+// All is sent from ports of our own (engine.TestPort), and echo requests have
+// identifiers of that range, so that a capture can leave them out.
+//
 // Sockets are made inside the node's network namespace, on a thread that is
 // there for just that long, and used from outside it: a socket stays in the
 // namespace it was made in. Nothing here blocks a thread, so many probes can
@@ -72,9 +75,6 @@ type Request struct {
 	// remember it: neither a socket in TIME_WAIT nor, for long, connection
 	// tracking. It is for probes that are made by the hundred.
 	Reset bool
-	// SPort is the port that a tcp or http probe is sent from, if it is free in the
-	// node; 0 leaves the choice to the kernel, as it does for most programs.
-	SPort int
 	// Sending, if not nil, is told by what marks the attempt's packets can be
 	// known, before the first of them is sent.
 	Sending func(Trail)
@@ -109,7 +109,7 @@ func (n Names) candidates(name string) []string {
 // Trail is what tells the packets of an attempt from all others.
 type Trail struct {
 	To      netip.Addr // the address that is tried
-	SPort   int        // the source port, as the node itself chose it; 0 for icmp
+	SPort   int        // the source port; 0 for icmp
 	Payload []byte     // how an icmp or udp probe's payload begins; nil for tcp and http
 }
 
