@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +20,7 @@ type neighMsg struct {
 	dst    netip.Addr
 	mac    string
 	master int
+	idle   time.Duration // of a forwarding entry: how long its machine was not heard
 }
 
 func parseNeigh(b []byte) neighMsg {
@@ -36,6 +38,10 @@ func parseNeigh(b []byte) neighMsg {
 			m.mac = macOf(v)
 		case unix.NDA_MASTER:
 			m.master = int(hostU32(v))
+		case unix.NDA_CACHEINFO: // struct nda_cacheinfo: confirmed, used, updated, …
+			if len(v) >= 12 {
+				m.idle = ticks(hostU32(v[8:]))
+			}
 		}
 	})
 	return m

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -24,6 +25,10 @@ type Event struct {
 // change after that gives an Event. notify is called from one goroutine, must
 // not block for long, and is called no more soon after ctx has ended. Watch
 // keeps no use of the nodes' descriptors. While nothing happens it costs nothing.
+//
+// What only looks like a change is no Event: a device that becomes promiscuous, a
+// counter, a neighbour of which the kernel makes sure, a forwarding entry that
+// nobody has renewed, a flow that begins at one of the ports that tests are sent from.
 //
 // Delivery may coalesce: changes that are there to be read together come as one
 // Event a node. None is lost: when the kernel's buffer overran, an Event with
@@ -50,6 +55,9 @@ func WatchFacets(ctx context.Context, nodes []Node, what Facet, notify func(Even
 		if err := w.add(n); err != nil {
 			return errors.Join(fmt.Errorf("watch node %s: %w", n.Name, err), w.close())
 		}
+	}
+	if err := w.listen(nodes); err != nil {
+		return errors.Join(err, w.close())
 	}
 	go w.run(ctx, notify)
 	return nil
@@ -89,6 +97,7 @@ func channels() []channel {
 type source struct {
 	node    string
 	overrun Facet
+	heard   *heard // of a socket for rtnetlink
 }
 
 // watcher waits for all sockets of all nodes in one place.
@@ -137,13 +146,32 @@ func (w *watcher) add(n Node) error {
 			if err != nil {
 				return err
 			}
-			w.sources[fd] = source{node: n.Name, overrun: ch.overrun}
+			s := source{node: n.Name, overrun: ch.overrun}
+			if ch.protocol == unix.NETLINK_ROUTE {
+				s.heard = newHeard()
+			}
+			w.sources[fd] = s
 			if err := w.poll(fd); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// listen takes in what there is in all nodes, after the sockets have subscribed: what
+// happens from now on is compared with that.
+func (w *watcher) listen(nodes []Node) error {
+	for _, s := range w.sources {
+		if s.heard == nil {
+			continue
+		}
+		i := slices.IndexFunc(nodes, func(n Node) bool { return n.Name == s.node })
+		if err := s.heard.listen(nodes[i].NS); err != nil {
+			return fmt.Errorf("watch node %s: %w", s.node, err)
+		}
+	}
+	return nil
 }
 
 // subscribe opens a socket in the current namespace and joins groups.
@@ -243,6 +271,9 @@ func (w *watcher) drain(fd int, s source) (facets Facet) {
 			return facets
 		case errors.Is(err, unix.ENOBUFS):
 			facets |= s.overrun
+			if s.heard != nil {
+				s.heard.forget()
+			}
 			continue
 		case err != nil || n == 0:
 			// Not known to happen. The socket is of no more use: say that
@@ -255,7 +286,9 @@ func (w *watcher) drain(fd int, s source) (facets Facet) {
 			if m, rest = nextMessage(rest); m.body == nil {
 				break
 			}
-			facets |= facetsOf(m)
+			if s.heard == nil || s.heard.news(m) {
+				facets |= facetsOf(m)
+			}
 		}
 	}
 }
@@ -266,7 +299,9 @@ func facetsOf(m message) Facet {
 	case unix.NFNL_SUBSYS_NFTABLES:
 		return nftFacets(m)
 	case unix.NFNL_SUBSYS_CTNETLINK:
-		return Conntrack
+		if !ownFlow(m) {
+			return Conntrack
+		}
 	case 0:
 		return rtnetlinkFacets(m)
 	}
