@@ -53,11 +53,18 @@ func (h *heard) listen(ns int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
+	const vlans = 4 // RTEXT_FILTER_BRVLAN_COMPRESSED, as in what is announced
+	ports := appendAttr32(make([]byte, unix.SizeofIfInfomsg), unix.IFLA_EXT_MASK, vlans)
+	ports[0] = unix.AF_BRIDGE
 	for _, l := range []struct {
 		typ uint16
-		req int
-	}{{unix.RTM_GETLINK, unix.SizeofIfInfomsg}, {unix.RTM_GETNEIGH, unix.SizeofNdMsg}} {
-		msgs, err := list(c, l.typ, make([]byte, l.req), keep)
+		req []byte
+	}{
+		{unix.RTM_GETLINK, make([]byte, unix.SizeofIfInfomsg)},
+		{unix.RTM_GETLINK, ports},
+		{unix.RTM_GETNEIGH, make([]byte, unix.SizeofNdMsg)},
+	} {
+		msgs, err := list(c, l.typ, l.req, keep)
 		if err != nil {
 			return fmt.Errorf("list what there is: %w", err)
 		}
@@ -136,6 +143,11 @@ func sayLink(b []byte) (l heardLink, named bool) {
 		case typ == unix.IFLA_LINKINFO:
 			said, l.ageing = sayInfo(said, v)
 		case typ == unix.IFLA_AF_SPEC && b[0] != unix.AF_BRIDGE: // settings, which have, too
+		case typ == unix.IFLA_OPERSTATE && len(v) == 1 && v[0] == 0:
+			// Of a device that is just up the kernel finds out within a second that it
+			// is; until then it is unknown, which is as good.
+			const up = 6 // IF_OPER_UP
+			said = appendAttr(said, typ, []byte{up})
 		case typ == unix.IFLA_PROTINFO && b[0] == unix.AF_BRIDGE:
 			said = appendAttr(said, typ, without(v, fleetingPort))
 		default:
@@ -184,14 +196,17 @@ func without(b []byte, types []uint16) []byte {
 }
 
 // neigh takes in how a neighbour is known. That the kernel forgets whom it did not
-// find is no news, because that it asked was.
+// find is no news, and neither is that it asks again.
 func (h *heard) neigh(m message) bool {
 	n := parseNeigh(m.body)
 	k := neighKey{n.family, n.index, n.dst, n.flags&unix.NTF_PROXY != 0}
 	before, known := h.neighs[k]
 	if m.typ == unix.RTM_DELNEIGH {
+		if known && before == neighAsked {
+			return false
+		}
 		delete(h.neighs, k)
-		return !known || before != neighAsked
+		return true
 	}
 	now := knownAs(&n)
 	h.neighs[k] = now

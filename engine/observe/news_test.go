@@ -92,6 +92,17 @@ func TestWatchIsSilentAboutListings(t *testing.T) {
 	}
 }
 
+// A bridge speaks of a port once more when it would have begun to forward with STP.
+func TestWatchIsSilentAboutPortsThatForward(t *testing.T) {
+	n, other := joined(t)
+	sh(t, n, "ip link add br0 type bridge forward_delay 200; ip link set br0 up; ip link set eth0 master br0")
+	eventually(t, "that the bridge is up", func() bool { return linkNamed(t, snap(t, n, Links), "br0").Oper == "up" })
+	timer := func() bool { return !strings.Contains(sh(t, n, "ip -d link show eth0"), "forward_delay_timer    0.00") }
+	l := watch(t, All, n, other)
+	eventually(t, "that the port's timer has run out", func() bool { return !timer() })
+	l.silent(t, "a port that goes on forwarding", n)
+}
+
 // What comes back to where it was is announced both times.
 func TestWatchTellsThereAndBack(t *testing.T) {
 	n, other := bridged(t)
