@@ -3,6 +3,7 @@ package observe
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -47,6 +48,8 @@ type node struct {
 	peers  map[int32]uint64 // namespace id here → inode, once found
 	legacy legacyTables
 	closed bool
+
+	packets *os.File // the list of packet sockets, once it was asked for
 }
 
 // NewReader makes a Reader of nodes, whose names must differ. Two nodes may
@@ -264,6 +267,9 @@ func (n *node) close() error {
 	var errs []error
 	for _, p := range []int{unix.NETLINK_ROUTE, unix.NETLINK_SOCK_DIAG, unix.NETLINK_NETFILTER} {
 		errs = append(errs, n.conns[p].close())
+	}
+	if n.packets != nil {
+		errs = append(errs, n.packets.Close())
 	}
 	return errors.Join(errs...)
 }

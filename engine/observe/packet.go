@@ -1,0 +1,100 @@
+package observe
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// PacketSockets returns the inodes of the packet sockets that are open in each node,
+// by which captures listen. A node without any is left out. It takes a few
+// microseconds a node.
+func (r *Reader) PacketSockets() (map[string][]uint64, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return nil, errors.New("the reader is closed")
+	}
+	out := map[string][]uint64{}
+	for _, n := range r.nodes {
+		inodes, err := n.packetSockets()
+		if err != nil {
+			return nil, fmt.Errorf("packet sockets of %s: %w", n.Name, err)
+		}
+		if len(inodes) > 0 {
+			out[n.Name] = inodes
+		}
+	}
+	return out, nil
+}
+
+// packetSockets reads the kernel's list, which it shows of the namespace in which
+// the file was opened.
+func (n *node) packetSockets() ([]uint64, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return nil, os.ErrClosed
+	}
+	if n.packets == nil {
+		err := inNetns(n.NS, func() (err error) {
+			n.packets, err = os.Open("/proc/thread-self/net/packet")
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if _, err := n.packets.Seek(0, 0); err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if _, err := text.ReadFrom(n.packets); err != nil {
+		return nil, err
+	}
+	return packetInodes(text.String()), nil
+}
+
+// packetInodes are the last words of the lines but for the first, which is a heading.
+func packetInodes(list string) (inodes []uint64) {
+	_, lines, _ := strings.Cut(list, "\n")
+	for line := range strings.Lines(lines) {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		if n, err := strconv.ParseUint(words[len(words)-1], 10, 64); err == nil && n != 0 {
+			inodes = append(inodes, n)
+		}
+	}
+	return inodes
+}
+
+// OwnSockets returns the inodes of this process's sockets.
+func OwnSockets() (map[uint64]bool, error) {
+	const dir = "/proc/self/fd"
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	own := map[uint64]bool{}
+	for _, e := range entries {
+		to, err := os.Readlink(dir + "/" + e.Name())
+		if errors.Is(err, unix.ENOENT) {
+			continue // closed meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		var inode uint64
+		if _, err := fmt.Sscanf(to, "socket:[%d]", &inode); err == nil {
+			own[inode] = true
+		}
+	}
+	return own, nil
+}
