@@ -43,6 +43,8 @@ type TaskResult struct {
 	// Ended is how that traffic ended; "" where its end is not what the task
 	// fails for.
 	Ended Expect
+	// Sent says that it took packets to find out that it fails.
+	Sent bool
 	// Authored says that Why is in the words of the lab's author and says it all.
 	Authored bool
 	// Verdict is what became of the traffic, with an empty Text while it is not

@@ -8,6 +8,7 @@ import (
 
 	"underlay/engine"
 	"underlay/engine/observe"
+	"underlay/engine/probe"
 )
 
 func TestAffected(t *testing.T) {
@@ -117,4 +118,28 @@ func TestAffectedByOtherTraffic(t *testing.T) {
 			t.Error("not affected by a later flow")
 		}
 	})
+}
+
+// What a task fails for, and what is pending, says whether packets have to do with it.
+func TestSending(t *testing.T) {
+	both := task("both", nil, hasEth1, pingC2)
+	near := task("near", []string{"both"}, engine.Check{Neigh: &engine.NeighCheck{Node: "c1", Addr: "172.17.0.9"}})
+	e := New(&engine.Lab{Tasks: []engine.Task{both, near}})
+	w := newFake()
+	look := func(sent, sends, awaits bool) {
+		t.Helper()
+		st := e.Evaluate(context.Background(), w)
+		if st.Tasks[0].Sent != sent || e.Sends() != sends || e.AwaitsTraffic() != awaits {
+			t.Errorf("%s: sent %v, sends %v, awaits traffic %v", states(st), st.Tasks[0].Sent, e.Sends(), e.AwaitsTraffic())
+		}
+	}
+	look(false, true, false) // it has no eth1; near waits
+	addEth1(w)
+	w.onProbe = func(f *fake, key string) { f.outcomes[key] = probe.Outcome{Ended: engine.Timeout} }
+	look(true, true, false) // nobody answers
+	w.onProbe = func(f *fake, key string) { f.outcomes[key] = probe.Outcome{Ended: engine.OK} }
+	look(false, true, true) // it passes, and near is looked at
+	if e := New(&engine.Lab{Tasks: []engine.Task{task("state", nil, hasEth1)}}); e.Sends() {
+		t.Error("to look at links is to send")
+	}
 }

@@ -160,6 +160,23 @@ func (e *Evaluator) Send(send func()) (disturbed bool) {
 	return e.hidden
 }
 
+// Sends reports whether an evaluation would send packets as things stand.
+func (e *Evaluator) Sends() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.ContainsFunc(e.pending(), func(p pendingNeeds) bool { return p.needs.traffic })
+}
+
+// AwaitsTraffic reports whether a task is not done that looks at what traffic leaves
+// behind, as things stand.
+func (e *Evaluator) AwaitsTraffic() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.ContainsFunc(e.pending(), func(p pendingNeeds) bool {
+		return !p.done && slices.ContainsFunc(slices.Collect(maps.Values(p.needs.watches)), func(f observe.Facet) bool { return f&volatile != 0 })
+	})
+}
+
 // pendingNeeds is what a task or a collateral goal looks at.
 type pendingNeeds struct {
 	needs *needs

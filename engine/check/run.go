@@ -134,6 +134,7 @@ func senders(checks []engine.Check) []engine.Check {
 // check evaluates one check.
 func (r *run) check(ctx context.Context, s scope, c engine.Check) verdict {
 	v := r.kind(ctx, s, c)
+	v.sent = v.sent || c.Traffic != nil || c.DNS != nil || c.Capture != nil
 	if v.Want == "" {
 		v.Want = Describe(c)
 	}

@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"underlay/engine"
 )
@@ -13,6 +14,7 @@ type verdict struct {
 	authored bool // Why is the author's own and stays
 	adds     bool // Why goes on from what the author says
 
+	sent  bool          // it took packets to find that out
 	flow  engine.Flow   // the traffic that it is about; without a protocol if none
 	ended engine.Expect // how that ended; "" where it does not matter
 }
@@ -27,7 +29,7 @@ func (v verdict) about(flow engine.Flow, ended engine.Expect) verdict {
 func (v verdict) into(r engine.TaskResult) engine.TaskResult {
 	r.Result = v.Result
 	if v.State == engine.Fail {
-		r.Flow, r.Ended, r.Authored = v.flow, v.ended, v.authored && !v.adds
+		r.Flow, r.Ended, r.Authored, r.Sent = v.flow, v.ended, v.authored && !v.adds, v.sent
 	}
 	return r
 }
@@ -106,14 +108,18 @@ func anyOf(vs []verdict) verdict {
 	if broken != nil {
 		return *broken
 	}
-	return vs[len(vs)-1]
+	last := vs[len(vs)-1]
+	last.sent = slices.ContainsFunc(vs, func(v verdict) bool { return v.sent })
+	return last
 }
 
 // negate turns a verdict round. What is broken stays broken.
 func negate(v verdict) verdict {
 	switch v.State {
 	case engine.Pass:
-		return failed(v.Got, "").about(v.flow, v.ended)
+		out := failed(v.Got, "").about(v.flow, v.ended)
+		out.sent = v.sent
+		return out
 	case engine.Fail:
 		return passed(v.Got)
 	}
