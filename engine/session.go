@@ -59,8 +59,10 @@ type Status struct {
 	Collateral []TaskResult
 	Health     []string // what has happened to the world itself, in sentences; empty when well
 	Solved     bool
-	Checking   bool // an evaluation is under way
-	Evaluation int  // counts evaluations, so that a caller can see that one came later
+	Checking   bool     // an evaluation is under way
+	Testing    bool     // packets of the program's own are, or may be, under way (see TestPort)
+	Captures   []string // nodes in which a capture of the learner's is open
+	Evaluation int      // counts evaluations, so that a caller can see that one came later
 }
 
 // Done returns how many tasks pass.
@@ -150,6 +152,10 @@ type Session interface {
 	// Settle evaluates until the kernel is quiet and two evaluations agree,
 	// and returns the last one.
 	Settle(context.Context) (Status, error)
+
+	// Rest waits until what has changed so far is judged and returns the newest
+	// evaluation. Where nothing has changed it starts none, and sends nothing.
+	Rest(context.Context) (Status, error)
 
 	// Answer gives the learner's answer to a task that asks for one.
 	Answer(task, text string)

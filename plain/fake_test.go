@@ -88,6 +88,9 @@ func (s *fakeSession) Status() engine.Status {
 
 func (s *fakeSession) Settle(context.Context) (engine.Status, error) { return s.Status(), nil }
 
+// Rest implements engine.Session.
+func (s *fakeSession) Rest(context.Context) (engine.Status, error) { return s.Status(), nil }
+
 func (s *fakeSession) Answer(task, text string) { s.set(task, text == "right") }
 
 func (s *fakeSession) set(task string, done bool) {

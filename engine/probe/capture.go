@@ -162,6 +162,11 @@ func (c *Capturing) Wait(ctx context.Context) (Packet, bool) {
 func (c *Capturing) Stop() []Packet {
 	c.halt()
 	<-c.done
+	return c.Packets()
+}
+
+// Packets returns the matching packets so far, in order.
+func (c *Capturing) Packets() []Packet {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]Packet(nil), c.packets...)

@@ -43,4 +43,3 @@ func TestReset(t *testing.T) {
 		}
 	}
 }
-

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -237,12 +238,13 @@ func (c *cluster) note(r clusterReport) bool {
 		return false
 	}
 	key := r.Pod.Namespace + "/" + r.Pod.Name
+	old, had := c.pods[key]
 	if r.State == "gone" {
 		delete(c.pods, key)
-	} else {
-		c.pods[key] = *r.Pod
+		return had
 	}
-	return true
+	c.pods[key] = *r.Pod
+	return !had || !reflect.DeepEqual(old, *r.Pod)
 }
 
 // reached lists the steps of the opening that have ended.

@@ -12,6 +12,7 @@ import (
 // short the one under way.
 func (s *Session) outdate() {
 	s.mu.Lock()
+	s.changes++
 	had := s.found.forget()
 	s.mu.Unlock()
 	s.giveWay()
@@ -40,7 +41,8 @@ func (s *Session) claim() {
 
 // explain makes an autopsy of each failure that has had none. It gives way to
 // whoever claims the lab, and to what changes it; it reports whether that did
-// not happen. In the background it also gives way to commands; see attended.
+// not happen. In the background it also gives way to commands (see attended) and to
+// captures.
 func (s *Session) explain(ctx context.Context, background bool) (undisturbed bool) {
 	if s.lab.Unwatched {
 		return true
@@ -64,7 +66,7 @@ func (s *Session) explainNext(ctx context.Context, background bool) (more, ok bo
 	if err != nil || !s.fails() {
 		return false, true
 	}
-	if s.claims.Load() > 0 || background && s.attending() > 0 {
+	if s.claims.Load() > 0 || background && (s.attending() > 0 || s.lookForCaptures(p)) {
 		return false, false
 	}
 	before, err := s.deepState(ctx, p)
@@ -77,6 +79,7 @@ func (s *Session) explainNext(ctx context.Context, background bool) (more, ok bo
 	}
 	var a *engine.Autopsy
 	sent := s.judge.Send(func() {
+		defer s.send()()
 		s.freshen(ctx, p)
 		a, err = s.follow(ctx, p, about.flow)
 	})

@@ -1,6 +1,12 @@
 package session
 
-import "underlay/engine"
+import (
+	"context"
+	"fmt"
+
+	"underlay/engine"
+	"underlay/engine/probe"
+)
 
 // Explains reports whether an autopsy is under way in the background.
 func Explains(s engine.Session) bool {
@@ -8,4 +14,27 @@ func Explains(s engine.Session) bool {
 	own.mu.Lock()
 	defer own.mu.Unlock()
 	return own.explaining != nil && !own.status.Checking
+}
+
+// Run runs a script in a node and returns what it prints.
+func Run(ctx context.Context, s engine.Session, node, script string) (string, error) {
+	out, code, err := s.(*Session).place.world.Run(ctx, node, script, "/bin/sh")
+	if err == nil && code != 0 {
+		err = fmt.Errorf("it ended with %d: %s", code, out)
+	}
+	return out, err
+}
+
+// Nodes are the lab's nodes as they are now.
+func Nodes(s engine.Session) []probe.Node {
+	own := s.(*Session)
+	own.evalMu.Lock() // which guards the namespaces
+	defer own.evalMu.Unlock()
+	var out []probe.Node
+	for _, n := range own.place.nodes {
+		if n.NS >= 0 {
+			out = append(out, probe.Node{Name: n.Name, NS: n.NS})
+		}
+	}
+	return out
 }

@@ -126,3 +126,15 @@ func failures(st *engine.Status) (order []failure, gots map[failure][]string) {
 	}
 	return order, gots
 }
+
+// unsure reports whether something fails of which it is not known that it does: it
+// took packets to find out, there was no answer, and no autopsy has seen the same.
+func (s *Session) unsure() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(slices.Concat(s.status.Tasks, s.status.Collateral), func(r engine.TaskResult) bool {
+		about, ok := unanswered(&r)
+		known := r.Ended == engine.OK || ok && s.found.covers(about, r.Got)
+		return r.State == engine.Broken || r.Sent && !known
+	})
+}

@@ -98,3 +98,39 @@ func TestFailures(t *testing.T) {
 		t.Errorf("failures are %+v, %+v", order, gots)
 	}
 }
+
+// A lab is tried again only where it is not known that it fails.
+func TestWhatIsUnsure(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*engine.TaskResult, *findings)
+		want   bool
+	}{
+		"lost":               {func(*engine.TaskResult, *findings) {}, true},
+		"lost and explained": {func(r *engine.TaskResult, f *findings) { f.note(failure{r.Flow, r.Ended}, []string{r.Got}, dropped) }, false},
+		"lost, and an autopsy failed": {func(r *engine.TaskResult, f *findings) {
+			f.note(failure{r.Flow, r.Ended}, []string{r.Got}, engine.Verdict{})
+		}, false},
+		"lost otherwise than was explained": {func(r *engine.TaskResult, f *findings) {
+			f.note(failure{r.Flow, r.Ended}, []string{"refused"}, dropped)
+		}, true},
+		"answered, and should not be": {func(r *engine.TaskResult, _ *findings) { r.Ended = engine.OK }, false},
+		"a name that nobody answers":  {func(r *engine.TaskResult, _ *findings) { r.Flow, r.Ended = engine.Flow{}, "" }, true},
+		"what took no packets":        {func(r *engine.TaskResult, _ *findings) { r.Sent, r.Flow, r.Ended = false, engine.Flow{}, "" }, false},
+		"what could not be looked at": {func(r *engine.TaskResult, _ *findings) { r.Sent, r.State = false, engine.Broken }, true},
+		"a task that passes": {func(r *engine.TaskResult, _ *findings) {
+			*r = engine.TaskResult{Result: engine.Result{State: engine.Pass}}
+		}, false},
+		"a task that waits for others": {func(r *engine.TaskResult, _ *findings) { *r = engine.TaskResult{Result: r.Result, Waiting: true} }, false},
+	} {
+		var s Session
+		r := lost()
+		r.Sent = true
+		c.change(&r, &s.found)
+		for _, st := range []engine.Status{{Tasks: []engine.TaskResult{r}}, {Collateral: []engine.TaskResult{r}}} {
+			s.status = st
+			if got := s.unsure(); got != c.want {
+				t.Errorf("%s: unsure %v", name, got)
+			}
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"underlay/engine"
@@ -29,7 +30,13 @@ type attended struct {
 	engine.Terminal
 	s    *Session
 	node string // by its name in the lab, which a pod's namespace may not have
+
+	ready atomic.Bool // the shell has said that it reads the next line
+	tail  []byte      // the end of what came out, where a mark may be cut in two
 }
+
+// prompted is what a shell that edits lines says when it begins to read one.
+var prompted = []byte("\x1b[?2004h")
 
 // Node implements engine.Terminal.
 func (t *attended) Node() string { return t.node }
@@ -42,6 +49,21 @@ func (t *attended) Write(b []byte) (int, error) {
 	return t.Terminal.Write(b)
 }
 
+// Read implements engine.Terminal.
+func (t *attended) Read(b []byte) (int, error) {
+	n, err := t.Terminal.Read(b)
+	t.tail = append(t.tail, b[:n]...)
+	if bytes.Contains(t.tail, prompted) {
+		t.ready.Store(true)
+	}
+	t.tail = bytes.Clone(t.tail[max(0, len(t.tail)-len(prompted)+1):])
+	return n, err
+}
+
+// busy reports whether a line may still be under way. A shell that does not say when
+// it is ready is asked whether it waits.
+func (t *attended) busy() bool { return !t.ready.Load() && !t.WaitsForInput() }
+
 // WaitsForInput says what the shell itself does, so that those who type scripts can
 // ask for it.
 func (t *attended) WaitsForInput() bool {
@@ -51,6 +73,7 @@ func (t *attended) WaitsForInput() bool {
 
 // lineSent ends the autopsy under way in the background before a line arrives.
 func (s *Session) lineSent(t *attended) {
+	t.ready.Store(false)
 	s.mu.Lock()
 	if s.lines == nil {
 		s.lines = map[*attended]time.Time{}
@@ -73,7 +96,7 @@ func (s *Session) attending() (left time.Duration) {
 		switch age := time.Since(sent); {
 		case age < afoot:
 			left = max(left, afoot-age)
-		case age < longest && !t.WaitsForInput():
+		case age < longest && t.busy():
 			left = max(left, glance)
 		default:
 			delete(s.lines, t)

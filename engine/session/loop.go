@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"underlay/engine"
 	"underlay/engine/observe"
 )
 
@@ -18,14 +17,24 @@ const (
 	// softEvery bounds evaluations asked for by neighbour, FDB and conntrack
 	// events, most of which our own probes cause.
 	softEvery = 400 * time.Millisecond
-	// idleLook is how often state that sends no events is looked at unasked.
-	idleLook = 2 * time.Second
+	// idleLook is how often state that sends no events is looked at unasked, and
+	// firstLooks how soon after there was reason to: then it is looked at each time
+	// that as much time again has passed, since a server takes a while to start.
+	idleLook   = 2 * time.Second
+	firstLooks = 100 * time.Millisecond
+	// lookEvery bounds looks that output asks for.
+	lookEvery = 50 * time.Millisecond
 )
 
-// retries are the pauses after which a lab with a failing attempt is tried again
-// without being asked, once it is explained: a server that starts, an ARP entry
-// that ages.
-var retries = []time.Duration{300 * time.Millisecond, time.Second, 3 * time.Second}
+// retries are the pauses after which a lab is tried again without being asked, where
+// something fails of which no autopsy has confirmed that it does. Of what becomes
+// well by itself there is an event, or it is looked at; what is left is one probe that
+// a busy machine has kept waiting. A cluster does what it is told in turn, and not all
+// of that (its name server's cache) shows in a node.
+var (
+	retries        = []time.Duration{time.Second}
+	retriesCluster = []time.Duration{time.Second, 3 * time.Second}
+)
 
 // softFacets change without the learner doing anything.
 const softFacets = observe.Neighs | observe.FDB | observe.Conntrack
@@ -35,7 +44,10 @@ type trigger struct {
 	hard bool // something the learner can have done has changed
 	soft bool // something traffic changes has changed
 	poke bool // look at what sends no events
-	anew bool // an evaluation may have been cut short, though nothing has changed
+	anew bool // an evaluation was cut short, though nothing has changed
+	// taught says that packets of ours that were asked for have changed something of
+	// what traffic changes.
+	taught bool
 }
 
 func (s *Session) trigger(t trigger) {
@@ -82,7 +94,7 @@ func (s *Session) watchLoop() {
 	l := loop{s: s, timer: time.NewTimer(idleLook), done: make(chan bool, 1), explained: make(chan struct{})}
 	defer close(s.stopped)
 	defer l.timer.Stop()
-	l.quiet, _ = s.quietState()
+	l.stir()
 	l.explain()
 	for {
 		select {
@@ -90,11 +102,15 @@ func (s *Session) watchLoop() {
 			return
 		case t := <-s.triggers:
 			l.onTrigger(t)
+		case r := <-s.resting:
+			l.onRest(r)
 		case <-l.timer.C:
 			l.onTimer()
 		case whole := <-l.done:
 			l.onDone(whole)
 		case <-l.explained:
+			l.explaining--
+			l.stir()
 			l.scheduleRetry()
 		}
 		l.arm()
@@ -108,51 +124,113 @@ type loop struct {
 	running bool      // an evaluation is under way
 	done    chan bool // whether the evaluation was whole
 
-	explained chan struct{} // what failed is explained, or that was cut short
+	explaining int           // how often what failed is being explained: one that was cut short may end late
+	explained  chan struct{} // that has ended
 
 	due   time.Time // evaluate then
-	look  time.Time // look at quiet state then
+	must  bool      // also if nothing has changed since the last evaluation
+	look  time.Time // look at quiet state and for captures then
 	tries int       // retries made since the last hard trigger
 	last  time.Time // end of the last evaluation
-	quiet uint64    // fingerprint of the quiet state
+
+	stirred time.Time // when something was last under way
+	stimuli time.Time // when there was last reason to look at quiet state
+	looked  time.Time // when that was last looked at
+	// captured says that a capture was open at the last look, and held what is to be
+	// done when it has ended: an evaluation, or else what explains and tries again.
+	captured bool
+	held     struct{ evaluation, rest bool }
+	rests    []*rest
 }
+
+// stir says that something is, or was just now, under way.
+func (l *loop) stir() { l.stirred = time.Now() }
 
 func (l *loop) onTrigger(t trigger) {
 	now := time.Now()
-	switch {
-	case t.hard:
+	if t.hard || t.soft || t.anew || t.taught {
+		l.stir()
+	}
+	if t.hard {
 		l.tries = 0
 		l.s.cancelEvaluation() // it looks at what is no longer so
 		l.sooner(&l.due, now.Add(gather))
-	case t.anew:
-		l.sooner(&l.due, now.Add(gather))
-	case t.poke:
-		l.sooner(&l.look, now.Add(gather))
-	case t.soft:
-		l.sooner(&l.due, later(now.Add(gather), l.last.Add(softEvery)))
 	}
+	if t.hard || t.poke {
+		l.stimuli = now
+		l.sooner(&l.look, later(now.Add(gather), l.looked.Add(lookEvery)))
+	}
+	if t.anew {
+		l.demand(now.Add(gather))
+	}
+	if t.taught && l.s.capturing() {
+		l.held.evaluation, t.taught = true, false
+	}
+	if t.soft || t.taught {
+		l.demand(later(now.Add(gather), l.last.Add(softEvery)))
+	}
+}
+
+// demand has an evaluation made also if nothing has changed.
+func (l *loop) demand(at time.Time) {
+	l.must = true
+	l.sooner(&l.due, at)
 }
 
 func (l *loop) onTimer() {
 	now := time.Now()
 	if !l.look.IsZero() && !now.Before(l.look) {
-		l.look = now.Add(idleLook)
-		if quiet, ok := l.s.quietState(); ok && quiet != l.quiet {
-			l.quiet = quiet
-			l.tries = 0
-			l.s.outdate()
-			l.sooner(&l.due, now)
-		}
+		l.onLook(now)
 	}
-	if l.due.IsZero() || now.Before(l.due) || l.running {
-		return
+	if !l.due.IsZero() && !now.Before(l.due) && !l.running {
+		l.onDue(now)
 	}
+	l.release(now)
+}
+
+func (l *loop) onLook(now time.Time) {
+	l.looked = now
+	l.look = now.Add(min(max(now.Sub(l.stimuli), firstLooks), idleLook))
+	if l.s.quietChanged() {
+		l.stir()
+		l.stimuli = now
+		l.tries = 0
+		l.s.outdate()
+		l.sooner(&l.due, now)
+	}
+	was := l.captured
+	l.captured = l.s.capturing()
+	switch {
+	case l.captured && !was:
+		l.s.giveWay()
+	case was && !l.captured && l.held.evaluation:
+		l.demand(now)
+	case was && !l.captured && l.held.rest && !l.running:
+		l.explain()
+	}
+	if !l.captured {
+		l.held.evaluation, l.held.rest = false, false
+	}
+}
+
+func (l *loop) onDue(now time.Time) {
 	if l.s.settling.Load() > 0 { // that evaluates by itself, and would wait for ours
 		l.due = now.Add(softEvery)
 		return
 	}
 	l.due = time.Time{}
+	if !l.must && l.s.allJudged() {
+		return
+	}
+	l.must = false
 	l.start()
+}
+
+// allJudged reports whether the last evaluation is of the lab as it is.
+func (s *Session) allJudged() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.judged == s.changes
 }
 
 func (l *loop) start() {
@@ -166,6 +244,7 @@ func (l *loop) start() {
 func (l *loop) onDone(whole bool) {
 	l.running = false
 	l.last = time.Now()
+	l.stir()
 	if whole {
 		l.explain()
 	} else {
@@ -175,6 +254,7 @@ func (l *loop) onDone(whole bool) {
 
 // explain explains in the background what the last evaluation found failing.
 func (l *loop) explain() {
+	l.explaining++
 	go func() {
 		l.s.explainAlone(context.Background())
 		select {
@@ -184,14 +264,25 @@ func (l *loop) explain() {
 	}()
 }
 
-// scheduleRetry arranges to try once more where an attempt failed, unless another
-// evaluation is to come anyway. The autopsies of what failed were attempts, too.
+// scheduleRetry arranges to try once more where something fails and may do so no
+// longer, unless another evaluation is to come anyway. Autopsies of what failed were
+// attempts, too.
 func (l *loop) scheduleRetry() {
-	st := l.s.Status()
-	if l.running || !l.due.IsZero() || st.Solved || l.tries >= len(retries) {
+	pauses := retries
+	if l.s.lab.Cluster != nil {
+		pauses = retriesCluster
+	}
+	if l.running || l.explaining > 0 || !l.due.IsZero() || !l.s.unsure() {
 		return
 	}
-	l.due = time.Now().Add(retries[l.tries])
+	if l.s.capturing() {
+		l.captured, l.held.rest = true, true
+		return
+	}
+	if l.tries >= len(pauses) {
+		return
+	}
+	l.demand(time.Now().Add(pauses[l.tries]))
 	l.tries++
 }
 
@@ -210,68 +301,15 @@ func later(a, b time.Time) time.Time {
 
 // arm sets the timer to the next deadline.
 func (l *loop) arm() {
-	next := l.look
-	if next.IsZero() {
-		next = time.Now().Add(idleLook)
-		l.look = next
+	if l.look.IsZero() {
+		l.look = time.Now().Add(idleLook)
 	}
-	if !l.due.IsZero() && !l.running && l.due.Before(next) {
-		next = l.due
+	next := l.look
+	if !l.due.IsZero() && !l.running {
+		l.sooner(&next, l.due)
+	}
+	if at := l.restsAt(); !at.IsZero() {
+		l.sooner(&next, at)
 	}
 	l.timer.Reset(time.Until(next))
-}
-
-// calm is the time between two evaluations that have to agree: what was under way in
-// the kernel has ended by then. A cluster does what it is told in turn, its
-// controllers, then each node's proxy, and is slower on a busy machine.
-const (
-	calm        = 200 * time.Millisecond
-	calmCluster = time.Second
-)
-
-// Settle evaluates until two evaluations in a row agree, with time between them
-// for what is under way, and returns the last one with the verdicts on what fails.
-func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
-	const maxExplained = 3 // of a lab in which something changes all the time
-	between := calm
-	if s.lab.Cluster != nil {
-		between = calmCluster
-	}
-	s.settling.Add(1)
-	defer s.settling.Add(-1)
-	s.cancelEvaluation() // the first one here is newer
-	before, whole := s.evaluate(ctx)
-	for explained := 0; ; {
-		select {
-		case <-ctx.Done():
-			return s.Status(), ctx.Err()
-		case <-s.quit:
-			return s.Status(), errClosed
-		case <-time.After(between):
-		}
-		now, nowWhole := s.evaluate(ctx)
-		if whole && nowWhole && sameOutcome(before, now) {
-			explained++
-			if s.explain(ctx, false) || ctx.Err() != nil || explained == maxExplained {
-				return s.Status(), nil
-			}
-		}
-		before, whole = now, nowWhole
-	}
-}
-
-func sameOutcome(a, b engine.Status) bool {
-	return sameStates(a.Tasks, b.Tasks) && sameStates(a.Collateral, b.Collateral)
-}
-
-func sameStates(a, b []engine.TaskResult) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].State != b[i].State || a[i].Misconception != b[i].Misconception {
-			return false
-		}
-	}
-	return true
 }

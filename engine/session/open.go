@@ -45,6 +45,7 @@ func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)
 	s := &Session{
 		lab: lab, sandbox: o.Sandbox, warm: o.Warm, judge: judge, sysctls: judge.Sysctls(), past: newPast(), traces: newTraces(),
 		changed: make(chan struct{}, 1), triggers: make(chan trigger, 64), quit: make(chan struct{}), stopped: make(chan struct{}),
+		resting: make(chan *rest),
 	}
 	if err := s.build(ctx, progress); err != nil {
 		return nil, fmt.Errorf("open lab %s: %w", lab.ID, err)

@@ -6,10 +6,25 @@ import (
 	"hash/maphash"
 	"slices"
 
+	"underlay/engine"
 	"underlay/engine/observe"
 )
 
 var quietSeed = maphash.MakeSeed()
+
+// quietChanged looks at the quiet state and reports whether it differs from what was
+// seen of it before. Where it cannot be read it is as it was.
+func (s *Session) quietChanged() bool {
+	now, ok := s.quietState()
+	if !ok {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.quiet
+	s.quiet = now
+	return before != now
+}
 
 // quietState is a fingerprint of what changes without a kernel event: sockets,
 // settings, and rules made with iptables-legacy.
@@ -75,10 +90,15 @@ func (p *place) quietFacets() observe.Facet {
 	return what
 }
 
+// addQuiet leaves out our own sockets, and what listing the rules of iptables-legacy
+// makes: a table whose chains are empty and accept all.
 func addQuiet(h *maphash.Hash, st *observe.State) {
-	fmt.Fprintln(h, st.Node, st.Sockets, st.Sysctls)
+	sockets := slices.DeleteFunc(st.Sockets, func(s observe.Socket) bool { return engine.TestPort(s.Port) })
+	fmt.Fprintln(h, st.Node, sockets, st.Sysctls)
 	for _, r := range st.Firewall {
-		fmt.Fprintln(h, r.Backend, r.Table, r.Chain, r.Policy, r.Does, r.Text)
+		if r.Backend == observe.BackendIptablesLegacy && !(r.Policy && r.Does == "accept") {
+			fmt.Fprintln(h, r.Backend, r.Table, r.Chain, r.Policy, r.Does, r.Text)
+		}
 	}
 }
 

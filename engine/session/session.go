@@ -27,6 +27,7 @@ type Session struct {
 	triggers chan trigger
 	quit     chan struct{}
 	stopped  chan struct{}
+	resting  chan *rest
 
 	changing sync.Mutex   // one reset or restoration at a time
 	evalMu   sync.Mutex   // one evaluation or autopsy at a time; see claim
@@ -41,6 +42,12 @@ type Session struct {
 	found   findings
 	closed  bool
 	current context.CancelFunc // of the evaluation under way
+
+	changes  int      // counts what has changed
+	judged   int      // as many had by the last evaluation that was whole
+	quiet    uint64   // fingerprint of the quiet state as it was last seen
+	sending  int      // evaluations and autopsies under way that send packets
+	captures []string // nodes in which a capture of the learner's is open
 
 	explaining context.CancelFunc      // of the autopsy under way in the background
 	lines      map[*attended]time.Time // when a line was last sent to a shell that may be busy with it
@@ -59,6 +66,7 @@ func (s *Session) Lab() *engine.Lab { return s.lab }
 func (s *Session) Status() engine.Status {
 	s.mu.Lock()
 	st, p := s.status, s.place
+	st.Testing, st.Captures = s.sending > 0, s.captures
 	st.Tasks, st.Collateral = slices.Clone(st.Tasks), slices.Clone(st.Collateral)
 	if !withheld(s.lab, &st) {
 		s.found.tell(st.Tasks)
@@ -118,7 +126,7 @@ func (s *Session) Shell(ctx context.Context, node string, size engine.Size) (eng
 	if err != nil {
 		return nil, err
 	}
-	return &attended{term, s, node}, nil
+	return &attended{Terminal: term, s: s, node: node}, nil
 }
 
 // evaluate judges the lab now and publishes what it finds. One that is cut
@@ -133,10 +141,12 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s.mu.Lock()
-	s.current = cancel
-	s.mu.Unlock()
-	p.usesLegacy()
+	changes := s.setCurrent(cancel)
+	defer s.setCurrent(nil)
+	if s.judge.Sends() {
+		defer s.send()()
+	}
+	s.quietChanged()
 	s.freshen(ctx, p)
 	unlessCut := func(st engine.Status) {
 		if ctx.Err() == nil {
@@ -149,8 +159,33 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	whole = ctx.Err() == nil
 	if whole {
 		s.traces.evaluated()
+		s.mu.Lock()
+		s.judged = changes
+		s.mu.Unlock()
 	}
 	return s.Status(), whole
+}
+
+// setCurrent says which evaluation is under way, and returns how much had changed
+// by then.
+func (s *Session) setCurrent(cancel context.CancelFunc) (changes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current = cancel
+	return s.changes
+}
+
+// send says that packets of ours are under way, until the function is called that
+// it returns.
+func (s *Session) send() (sent func()) {
+	add := func(n int) {
+		s.mu.Lock()
+		s.sending += n
+		s.mu.Unlock()
+		s.signal()
+	}
+	add(1)
+	return func() { add(-1) }
 }
 
 // freshen prepares a place for packets of ours. The caller holds evalMu.
@@ -173,14 +208,15 @@ func (s *Session) publish(st engine.Status) {
 	s.signal()
 }
 
-// cancelEvaluation cuts short the evaluation under way, if there is one.
-func (s *Session) cancelEvaluation() {
+// cancelEvaluation cuts short the evaluation under way, and says whether there is one.
+func (s *Session) cancelEvaluation() bool {
 	s.mu.Lock()
 	cancel := s.current
 	s.mu.Unlock()
 	if cancel != nil {
 		cancel()
 	}
+	return cancel != nil
 }
 
 // Reset throws the world away and builds it anew.

@@ -37,16 +37,26 @@ func (t *traces) end() {
 	t.moved, t.move = context.WithCancelCause(context.Background())
 }
 
-// begin returns a context that end ends, too. mayCut says whether an evaluation
-// may be cut short: each once, so that tasks are judged however much is traced.
-func (t *traces) begin(ctx context.Context) (_ context.Context, stop func(), mayCut bool) {
+// begin returns a context that end ends, too.
+func (t *traces) begin(ctx context.Context) (_ context.Context, stop func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	mayCut, t.cut = !t.cut, true
 	ctx, cancel := context.WithCancelCause(ctx)
 	moved := t.moved
 	unhook := context.AfterFunc(moved, func() { cancel(context.Cause(moved)) })
-	return ctx, func() { unhook(); cancel(nil) }, mayCut
+	return ctx, func() { unhook(); cancel(nil) }
+}
+
+// cutShort cuts short the evaluation under way, unless one was since the last that was
+// whole: so tasks are judged however much is traced. It says whether it did.
+func (t *traces) cutShort(cancel func() bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.cut {
+		return false
+	}
+	t.cut = cancel()
+	return t.cut
 }
 
 // evaluated says that the lab has been judged.
@@ -64,14 +74,13 @@ func (s *Session) Trace(ctx context.Context, flow engine.Flow) (*engine.Autopsy,
 
 // trace is Trace of a flow that is only known once the lab holds still.
 func (s *Session) trace(ctx context.Context, flowIn func(*place) (engine.Flow, error)) (*engine.Autopsy, error) {
-	ctx, stop, mayCut := s.traces.begin(ctx)
+	ctx, stop := s.traces.begin(ctx)
 	defer stop()
-	if mayCut {
-		s.cancelEvaluation()
-	}
+	cut := s.traces.cutShort(s.cancelEvaluation)
 	s.claim()
 	defer s.evalMu.Unlock()
-	defer s.trigger(trigger{anew: true})
+	// What the packets teach, a task may be waiting for; see judge.Send.
+	defer func() { s.trigger(trigger{anew: cut, taught: s.judge.AwaitsTraffic()}) }()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -84,7 +93,11 @@ func (s *Session) trace(ctx context.Context, flowIn func(*place) (engine.Flow, e
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.follow(ctx, p, flow)
+	var a *engine.Autopsy
+	s.judge.Send(func() {
+		defer s.send()()
+		a, err = s.follow(ctx, p, flow)
+	})
 	if err != nil && errors.Is(context.Cause(ctx), errMoved) {
 		err = errMoved
 	}

@@ -113,6 +113,9 @@ func (s *Session) Poke() {
 // Settle implements engine.Session.
 func (s *Session) Settle(context.Context) (engine.Status, error) { return s.Status(), nil }
 
+// Rest implements engine.Session.
+func (s *Session) Rest(context.Context) (engine.Status, error) { return s.Status(), nil }
+
 // Answer implements engine.Session.
 func (s *Session) Answer(task, text string) {
 	s.mu.Lock()

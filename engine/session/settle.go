@@ -1,0 +1,67 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"underlay/engine"
+)
+
+// calm is the time between two evaluations that have to agree: what was under way in
+// the kernel has ended by then. A cluster does what it is told in turn, its
+// controllers, then each node's proxy, and is slower on a busy machine.
+const (
+	calm        = 200 * time.Millisecond
+	calmCluster = time.Second
+)
+
+func (s *Session) calm() time.Duration {
+	if s.lab.Cluster != nil {
+		return calmCluster
+	}
+	return calm
+}
+
+// Settle evaluates until two evaluations in a row agree, with time between them
+// for what is under way, and returns the last one with the verdicts on what fails.
+func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
+	const maxExplained = 3 // of a lab in which something changes all the time
+	between := s.calm()
+	s.settling.Add(1)
+	defer s.settling.Add(-1)
+	s.cancelEvaluation() // the first one here is newer
+	before, whole := s.evaluate(ctx)
+	for explained := 0; ; {
+		select {
+		case <-ctx.Done():
+			return s.Status(), ctx.Err()
+		case <-s.quit:
+			return s.Status(), errClosed
+		case <-time.After(between):
+		}
+		now, nowWhole := s.evaluate(ctx)
+		if whole && nowWhole && sameOutcome(before, now) {
+			explained++
+			if s.explain(ctx, false) || ctx.Err() != nil || explained == maxExplained {
+				return s.Status(), nil
+			}
+		}
+		before, whole = now, nowWhole
+	}
+}
+
+func sameOutcome(a, b engine.Status) bool {
+	return sameStates(a.Tasks, b.Tasks) && sameStates(a.Collateral, b.Collateral)
+}
+
+func sameStates(a, b []engine.TaskResult) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].State != b[i].State || a[i].Misconception != b[i].Misconception {
+			return false
+		}
+	}
+	return true
+}
