@@ -35,6 +35,7 @@ type fakeSession struct {
 	mu      sync.Mutex
 	done    map[string]bool
 	spoiled bool
+	capture []string
 	health  []string
 	resets  int
 	closed  bool
@@ -65,7 +66,7 @@ func (s *fakeSession) Poke()                    {}
 func (s *fakeSession) Status() engine.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := engine.Status{Solved: !s.spoiled, Health: s.health}
+	st := engine.Status{Solved: !s.spoiled, Health: s.health, Captures: s.capture}
 	for _, t := range s.lab.Tasks {
 		r := engine.TaskResult{ID: t.ID, Goal: t.Goal}
 		r.State = engine.Pass
@@ -192,6 +193,10 @@ func (s *fakeSession) run(node, line string) string {
 	case "spoil":
 		s.mu.Lock()
 		s.spoiled = rest == "yes"
+		s.mu.Unlock()
+	case "capture":
+		s.mu.Lock()
+		s.capture = strings.Fields(rest)
 		s.mu.Unlock()
 	case "crash":
 		s.mu.Lock()

@@ -30,14 +30,16 @@ type visit struct {
 	leaving bool
 	begun   time.Time
 
-	done    map[string]bool // tasks that are known to be done
-	broken  map[string]bool // collateral that is known not to work
-	health  int             // how many sentences of it were said
-	solved  bool
-	settled bool           // the last judgement was a final one
-	hints   map[string]int // task → tiers given
-	asked   int            // hints asked for
-	peeked  bool
+	done   map[string]bool // tasks that are known to be done
+	broken map[string]bool // collateral that is known not to work
+	health int             // how many sentences of it were said
+	solved bool
+
+	captured bool           // a capture of the learner's is open
+	settled  bool           // the last judgement was a final one
+	hints    map[string]int // task → tiers given
+	asked    int            // hints asked for
+	peeked   bool
 }
 
 // visitLab is visit of a lab by its id.
@@ -175,11 +177,12 @@ func (v *visit) patience() time.Duration {
 	return thorough
 }
 
-// settle waits for the lab's judgement and announces what is new.
+// settle waits for the lab's judgement of what has changed, and announces what is
+// new. Where nothing has, nothing is judged.
 func (v *visit) settle(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(v.ctx, limit)
 	defer cancel()
-	st, err := v.session.Settle(ctx)
+	st, err := v.session.Rest(ctx)
 	v.settled = err == nil
 	v.announce(st, v.settled)
 }

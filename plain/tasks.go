@@ -32,6 +32,7 @@ func (v *visit) announce(st engine.Status, settled bool) (said bool) {
 	if settled {
 		said = v.announceCollateral(&st) || said
 	}
+	said = v.announceCapture(&st) || said
 	for ; v.health < len(st.Health); v.health++ {
 		v.sayf("Something happened to the lab: %s :reset starts it again.", st.Health[v.health])
 		said = true
@@ -70,6 +71,20 @@ func (v *visit) announceCollateral(st *engine.Status) (said bool) {
 		v.findings(&c)
 	}
 	return said
+}
+
+// announceCapture says, when a capture of the learner's begins, what it will show of
+// tests.
+func (v *visit) announceCapture(st *engine.Status) (said bool) {
+	began := !v.captured && len(st.Captures) > 0
+	v.captured = len(st.Captures) > 0
+	if !began || v.lab.WithoutTests() == "" {
+		return false
+	}
+	v.sayf("A capture runs in %s. Until it ends, only a change is tested, once, from ports %s. tcpdump leaves that out with:",
+		strings.Join(st.Captures, ", "), engine.TestPorts())
+	v.item("  ", v.lab.WithoutTests())
+	return true
 }
 
 func (v *visit) celebrate() {
@@ -112,6 +127,21 @@ func (v *visit) tasks() {
 			v.findings(&c)
 		}
 	}
+	v.tests(&st)
+}
+
+// tests says where Underlay's own packets come from, and how a capture leaves them out.
+func (v *visit) tests(st *engine.Status) {
+	filter := v.lab.WithoutTests()
+	if filter == "" {
+		return
+	}
+	begin := "After a change Underlay tests"
+	if st.Testing {
+		begin = "Underlay is testing,"
+	}
+	v.sayf("%s from ports %s. tcpdump leaves that out with:", begin, engine.TestPorts())
+	v.item("  ", filter)
 }
 
 // result is a task as it stands; before the first judgement nothing is known.

@@ -122,6 +122,17 @@ func labScenes() []scene {
 			s.Tasks[1].Says = strings.Repeat("a bridge is not a router ", 9)
 			return s
 		})},
+		{"lab, testing", set(func(s *fake.Session) engine.Status {
+			st := fake.Status(s.TheLab, 1)
+			st.Testing = true
+			return st
+		})},
+		{"lab, capture", set(func(s *fake.Session) engine.Status {
+			st := fake.Status(s.TheLab, 1)
+			st.Captures = []string{"host", "c1"}
+			return st
+		})},
+		{"lab, what is sent", func(d *driver) { toLab("f1")(d); d.press("e"); d.idle(labIdle) }},
 		{"lab, solved", set(func(s *fake.Session) engine.Status { return fake.Status(s.TheLab, 5) })},
 	}
 }

@@ -23,6 +23,7 @@ const (
 	keySolution keys.ID = "lab.solution"
 	keyLeave    keys.ID = "lab.leave"
 	keyHelp     keys.ID = "lab.help"
+	keyTests    keys.ID = "lab.tests"
 	keyPick     keys.ID = "lab.tab.pick"
 	keyUp       keys.ID = "lab.panel.up"
 	keyDown     keys.ID = "lab.panel.down"

@@ -20,24 +20,28 @@ const panelPad = 1
 func (w *Workspace) refresh() {
 	width := w.rects.Body.W - 2*panelPad
 	if width < 10 {
-		w.lines, w.owner = nil, nil
+		w.lines, w.owner, w.pinned = nil, nil, nil
 		return
 	}
+	w.pinned = w.captureLines(width)
 	if w.view == Lesson && w.cfg.Lesson != nil {
 		w.lines = append(w.gap(), w.cfg.Lesson(w.cfg.Styles, width)...)
 		w.owner = nil
-		w.offset[Lesson] = paint.Clamp(w.offset[Lesson], 0, max(0, len(w.lines)-w.rects.Body.H))
+		w.offset[Lesson] = paint.Clamp(w.offset[Lesson], 0, max(0, len(w.lines)-w.room()))
 		return
 	}
 	w.drawAll(width, true)
-	if len(w.lines) > w.rects.Body.H {
+	if len(w.lines) > w.room() {
 		w.drawAll(width, false)
 	}
 	if w.follow {
 		w.showTask(w.looked())
 	}
-	w.offset[Tasks] = paint.Clamp(w.offset[Tasks], 0, max(0, len(w.lines)-w.rects.Body.H))
+	w.offset[Tasks] = paint.Clamp(w.offset[Tasks], 0, max(0, len(w.lines)-w.room()))
 }
+
+// room is how many lines of the panel there are for what scrolls.
+func (w *Workspace) room() int { return w.rects.Body.H - len(w.pinned) }
 
 // gap keeps the panel's text off the tabs where no rule lies between them.
 func (w *Workspace) gap() []string {
@@ -57,6 +61,7 @@ func (w *Workspace) drawAll(width int, airy bool) {
 	w.drawHealth(width)
 	w.drawTasks(width, airy)
 	w.drawCollateral(width)
+	w.drawTests(width)
 }
 
 // add appends lines that belong to a task, or to none (-1).
@@ -81,7 +86,7 @@ func (w *Workspace) showTask(task int) {
 	if first < 0 {
 		return
 	}
-	h := w.rects.Body.H
+	h := w.room()
 	at := w.offset[Tasks]
 	if last >= at+h {
 		at = last - h + 1

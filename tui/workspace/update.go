@@ -106,7 +106,7 @@ func (w *Workspace) Paste(msg tea.PasteMsg) tea.Cmd {
 }
 
 func (w *Workspace) panelKey(k tea.KeyPressMsg) tea.Cmd {
-	page := max(1, w.rects.Body.H-2)
+	page := max(1, w.room()-2)
 	switch k.String() {
 	case "esc", "q":
 		w.panel = false
@@ -164,6 +164,8 @@ func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
 			"It is worth trying the hints first. The lab will be marked as done with the solution in view.")})
 	case keyLeave:
 		return w.leave()
+	case keyTests:
+		return intent.Do(intent.Open{Dialog: w.aboutTests()})
 	case keyUp:
 		w.scroll(-3)
 	case keyDown:
@@ -178,7 +180,9 @@ func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
 
 func (w *Workspace) menu() *dialog.Menu {
 	items := slices.DeleteFunc(w.Keys(), func(b keys.Binding) bool { return b.ID == keyMenu })
-	items = append(items, keys.Binding{ID: keyHelp, Keys: []string{"?"}, Show: "?", Long: "All keys"})
+	items = append(items,
+		keys.Binding{ID: keyTests, Long: "What Underlay sends, and how a capture leaves it out"},
+		keys.Binding{ID: keyHelp, Keys: []string{"?"}, Show: "?", Long: "All keys"})
 	return &dialog.Menu{Title: "What would you like to do?", Items: items, Through: Leader}
 }
 
@@ -321,7 +325,7 @@ func (w *Workspace) scroll(n int) {
 		return
 	}
 	w.follow = false
-	w.offset[w.view] = paint.Clamp(w.offset[w.view]+n, 0, max(0, len(w.lines)-w.rects.Body.H))
+	w.offset[w.view] = paint.Clamp(w.offset[w.view]+n, 0, max(0, len(w.lines)-w.room()))
 }
 
 // scrollShell shows earlier (1) or later (-1) output, half a screen at a time.

@@ -83,18 +83,25 @@ func (w *Workspace) drawPanel(width, height int) []string {
 	if width == 0 {
 		return nil
 	}
-	shown, at := paint.Window(w.lines, w.offset[w.view], height)
-	lines := paint.Block(paint.Indent(strings.Repeat(" ", panelPad), shown), width, height)
-	if more := len(w.lines) - at - height; more > 0 {
-		st := w.cfg.Styles
+	room := max(0, height-len(w.pinned))
+	shown, at := paint.Window(w.lines, w.offset[w.view], room)
+	pad := strings.Repeat(" ", panelPad)
+	lines := paint.Block(paint.Indent(pad, shown), width, room)
+	st := w.cfg.Styles
+	more := len(w.lines) - at - room
+	switch {
+	case room == 0:
+	case more > 0 && w.status.Testing && len(w.pinned) == 0 && w.tests():
+		lines[room-1] = paint.Fit(pad+w.testingLine(), width)
+	case more > 0:
 		key := "Alt+" + st.Sym.Down
 		if w.rects.Shell.Empty() {
 			key = st.Sym.Down
 		}
 		note := fmt.Sprintf("%d more lines  %s ", more+1, key)
-		lines[height-1] = paint.Spread("", st.Muted.Render(note), width, "")
+		lines[room-1] = paint.Spread("", st.Muted.Render(note), width, "")
 	}
-	return lines
+	return paint.Block(append(lines, paint.Indent(pad, w.pinned)...), width, height)
 }
 
 // label is what a tab says.
@@ -232,7 +239,7 @@ func (w *Workspace) drawStrip(width int) string {
 			left = st.Flash.Render(" " + sym + "  " + goal + " ")
 		}
 	}
-	return paint.Spread(" "+left, st.Muted.Render(w.score())+" ", width, st.Sym.Ellipsis)
+	return paint.Spread(" "+left, w.testNote()+st.Muted.Render(w.score())+" ", width, st.Sym.Ellipsis)
 }
 
 // brokenPromise is shown when all tasks are done but something else is not.

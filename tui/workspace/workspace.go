@@ -103,8 +103,9 @@ type Workspace struct {
 	forewarned bool               // that an autopsy may name the cause of the fault
 	path, at   []engine.DeviceRef // as they were marked on the map last
 
-	lines []string // of the panel
-	owner []int    // task of each panel line, or -1
+	lines  []string // of the panel
+	owner  []int    // task of each panel line, or -1
+	pinned []string // below them, and always in view
 }
 
 // New makes the workspace of a session that has just been opened. The shells

@@ -19,7 +19,8 @@ func Lab() *engine.Lab {
 			{ID: "up", Goal: "The bridge is up, and so are both of its ports", Hints: hints("ip link set docker0 up")},
 			{ID: "mac", Goal: "Say which hardware address c1 sees for its gateway", Hints: hints("ip neigh show"),
 				Checks: []engine.Check{{Answer: &engine.AnswerCheck{Prompt: "Which MAC address does c1 see for 172.17.0.1?", Of: "mac:host/docker0"}}}},
-			{ID: "talk", Goal: "c1 and c2 reach each other", Hints: hints("ping -c1 172.17.0.3")},
+			{ID: "talk", Goal: "c1 and c2 reach each other", Hints: hints("ping -c1 172.17.0.3"),
+				Checks: []engine.Check{{Traffic: &engine.TrafficCheck{From: "c1", To: "172.17.0.3"}}}},
 		},
 		Solution: engine.Script{Name: "solve", Node: "host", Text: "# The bridge, its address, and up.\nip link add docker0 type bridge\nip addr add 172.17.0.1/16 dev docker0\nip link set docker0 up\n"},
 	}
