@@ -27,8 +27,8 @@ func TestPorts() string { return fmt.Sprintf("%d–%d", TestPortFirst, TestPortL
 // one of those that tests are sent from.
 func TestPort(n int) bool { return n >= TestPortFirst && n <= TestPortLast }
 
-// WithoutTests is the expression with which tcpdump leaves this lab's tests out; ""
-// if it has none that send packets.
+// WithoutTests is the expression with which tcpdump leaves this lab's tests out, as it
+// is typed into a shell; "" if it has none that send packets.
 func (l *Lab) WithoutTests() string {
 	sends, echoes := false, false
 	for _, c := range l.allChecks() {
@@ -45,7 +45,7 @@ func (l *Lab) WithoutTests() string {
 	case !sends:
 		return ""
 	case echoes:
-		return WithoutTests + " and " + WithoutTestEchos
+		return "'" + WithoutTests + " and " + WithoutTestEchos + "'"
 	}
 	return WithoutTests
 }

@@ -10,7 +10,7 @@ func TestWithoutTests(t *testing.T) {
 	ping := Check{Traffic: &TrafficCheck{From: "a", To: "10.0.0.1"}}
 	link := Check{Link: &LinkCheck{Node: "a", Name: "eth0"}}
 	task := func(checks ...Check) *Lab { return &Lab{Tasks: []Task{{Checks: checks}}} }
-	const both = WithoutTests + " and " + WithoutTestEchos
+	const both = "'" + WithoutTests + " and " + WithoutTestEchos + "'"
 	for name, c := range map[string]struct {
 		lab  *Lab
 		want string

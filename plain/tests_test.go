@@ -15,7 +15,7 @@ func TestWhatIsSentIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const filter = "\n  " + engine.WithoutTests + " and " + engine.WithoutTestEchos + "\n"
+	const filter = "\n  '" + engine.WithoutTests + " and " + engine.WithoutTestEchos + "'\n"
 	inOrder(t, said, "After a change Underlay tests from ports 61000–65535.", filter,
 		"capture host c1\nA capture runs in host, c1. Until it ends, only a change is tested, once,", "from ports 61000–65535.", filter,
 		"say on\non\nhost> capture\nhost> capture host\nA capture runs in host.", filter)

@@ -96,7 +96,7 @@ func addQuiet(h *maphash.Hash, st *observe.State) {
 	sockets := slices.DeleteFunc(st.Sockets, func(s observe.Socket) bool { return engine.TestPort(s.Port) })
 	fmt.Fprintln(h, st.Node, sockets, st.Sysctls)
 	for _, r := range st.Firewall {
-		if r.Backend == observe.BackendIptablesLegacy && !(r.Policy && r.Does == "accept") {
+		if r.Backend == observe.BackendIptablesLegacy && (!r.Policy || r.Does != "accept") {
 			fmt.Fprintln(h, r.Backend, r.Table, r.Chain, r.Policy, r.Does, r.Text)
 		}
 	}
