@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"underlay/engine"
 	"underlay/engine/probe"
@@ -167,4 +168,36 @@ func (r *recorder) Probe(ctx context.Context, req probe.Request) (probe.Outcome,
 	r.requests = append(r.requests, req)
 	r.mu.Unlock()
 	return r.fake.Probe(ctx, req)
+}
+
+// TestEqualSpreadsAreMadeOnce, like any traffic, and different ones are not.
+func TestEqualSpreadsAreMadeOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newFake()
+		answering(reply("web1"), reply("web2"))(w)
+		same, other := overTwo(20, 1), overTwo(20, 2)
+		got := New(&engine.Lab{Tasks: []engine.Task{
+			{ID: "a", Checks: []engine.Check{traffic(overTwo(20, 1)), traffic(same)}},
+			{ID: "b", Checks: []engine.Check{traffic(other)}},
+		}}).Evaluate(context.Background(), w)
+		if got.Tasks[0].State != engine.Pass || got.Tasks[1].State != engine.Pass || w.count(vip) != 40 {
+			t.Errorf("%d attempts, want 40; got %+v", w.count(vip), got.Tasks)
+		}
+	})
+}
+
+func TestSpreadWords(t *testing.T) {
+	const begin = "c1 → http://10.96.0.10:80/ answers, "
+	for want, c := range map[string]engine.Spread{
+		begin + "spread over web1 and web2, at least 5 of 40 tries each":         {Over: []string{"web1", "web2"}, Tries: 40, Each: 5},
+		begin + "spread over web1, web2 and nobody, at least 1 of 90 tries each": {Over: []string{"web1", "web2", "none"}, Tries: 90, Each: 1},
+		begin + "served by web1 each of 30 tries":                                {Over: []string{"web1"}, Tries: 30, Each: 30},
+		begin + "answered by nobody each of 20 tries":                            {Over: []string{"none"}, Tries: 20, Each: 20},
+	} {
+		check := overTwo(1, 1)
+		check.Spread = &c
+		if got := Describe(traffic(check)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
 }

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"underlay/course/format"
 	"underlay/engine"
 	"underlay/engine/probe"
 	"underlay/engine/session"
-	"underlay/labs"
 )
 
 // hush is how long nothing must be heard of the judge: longer than any pause that
@@ -38,7 +38,7 @@ func TestTheJudgeIsSilentInFaultyLabs(t *testing.T) {
 
 // everyLab runs a test of each built-in lab that is wanted, side by side.
 func everyLab(t *testing.T, wanted func(*engine.Lab) bool, test func(*testing.T, *engine.Lab)) {
-	catalogue, err := labs.Builtin()
+	catalogue, err := format.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
