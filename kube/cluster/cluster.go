@@ -66,7 +66,11 @@ func Run(ctx context.Context, config Config, progress *Progress, standby func(co
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	c := &cluster{config: config, progress: progress, fail: fail, proxied: make(chan struct{}), policed: make(chan struct{})}
-	if err := errors.Join(c.open(ctx, standby), c.leaveOpened()); err != nil {
+	err := c.open(ctx, standby)
+	if err == nil {
+		err = c.leaveOpened()
+	}
+	if err != nil {
 		fail(err)
 	} else {
 		progress.Ready(StepCluster)

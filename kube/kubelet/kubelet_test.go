@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/ptr"
 
+	"underlay/kube/internal/netns"
 	"underlay/kube/pod"
 	"underlay/kube/workload"
 )
@@ -197,5 +198,27 @@ func TestAttachGetsWhatComes(t *testing.T) {
 	case <-f.attach(nil, nil).gone:
 	default:
 		t.Error("one who comes late waits for ever")
+	}
+}
+
+// What a killed kubelet left is cleared by name; a name that it had no time to write
+// stands for nothing, above all not for the directory of all names.
+func TestClearWithoutAName(t *testing.T) {
+	file := filepath.Join(t.TempDir(), netNameFile)
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadDir(filepath.Dir(netns.Path("x")))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if err := clearNetNS(file); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file is still there: %v", err)
+	}
+	if after, _ := os.ReadDir(filepath.Dir(netns.Path("x"))); len(after) != len(before) {
+		t.Errorf("there were %d namespaces, and are %d", len(before), len(after))
 	}
 }

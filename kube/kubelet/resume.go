@@ -32,16 +32,26 @@ func (k *kubelet) clear(ctx context.Context) error {
 	names, err := filepath.Glob(filepath.Join(k.Dir, "pods", "*", netNameFile))
 	errs := []error{err}
 	for _, file := range names {
-		name, err := os.ReadFile(file)
-		if err == nil {
-			err = unbindNetNS(netns.Path(string(name)))
-		}
-		errs = append(errs, err, os.Remove(file))
-		if dir := etcNetns(string(name)); dir != "" {
-			errs = append(errs, os.RemoveAll(dir))
-		}
+		errs = append(errs, clearNetNS(file))
 	}
 	return errors.Join(append(errs, k.network.Clear(ctx))...)
+}
+
+// clearNetNS takes away what has the name that is in the file, and the file. One that
+// was killed while it wrote the name has nothing of that name yet.
+func clearNetNS(file string) error {
+	name, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if len(name) == 0 {
+		return os.Remove(file)
+	}
+	errs := []error{unbindNetNS(netns.Path(string(name)))}
+	if dir := etcNetns(string(name)); dir != "" {
+		errs = append(errs, os.RemoveAll(dir))
+	}
+	return errors.Join(append(errs, os.Remove(file))...)
 }
 
 // forgetOthers removes the files of pods that are no more. List returns those that
