@@ -56,7 +56,7 @@ func TestAuthoringGuide(t *testing.T) {
 		t.Errorf("%s has %d blocks of commands", guide, blocks)
 	}
 	// What it leads to: a lab whose new mistake is told why, and a recorded output.
-	out := typed(t, dir, "underlay try second-address --content my-course --script my-course/labs/second-address/mistakes/second-on-router.sh --json || [ $? = 1 ]")
+	out := typed(t, dir, "underlay try second-address --content my-course --script my-course/labs/my-labs/second-address/mistakes/second-on-router.sh --json || [ $? = 1 ]")
 	var r tryResult
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
