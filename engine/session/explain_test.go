@@ -238,6 +238,36 @@ func TestSettleExplains(t *testing.T) {
 	}
 }
 
+// What is asked for is done also while a capture runs; what is not, when it has ended.
+func TestWhatIsDoneUnderACapture(t *testing.T) {
+	s := open(t, routed())
+	line := shell(t, s, "r")
+	line("tcpdump -ni tob -w /tmp/capture & sleep 0.2")
+	awaitCapture(t, s, "r")
+	line(dropWeb)
+	await(t, s, "web", engine.Fail)
+	atRest(t, s)
+	if v := s.Status().Tasks[0].Verdict; v.Text != "" {
+		t.Errorf("nobody has asked for it, and it says %+v", v)
+	}
+	a, err := s.Trace(t.Context(), engine.Flow{From: "a", To: "10.0.2.2", Port: 80, Proto: "tcp"})
+	if err != nil || a.Verdict.Reason != "rule-drop" {
+		t.Errorf("traced %+v, %v", a, err)
+	}
+	st, err := s.Settle(t.Context())
+	if err != nil || st.Tasks[0].Verdict.Reason != "rule-drop" {
+		t.Errorf("settled, it says %+v, %v", st.Tasks[0].Verdict, err)
+	}
+	line("iptables -P FORWARD DROP; iptables -F FORWARD")
+	awaitStatus(t, s, "without a verdict", reason(""))
+	atRest(t, s)
+	if v := s.Status().Tasks[0].Verdict; v.Text != "" {
+		t.Errorf("after a change it says %+v", v)
+	}
+	line("kill $!; wait")
+	awaitStatus(t, s, "explained", reason("policy-drop"))
+}
+
 // An autopsy that the learner asks for neither waits for one in the background
 // nor does away with what is known.
 func TestTraceBesidesExplaining(t *testing.T) {

@@ -48,6 +48,8 @@ type trigger struct {
 	// taught says that packets of ours that were asked for have changed something of
 	// what traffic changes.
 	taught bool
+	// explain says that the lab was judged, and that what fails is to be explained.
+	explain bool
 }
 
 func (s *Session) trigger(t trigger) {
@@ -136,11 +138,10 @@ type loop struct {
 	stirred time.Time // when something was last under way
 	stimuli time.Time // when there was last reason to look at quiet state
 	looked  time.Time // when that was last looked at
-	// captured says that a capture was open at the last look, and held what is to be
-	// done when it has ended: an evaluation, or else what explains and tries again.
-	captured bool
-	held     struct{ evaluation, rest bool }
-	rests    []*rest
+	// held is what is to be done when a capture has ended: an evaluation, or else what
+	// explains and tries again.
+	held  struct{ evaluation, rest bool }
+	rests []*rest
 }
 
 // stir says that something is, or was just now, under way.
@@ -162,6 +163,9 @@ func (l *loop) onTrigger(t trigger) {
 	}
 	if t.anew {
 		l.demand(now.Add(gather))
+	}
+	if t.explain {
+		l.explain()
 	}
 	if t.taught && l.s.capturing() {
 		l.held.evaluation, t.taught = true, false
@@ -198,18 +202,19 @@ func (l *loop) onLook(now time.Time) {
 		l.s.outdate()
 		l.sooner(&l.due, now)
 	}
-	was := l.captured
-	l.captured = l.s.capturing()
-	switch {
-	case l.captured && !was:
-		l.s.giveWay()
-	case was && !l.captured && l.held.evaluation:
-		l.demand(now)
-	case was && !l.captured && l.held.rest && !l.running:
-		l.explain()
+	if l.s.capturing() {
+		if l.s.settling.Load() == 0 { // whose autopsies are asked for
+			l.s.giveWay()
+		}
+		return
 	}
-	if !l.captured {
-		l.held.evaluation, l.held.rest = false, false
+	held := l.held
+	l.held.evaluation, l.held.rest = false, false
+	switch {
+	case held.evaluation:
+		l.demand(now)
+	case held.rest && !l.running:
+		l.explain()
 	}
 }
 
@@ -276,7 +281,7 @@ func (l *loop) scheduleRetry() {
 		return
 	}
 	if l.s.capturing() {
-		l.captured, l.held.rest = true, true
+		l.held.rest = true
 		return
 	}
 	if l.tries >= len(pauses) {

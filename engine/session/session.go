@@ -242,8 +242,7 @@ func (s *Session) Reset(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("reset lab %s: %w", s.lab.ID, err), closeErr)
 	}
 	if !s.lab.Unwatched {
-		s.trigger(trigger{poke: true})
-		go s.explainAlone(context.Background())
+		s.trigger(trigger{poke: true, explain: true})
 	}
 	return closeErr
 }
