@@ -199,13 +199,15 @@ func (c *cluster) await(lines *bufio.Reader, step string, progress func(string))
 	}
 }
 
+var errReport = errors.New("a report that cannot be read")
+
 func readReport(lines *bufio.Reader) (r clusterReport, err error) {
 	line, err := lines.ReadBytes('\n')
 	if err != nil {
 		return r, err
 	}
 	if err := json.Unmarshal(line, &r); err != nil {
-		return r, fmt.Errorf("a report that cannot be read: %w", err)
+		return r, fmt.Errorf("%w: %w", errReport, err)
 	}
 	return r, nil
 }
@@ -214,6 +216,9 @@ func readReport(lines *bufio.Reader) (r clusterReport, err error) {
 func (c *cluster) listen(lines *bufio.Reader, s *Session) {
 	for {
 		r, err := readReport(lines)
+		if errors.Is(err, errReport) {
+			continue // one that we cannot read does not say that it has ended
+		}
 		if err != nil {
 			return
 		}
