@@ -52,7 +52,7 @@ func TestWatch(t *testing.T) {
 	if out, err := exec.Command(bin, "author", "new", id, "--dir", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	file := filepath.Join(dir, "labs", id, "lab.yaml")
+	file := filepath.Join(dir, "labs", "my-labs", id, "lab.yaml")
 	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
