@@ -34,7 +34,7 @@ type attempt struct {
 	start time.Time
 	wait  time.Duration
 	sock  *socket // nil before there is one
-	inode uint64  // of the node's network namespace
+	lab   uint64  // whose ports are used: see sources
 	port  int     // that it is made from, or its identifier; 0 before there is one
 
 	payload []byte

@@ -20,17 +20,18 @@ const resting = 2 * time.Minute
 // portCount is how many ports there are.
 const portCount = engine.TestPortLast - engine.TestPortFirst + 1
 
-// portsKept is for how many namespaces it is remembered which ports were used.
+// portsKept is for how many labs it is remembered which ports were used.
 const portsKept = 512
 
-// sources gives out the ports that attempts are made from, those of each network
-// namespace in turn, so that it takes long until one comes again.
+// sources gives out the ports that attempts are made from, in turn, so that it takes
+// long until one comes again. The nodes of a lab share them: two that one router
+// masquerades would else meet in its table, and it would give one of them another port.
 type sources struct {
 	mu    sync.Mutex
-	given map[uint64]*turns // by the namespace's inode
+	given map[uint64]*turns // by the inode of what a lab's namespaces belong to
 }
 
-// turns are the ports of one namespace.
+// turns are the ports of one lab.
 type turns struct {
 	count int               // ports given out so far
 	rest  map[int]time.Time // until when they are not given out again
@@ -39,11 +40,11 @@ type turns struct {
 
 var ports sources
 
-// next gives out a port of a namespace, which rests from then on.
-func (s *sources) next(ns uint64, now time.Time) int {
+// next gives out a port of a lab, which rests from then on.
+func (s *sources) next(lab uint64, now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.of(ns, now)
+	t := s.of(lab, now)
 	port := t.turn()
 	for range portCount { // where all rest, it is the one that has done so the longest
 		if !now.Before(t.rest[port]) {
@@ -56,10 +57,10 @@ func (s *sources) next(ns uint64, now time.Time) int {
 }
 
 // free says that a port has left nothing behind and need not rest.
-func (s *sources) free(ns uint64, port int) {
+func (s *sources) free(lab uint64, port int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if t := s.given[ns]; t != nil {
+	if t := s.given[lab]; t != nil {
 		delete(t.rest, port)
 	}
 }
@@ -70,10 +71,10 @@ func (t *turns) turn() int {
 	return port
 }
 
-// of returns the turns of a namespace. Where there are too many, the namespaces
-// that were not used for so long that all their ports have rested are forgotten.
-func (s *sources) of(ns uint64, now time.Time) *turns {
-	t := s.given[ns]
+// of returns the turns of a lab. Where there are too many, those are forgotten that
+// were not used for so long that all their ports have rested.
+func (s *sources) of(lab uint64, now time.Time) *turns {
+	t := s.given[lab]
 	if t == nil {
 		if s.given == nil {
 			s.given = map[uint64]*turns{}
@@ -86,40 +87,54 @@ func (s *sources) of(ns uint64, now time.Time) *turns {
 			}
 		}
 		t = &turns{rest: map[int]time.Time{}}
-		s.given[ns] = t
+		s.given[lab] = t
 	}
 	t.used = now
 	return t
 }
 
 // take binds the attempt's socket to a port of ours, or as its identifier where it is
-// a ping socket. One that somebody else has is passed over.
+// a ping socket. One that somebody else has is passed over; where all are taken, as
+// after thousands of connections in a minute, the kernel chooses one of its own.
 func (a *attempt) take() error {
 	if err := a.draw(); err != nil {
 		return err
 	}
-	for range portCount {
-		err := a.sock.bind(a.port)
-		if !errors.Is(err, unix.EADDRINUSE) {
-			if err != nil {
-				err = fmt.Errorf("bind a port in %s: %w", a.node.Name, err)
-			}
-			return err
-		}
-		a.port = ports.next(a.inode, time.Now())
+	err := a.sock.bind(a.port)
+	for tries := 1; errors.Is(err, unix.EADDRINUSE) && tries < portCount; tries++ {
+		a.port = ports.next(a.lab, time.Now())
+		err = a.sock.bind(a.port)
 	}
-	return fmt.Errorf("bind a port in %s: all from %d to %d are taken", a.node.Name, engine.TestPortFirst, engine.TestPortLast)
+	if errors.Is(err, unix.EADDRINUSE) {
+		if err = a.sock.bind(0); err == nil {
+			a.port, err = a.sock.port()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("bind a port in %s: %w", a.node.Name, err)
+	}
+	return nil
 }
 
-// draw gives the attempt a port of its namespace's.
-func (a *attempt) draw() error {
-	var st unix.Stat_t
-	if err := unix.Fstat(a.node.NS, &st); err != nil {
+// draw gives the attempt a port of its lab's.
+func (a *attempt) draw() (err error) {
+	if a.lab, err = owner(a.node.NS); err != nil {
 		return fmt.Errorf("network namespace of %s: %w", a.node.Name, err)
 	}
-	a.inode = st.Ino
-	a.port = ports.next(a.inode, time.Now())
+	a.port = ports.next(a.lab, time.Now())
 	return nil
+}
+
+// owner returns the inode of the user namespace that a network namespace belongs to. A
+// lab has one of its own.
+func owner(ns int) (inode uint64, err error) {
+	user, err := unix.IoctlRetInt(ns, unix.NS_GET_USERNS)
+	if err != nil {
+		return 0, err
+	}
+	var st unix.Stat_t
+	err = unix.Fstat(user, &st)
+	return st.Ino, errors.Join(err, unix.Close(user))
 }
 
 // leave lets the port of a TCP connection that was answered be used again soon:
@@ -128,6 +143,6 @@ func (a *attempt) leave(err error) {
 	var end *ending
 	answered := err == nil || errors.As(err, &end) && end.ended == engine.Refused
 	if answered && a.proto == "tcp" && a.port != 0 {
-		ports.free(a.inode, a.port)
+		ports.free(a.lab, a.port)
 	}
 }

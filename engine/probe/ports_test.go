@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"underlay/engine"
 )
 
@@ -57,6 +59,32 @@ func TestAttemptsHaveOwnPorts(t *testing.T) {
 	}
 }
 
+// Two nodes behind one masquerading router keep their ports.
+func TestPortsOutliveMasquerading(t *testing.T) {
+	p := newPath(t)
+	other := newNode(t, "o")
+	join(t, other, "10.3.0.2/24", p.r, "10.3.0.1/24")
+	route(t, other, "default", "10.3.0.1")
+	firewall(t, p.r, "-t nat -A POSTROUTING -d "+serverAddr4+" -j MASQUERADE")
+	seen, err := Capture(t.Context(), p.s, "", Filter{Proto: "udp", DPort: 4})
+	must(t, err)
+	for range 5 {
+		for _, n := range []Node{p.c, other} {
+			_, err := Do(t.Context(), Request{From: n, To: serverAddr4, Proto: "udp", Port: 4})
+			must(t, err)
+		}
+	}
+	packets := seen.Stop()
+	for _, got := range packets {
+		if !got.Test() || got.Src.String() != routerFar {
+			t.Errorf("at the server it is %s", got)
+		}
+	}
+	if len(packets) != 10 {
+		t.Errorf("%d packets came", len(packets))
+	}
+}
+
 // What a panel tells learners to type leaves out all that was sent, and no more.
 func TestTcpdumpLeavesAttemptsOut(t *testing.T) {
 	p := newPath(t)
@@ -88,13 +116,42 @@ func TestTakenPortsArePassedOver(t *testing.T) {
 	}
 }
 
+// Where all ports are taken, attempts are made all the same.
+func TestAllPortsTaken(t *testing.T) {
+	p := newPath(t)
+	var fds []int
+	must(t, Within(p.c.NS, func() error {
+		for port := engine.TestPortFirst; port <= engine.TestPortLast; port++ {
+			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			fds = append(fds, fd)
+			if err := unix.Bind(fd, &unix.SockaddrInet4{Port: port}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	t.Cleanup(func() {
+		for _, fd := range fds {
+			must(t, unix.Close(fd))
+		}
+	})
+	var trail Trail
+	expect(t, Request{From: p.c, To: serverAddr4, Proto: "udp", Port: udpPort, Sending: func(got Trail) { trail = got }}, engine.OK, "")
+	if engine.TestPort(trail.SPort) || trail.SPort == 0 {
+		t.Errorf("it is sent from %d", trail.SPort)
+	}
+}
+
 // A port comes again only after all others, and one that may have left a tracked
 // flow behind only after a while.
 func TestPortsInTurn(t *testing.T) {
 	var s sources
 	now := time.Now()
 	if a, b := s.next(1, now), s.next(2, now); a != b || a != engine.TestPortFirst {
-		t.Errorf("two namespaces begin with %d and %d", a, b)
+		t.Errorf("two labs begin with %d and %d", a, b)
 	}
 	for range portCount - 1 {
 		s.free(1, s.next(1, now))
@@ -109,11 +166,11 @@ func TestPortsInTurn(t *testing.T) {
 	if got := s.next(1, now); got != engine.TestPortFirst {
 		t.Errorf("when it has rested, %d comes, not %d", got, engine.TestPortFirst)
 	}
-	for ns := range uint64(3 * portsKept) {
-		s.next(ns, now.Add(time.Duration(ns)*resting))
+	for lab := range uint64(3 * portsKept) {
+		s.next(lab, now.Add(time.Duration(lab)*resting))
 	}
 	if len(s.given) > portsKept {
-		t.Errorf("%d namespaces are remembered", len(s.given))
+		t.Errorf("%d labs are remembered", len(s.given))
 	}
 }
 

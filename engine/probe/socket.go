@@ -142,7 +142,7 @@ func (s *socket) connect(to netip.AddrPort) error {
 	return result
 }
 
-// bind binds the socket to a port on all addresses.
+// bind binds the socket to a port on all addresses, to one that the kernel chooses for 0.
 func (s *socket) bind(port int) error {
 	return s.control(func(fd int) error {
 		if s.v6 {
@@ -150,6 +150,21 @@ func (s *socket) bind(port int) error {
 		}
 		return unix.Bind(fd, &unix.SockaddrInet4{Port: port})
 	})
+}
+
+// port is the port that the socket is bound to.
+func (s *socket) port() (port int, err error) {
+	err = s.control(func(fd int) error {
+		sa, err := unix.Getsockname(fd)
+		switch sa := sa.(type) {
+		case *unix.SockaddrInet4:
+			port = sa.Port
+		case *unix.SockaddrInet6:
+			port = sa.Port
+		}
+		return err
+	})
+	return port, err
 }
 
 // connected returns nil once fd is connected, EINPROGRESS before, or the errno.
