@@ -110,7 +110,10 @@ func TestWatchTellsThereAndBack(t *testing.T) {
 	for range 2 {
 		for _, cmd := range []string{
 			"ip link set eth0 down", "ip link set eth0 up", "ip link set eth0 mtu 1400", "ip link set eth0 mtu 1500",
-			"ip link set eth0 nomaster", "ip link set eth0 master br0", "ip link set eth0 name eth1", "ip link set eth1 name eth0",
+			"ip link set eth0 nomaster", "ip link set eth0 master br0",
+			// Before Linux 6.3 a device that is up keeps its name.
+			"ip link set eth0 down; ip link set eth0 name eth1; ip link set eth1 up",
+			"ip link set eth1 down; ip link set eth1 name eth0; ip link set eth0 up",
 			"bridge link set dev eth0 hairpin on", "bridge link set dev eth0 hairpin off", "ip link set br0 type bridge stp_state 1",
 			"ip link set br0 type bridge stp_state 0", "ip link add d0 type bridge", "ip link del d0",
 			"ip link set eth0 alias x", "ip link set eth0 alias ''",
