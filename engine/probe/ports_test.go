@@ -139,7 +139,7 @@ func TestAllPortsTaken(t *testing.T) {
 		}
 	})
 	var trail Trail
-	expect(t, Request{From: p.c, To: serverAddr4, Proto: "udp", Port: udpPort, Sending: func(got Trail) { trail = got }}, engine.OK, "")
+	expect(t, Request{From: p.c, To: serverAddr4, Proto: "udp", Port: udpPort, Wait: 10 * time.Second, Sending: func(got Trail) { trail = got }}, engine.OK, "")
 	if engine.TestPort(trail.SPort) || trail.SPort == 0 {
 		t.Errorf("it is sent from %d", trail.SPort)
 	}
