@@ -52,8 +52,10 @@ ip link add br0 type bridge
 ip link set br0 up
 ip link add v1 type veth peer name v2
 ip link set v1 master br0 up
-ip link set v2 up
-bridge link set dev v1 state disabled
+ip link set v2 up`)
+	// A port begins to forward a little after its cable is up.
+	eventually(t, "that v1 forwards", func() bool { return linkNamed(t, snap(t, n, Links), "v1").PortState == "forwarding" })
+	sh(t, n, `bridge link set dev v1 state disabled
 ip rule add to 10.5.0.0/16 priority 60 blackhole
 nft add table ip f
 nft 'add chain ip f c { type filter hook input priority 0; }'
