@@ -56,7 +56,7 @@ const (
 )
 
 func makeAuthority(dir string) (*Authority, error) {
-	a, err := NewAuthority()
+	a, err := newAuthority()
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,8 @@ func makeAuthority(dir string) (*Authority, error) {
 		os.WriteFile(filepath.Join(dir, authorityCert), a.PEM(), 0o600))
 }
 
-// NewAuthority makes an authority.
-func NewAuthority() (*Authority, error) {
+// newAuthority makes an authority.
+func newAuthority() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("key of the cluster's authority: %w", err)
@@ -171,13 +171,10 @@ func keyPEM(key *ecdsa.PrivateKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), nil
 }
 
-// WritePKI writes what the API server reads from files to dir: the authority,
-// its own certificate, its certificate as a client of kubelets, and the key
+// WritePKI writes what the API server reads from files to dir, where the authority
+// itself is already: its own certificate, its certificate as a client of kubelets, and the key
 // that signs the tokens of service accounts, unless it is there.
 func (a *Authority) writePKI(dir string, serving, client pair) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	tokensPEM, err := os.ReadFile(filepath.Join(dir, tokensKey))
 	if errors.Is(err, fs.ErrNotExist) {
 		tokensPEM, err = newKey()
@@ -186,7 +183,6 @@ func (a *Authority) writePKI(dir string, serving, client pair) error {
 		return fmt.Errorf("key of service accounts: %w", err)
 	}
 	for name, data := range map[string][]byte{
-		authorityCert:                  a.PEM(),
 		"apiserver.crt":                serving.cert,
 		"apiserver.key":                serving.key,
 		"apiserver-kubelet-client.crt": client.cert,

@@ -59,14 +59,7 @@ func (w *worker) isolate(ctx context.Context, s *pod.Sandbox) {
 	if w.isolated {
 		return
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-s.Done():
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	ctx, cancel := until(ctx, s.Done())
 	go func() {
 		defer cancel()
 		if w.k.Judged(ctx, types.NamespacedName{Namespace: w.namespace, Name: w.name}, w.uid, *address) != nil {

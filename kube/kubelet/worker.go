@@ -167,16 +167,22 @@ func (w *worker) isNext(ctx context.Context) bool {
 
 // finish has the pod's object removed, if it is still there.
 func (w *worker) finish(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := until(ctx, w.gone)
 	defer cancel()
+	w.statuses.finish(ctx, w.pod)
+}
+
+// until returns a context that also ends when done is closed. Its cancel is to be called.
+func until(ctx context.Context, done <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		select {
-		case <-w.gone:
+		case <-done:
 			cancel()
 		case <-ctx.Done():
 		}
 	}()
-	w.statuses.finish(ctx, w.pod)
+	return ctx, cancel
 }
 
 // await waits until there is something to do; false ends the pod at once.
