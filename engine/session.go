@@ -149,8 +149,8 @@ type Session interface {
 	// for example that a command has ended. It never blocks.
 	Poke()
 
-	// Settle evaluates until the kernel is quiet and two evaluations agree,
-	// and returns the last one.
+	// Settle evaluates until the kernel is quiet and two evaluations agree, and returns
+	// the last one. Where they go on to differ the error wraps ErrRestless.
 	Settle(context.Context) (Status, error)
 
 	// Rest waits until what has changed so far is judged and returns the newest
@@ -202,10 +202,12 @@ func Hintf(err error, format string, args ...any) error {
 	return &Error{Err: err, Hint: fmt.Sprintf(format, args...)}
 }
 
-// Sentinel errors that decide an exit code.
+// Sentinel errors, which decide exit codes and what is said.
 var (
 	// ErrCannotRun means that this machine lacks something; the wrapped text says what.
 	ErrCannotRun = errors.New("cannot run here")
 	// ErrNotFound means that there is no lab, lesson or node of that name.
 	ErrNotFound = errors.New("not found")
+	// ErrRestless means that a lab was judged again and again, and differently each time.
+	ErrRestless = errors.New("something in the lab changes all the time")
 )

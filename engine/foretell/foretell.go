@@ -73,7 +73,7 @@ func Letter(i int) string { return string(rune('a' + i)) }
 func judge(p *engine.Prediction, out trial.Outcome) Finding {
 	f := Finding{Holds: -1, Steps: out.Steps, Notes: out.Notes}
 	if len(out.Status.Tasks) != len(p.Outcomes) {
-		f.Trouble = "the lab did not come to rest in time."
+		f.Trouble = "the lab was not judged in time."
 		return f
 	}
 	var hold []string

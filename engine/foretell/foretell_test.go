@@ -30,7 +30,7 @@ func TestJudge(t *testing.T) {
 		"two":             {[]engine.State{pass, fail, pass}, -1, "what the kernel shows fits more than one answer: a, c."},
 		"broken":          {[]engine.State{fail, broken, fail}, -1, "The kernel did not answer."},
 		"broken and one":  {[]engine.State{pass, broken, fail}, -1, "The kernel did not answer."},
-		"never evaluated": {nil, -1, "the lab did not come to rest in time."},
+		"never evaluated": {nil, -1, "the lab was not judged in time."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out trial.Outcome

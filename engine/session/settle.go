@@ -22,6 +22,14 @@ func (s *Session) calm() time.Duration {
 	return calm
 }
 
+// A lab does not come to rest if this many looks at it over this long did not find two
+// in a row that agree. It takes both: a machine that is slow needs the time for two looks,
+// one that is busy for a moment has made the looks meanwhile.
+const (
+	restlessLooks = 8
+	restlessTime  = 20 * time.Second
+)
+
 // Settle evaluates until two evaluations in a row agree, with time between them
 // for what is under way, and returns the last one with the verdicts on what fails.
 func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
@@ -30,8 +38,12 @@ func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 	s.settling.Add(1)
 	defer s.settling.Add(-1)
 	s.cancelEvaluation() // the first one here is newer
+	began := time.Now()
 	before, whole := s.evaluate(ctx)
-	for explained := 0; ; {
+	for explained, looks := 0, 1; ; looks++ {
+		if looks >= restlessLooks && time.Since(began) >= restlessTime {
+			return s.Status(), engine.ErrRestless
+		}
 		select {
 		case <-ctx.Done():
 			return s.Status(), ctx.Err()

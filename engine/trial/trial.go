@@ -22,7 +22,7 @@ import (
 const (
 	LineLimit   = 15 * time.Second // a line that is still running then is interrupted
 	scriptLimit = 3 * time.Minute  // what has not been typed by then is left out
-	settleLimit = 20 * time.Second
+	settleLimit = 5 * time.Minute  // a lab that is not judged by then is left as it is
 	// maxShells is how many shells a script may end before it is given up on.
 	maxShells = 100
 	// maxInterrupts is how often Ctrl-C is typed to a line that does not end.
@@ -83,14 +83,16 @@ func (t *Trial) Settle(ctx context.Context) (Outcome, error) {
 	settle, cancel := context.WithTimeout(ctx, settleLimit)
 	defer cancel()
 	st, err := t.session.Settle(settle)
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case err == nil:
+	case errors.Is(err, engine.ErrRestless):
+		t.note("the lab did not come to rest: %v", engine.ErrRestless)
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		t.note("the lab was not judged within %v", settleLimit)
+	default:
 		return Outcome{}, err
 	}
-	settled := err == nil
-	if !settled {
-		t.note("the lab did not come to rest within %v: something in it changes all the time", settleLimit)
-	}
-	return Outcome{Status: st, Settled: settled, Notes: t.notes, Steps: t.steps, Transcript: t.transcript()}, nil
+	return Outcome{Status: st, Settled: err == nil, Notes: t.notes, Steps: t.steps, Transcript: t.transcript()}, nil
 }
 
 func (t *Trial) note(format string, args ...any) {
