@@ -37,20 +37,32 @@ func prove(ctx context.Context, o options) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.limit, fmt.Errorf("it was still running after %v", o.limit))
 	defer cancel()
-	results := map[string]*plan.Result{}
+	log, err := os.Create(filepath.Join(o.work, "steps.log"))
+	if err != nil {
+		return err
+	}
+	results, printed := map[string]*plan.Result{}, map[string]*plan.Tail{}
 	begun := time.Now()
 	runErr := m.Run(ctx, func(e plan.Event) {
 		switch {
 		case e.Kernel != "":
 			fmt.Printf("Linux %s is up after %.1f s.\n", e.Kernel, time.Since(begun).Seconds())
+		case e.Output != "":
+			printed[e.Step].Add(e.Output)
+			for line := range strings.Lines(e.Output) {
+				_, _ = fmt.Fprintf(log, "%7.1f s  %s: %s\n", time.Since(begun).Seconds(), e.Step, strings.TrimSuffix(line, "\n"))
+			}
 		case e.Result != nil:
+			e.Result.Output = printed[e.Step].String()
 			results[e.Step] = e.Result
 			if s := step(todo, e.Step); s != nil {
 				fmt.Println(report.Line(report.Suite(*s, e.Result), e.Result.Took))
 			}
+		default:
+			printed[e.Step] = &plan.Tail{}
 		}
 	})
-	failed := conclude(o, todo, results)
+	failed := errors.Join(conclude(o, todo, results, printed), log.Close())
 	if runErr != nil { // it is why steps have no result
 		return runErr
 	}
@@ -158,7 +170,7 @@ func compile(ctx context.Context, dir string, args ...string) error {
 }
 
 // conclude writes the results and prints what failed and a last line.
-func conclude(o options, p plan.Plan, results map[string]*plan.Result) error {
+func conclude(o options, p plan.Plan, results map[string]*plan.Result, printed map[string]*plan.Tail) error {
 	all := junit.Testsuites{Name: "underlay on Debian's kernel"}
 	for _, s := range p.Steps() {
 		suite := report.Suite(s, results[s.Name])
@@ -174,7 +186,11 @@ func conclude(o options, p plan.Plan, results map[string]*plan.Result) error {
 	}
 	for _, suite := range all.Suites {
 		if results[suite.Name] == nil {
-			fmt.Printf("\nFAIL  %s: it did not come to its end\n", suite.Name)
+			said := "it was not begun"
+			if out := printed[suite.Name]; out != nil {
+				said = "it did not come to its end; the last that it said:\n" + end(out.String())
+			}
+			fmt.Printf("\nFAIL  %s: %s\n", suite.Name, said)
 			continue
 		}
 		for _, c := range suite.Testcases {
@@ -182,7 +198,7 @@ func conclude(o options, p plan.Plan, results map[string]*plan.Result) error {
 		}
 	}
 	bad := all.Failures + all.Errors
-	fmt.Printf("\n%d of %d proofs passed. The results are in %s.\n", all.Tests-bad, all.Tests, o.junit)
+	fmt.Printf("\n%d of %d proofs passed. The results are in %s, what each step said in steps.log beside it.\n", all.Tests-bad, all.Tests, o.junit)
 	if bad > 0 {
 		return errFailed
 	}
@@ -197,10 +213,14 @@ func printFailure(suite string, c junit.Testcase) {
 		if r == nil {
 			continue
 		}
-		data := r.Data
-		if len(data) > maxShown {
-			data = strings.ToValidUTF8("… "+data[len(data)-maxShown:], "\uFFFD")
-		}
-		fmt.Printf("\nFAIL  %s: %s: %s\n%s\n", suite, c.Name, r.Message, data)
+		fmt.Printf("\nFAIL  %s: %s: %s\n%s\n", suite, c.Name, r.Message, end(r.Data))
 	}
+}
+
+// end is the end of a text, as much of it as is printed.
+func end(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	return strings.ToValidUTF8("… "+text[len(text)-maxShown:], "\uFFFD")
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -19,9 +18,6 @@ import (
 
 	"underlay/vm/internal/plan"
 )
-
-// maxOutput is how much of a step's output is sent, in bytes: its end.
-const maxOutput = 1 << 20
 
 // Run runs the plan and writes the events to the serial line.
 func Run() (err error) {
@@ -76,14 +72,14 @@ func (r *runner) say(e plan.Event) {
 func (r *runner) lane(steps []plan.Step) {
 	for _, s := range steps {
 		r.say(plan.Event{Step: s.Name})
-		result := runStep(s)
+		result := r.run(s)
 		r.say(plan.Event{Step: s.Name, Result: &result})
 	}
 }
 
-// runStep runs one step to its end. What it started and left behind in its
-// process group is killed with it.
-func runStep(s plan.Step) plan.Result {
+// run runs one step to its end and says what it prints. What it started and left
+// behind in its process group is killed with it.
+func (r *runner) run(s plan.Step) plan.Result {
 	ctx, cancel := context.WithTimeout(context.Background(), s.Limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.Command[0], s.Command[1:]...)
@@ -101,11 +97,12 @@ func runStep(s plan.Step) plan.Result {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: identity(s)}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
-	var out tail
+	out := lines{r: r, step: s.Name}
 	cmd.Stdout, cmd.Stderr = &out, &out
 	begun := time.Now()
 	err := cmd.Run()
-	result := plan.Result{Output: out.String(), Took: time.Since(begun), Exit: -1}
+	out.end()
+	result := plan.Result{Took: time.Since(begun), Exit: -1}
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
@@ -125,28 +122,29 @@ func runStep(s plan.Step) plan.Result {
 	return result
 }
 
-// tail keeps the end of what is written to it.
-type tail struct {
-	buf bytes.Buffer
-	cut bool
+// lines sends what a step prints, in whole lines.
+type lines struct {
+	r    *runner
+	step string
+	part []byte // of a line that has not ended yet
 }
 
-var _ io.Writer = (*tail)(nil)
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.buf.Write(b)
-	if over := t.buf.Len() - maxOutput; over > 0 {
-		t.buf.Next(over)
-		t.cut = true
+func (l *lines) Write(b []byte) (int, error) {
+	l.part = append(l.part, b...)
+	if end := bytes.LastIndexByte(l.part, '\n') + 1; end > 0 {
+		l.send(l.part[:end])
+		l.part = append(l.part[:0], l.part[end:]...)
 	}
 	return len(b), nil
 }
 
-func (t *tail) String() string {
-	s := strings.ToValidUTF8(t.buf.String(), "\uFFFD")
-	if t.cut {
-		_, s, _ = strings.Cut(s, "\n")
-		s = "… the beginning is left out\n" + s
+// end sends a last line that lacks its newline.
+func (l *lines) end() {
+	if len(l.part) > 0 {
+		l.send(l.part)
 	}
-	return s
+}
+
+func (l *lines) send(b []byte) {
+	l.r.say(plan.Event{Step: l.step, Output: strings.ToValidUTF8(string(b), "\uFFFD")})
 }

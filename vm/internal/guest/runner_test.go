@@ -1,32 +1,49 @@
 package guest
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
 	"strings"
 	"testing"
+	"time"
+
+	"underlay/vm/internal/plan"
 )
 
-func TestTailKeepsTheEnd(t *testing.T) {
-	var all tail
-	for range 3 {
-		if n, err := all.Write([]byte("line\n")); n != 5 || err != nil {
+// TestAStepIsToldLineByLine: what a step prints is said while it runs, so that one
+// that never ends has said where it is.
+func TestAStepIsToldLineByLine(t *testing.T) {
+	var line bytes.Buffer
+	r := &runner{events: json.NewEncoder(&line)}
+	out := lines{r: r, step: "a"}
+	for _, part := range []string{"one\ntw", "o\nthr\xffee\nfo", "ur"} {
+		if n, err := out.Write([]byte(part)); n != len(part) || err != nil {
 			t.Fatal(n, err)
 		}
 	}
-	if got := all.String(); got != "line\nline\nline\n" {
-		t.Errorf("got %q", got)
-	}
-	var end tail
-	line := []byte(strings.Repeat("x", 99) + "\n")
-	for range maxOutput/100 + 10 {
-		if _, err := end.Write(line); err != nil {
-			t.Fatal(err)
+	out.end()
+	var got []string
+	for d := json.NewDecoder(&line); ; {
+		var e plan.Event
+		if err := d.Decode(&e); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil || e.Step != "a" {
+			t.Fatalf("%+v, %v", e, err)
 		}
+		got = append(got, e.Output)
 	}
-	if _, err := end.Write([]byte("last \xff\n")); err != nil {
-		t.Fatal(err)
+	if want := "one\n|two\nthr\uFFFDee\n|four"; strings.Join(got, "|") != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
-	got := end.String()
-	if !strings.HasPrefix(got, "… the beginning is left out\nxxx") || !strings.HasSuffix(got, "\nlast \uFFFD\n") || len(got) > maxOutput+100 {
-		t.Errorf("%d bytes, from %.60q to %q", len(got), got, got[len(got)-30:])
+}
+
+func TestAStepThatIsKilledHasSaidWhatItDid(t *testing.T) {
+	var line bytes.Buffer
+	r := &runner{events: json.NewEncoder(&line)}
+	got := r.run(plan.Step{Name: "a", Root: true, Dir: t.TempDir(), Command: []string{"sh", "-c", "echo begun; exec sleep 60"}, Limit: 300 * time.Millisecond})
+	if got.Exit != -1 || got.Error != "still running after 300ms" || line.String() != `{"step":"a","output":"begun\n"}`+"\n" {
+		t.Errorf("%+v after %q", got, line.String())
 	}
 }

@@ -64,16 +64,17 @@ type Step struct {
 // machine that ends before it ended too soon.
 type Event struct {
 	Step   string  `json:"step,omitempty"`   // the step it is about
-	Result *Result `json:"result,omitempty"` // nil: the step begins
+	Output string  `json:"output,omitempty"` // lines that the step has just printed
+	Result *Result `json:"result,omitempty"` // how it ended; without it and Output the step begins
 	Kernel string  `json:"kernel,omitempty"` // the release, in the first event
 	Done   bool    `json:"done,omitempty"`
 }
 
 // Result is how a step ended.
 type Result struct {
-	Exit   int           `json:"exit"`   // -1: it could not be started, or was killed
-	Error  string        `json:"error"`  // why it was not run to its end
-	Output string        `json:"output"` // the end of what it printed, both streams
-	JUnit  string        `json:"junit"`  // the file's text
+	Exit   int           `json:"exit"`  // -1: it could not be started, or was killed
+	Error  string        `json:"error"` // why it was not run to its end
+	JUnit  string        `json:"junit"` // the file's text
 	Took   time.Duration `json:"took"`
+	Output string        `json:"-"` // the end of what it printed, both streams, collected from the events
 }
