@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ type proofFlags struct {
 	needing, without      string // words of requires; "" for any
 	seeds, jobs           int
 	json, verbose, strict bool
+	memoryFlags
 }
 
 func (p *program) authorTestCommand() *cobra.Command {
@@ -57,6 +59,9 @@ func (p *program) authorTestCommand() *cobra.Command {
 			"  prediction/…   of its lessons' predictions just one answer is what the kernel shows\n" +
 			"  recorded/…     commands that its lessons show print what is shown\n" +
 			"  seed/…         with other parameters all of that works, too\n\n" +
+			"Of labs that the file of --proven says have been proven before, as they are, with this program\n" +
+			"and on such a kernel, a sample is enough: untouched, solution, one alternative, and of some\n" +
+			"labs every mistake. docs/TESTING.md explains it.\n\n" +
 			"Exits 0 if all is proven, 1 if not, 3 if this machine can run none of the labs. A lab that\n" +
 			"it cannot run is reported and does not count as a failure, except with --strict.",
 		ValidArgsFunction: p.completeLabs,
@@ -71,19 +76,46 @@ func (p *program) authorTestCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "tell of every proof")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "count a lab that cannot run here as not proven")
+	cmd.Flags().Var(shardFlag{&f.shard}, "shard", "make only the I-th of N equal parts of the proofs")
+	cmd.Flags().StringVar(&f.since, "changed-since", "", "prove only labs that have changed since this git `revision`, or all if what proves them has")
+	cmd.Flags().StringVar(&f.ledger, "proven", "", "make only a sample of what has been proven before, says this `file`")
+	cmd.Flags().Uint64Var(&f.sample, "sample", 0, "make the sample of this `number`; 0 draws one")
+	cmd.Flags().BoolVar(&f.remember, "remember", false, "write what is proven in full into the file of --proven")
+	cmd.Flags().StringVar(&f.source, "source", ".", "this program's source, for --proven and --changed-since, is in this `folder`")
 	return cmd
 }
 
 func (p *program) proveLabs(cmd *cobra.Command, ids []string, f proofFlags) error {
-	subjects, prover, err := p.subjects(ids, f)
+	if err := f.check(); err != nil {
+		return err
+	}
+	content, subjects, prover, err := p.subjects(ids, f)
 	if err != nil {
 		return err
 	}
-	plan := prover.Plan(subjects)
 	if len(subjects) == 0 {
 		return engine.Hintf(usageError{errors.New("--requiring and --without leave no lab")}, "`underlay list --json` says what each lab requires")
 	}
-	if len(plan) == 0 {
+	changed, err := f.changed(cmd.Context(), content)
+	if err != nil {
+		return err
+	}
+	if subjects = slices.DeleteFunc(subjects, func(s prove.Subject) bool { return !changed(s) }); len(subjects) == 0 {
+		return p.nothingToProve(f, "no lab has changed since "+f.since)
+	}
+	var known *memory
+	if f.ledger != "" {
+		if known, err = f.recall(content, subjects, prover); err != nil {
+			return err
+		}
+		prover.Sample = prove.Sample{Seed: cmp.Or(f.sample, drawSample()), Of: known.has}
+	}
+	plan := prover.Plan(subjects)
+	switch {
+	case len(plan) > 0:
+	case f.shard.N > 1:
+		return p.nothingToProve(f, "there are fewer proofs than parts")
+	default:
 		return engine.Hintf(usageError{fmt.Errorf("--run %q: no proof has such a name", f.only)},
 			"names are such as docker0/solution, docker0/mistake/no-address and docker0/seed/7")
 	}
@@ -92,10 +124,22 @@ func (p *program) proveLabs(cmd *cobra.Command, ids []string, f proofFlags) erro
 		return err
 	}
 	report, err := p.tellProofs(cmd.Context(), prover, plan, f)
+	if err == nil && f.remember {
+		err = known.take(subjects, report)
+	}
 	if err := errors.Join(err, save(report)); err != nil {
 		return err
 	}
 	return verdict(report, f.strict)
+}
+
+// nothingToProve ends a run in which there is nothing to prove.
+func (p *program) nothingToProve(f proofFlags, why string) error {
+	if f.json {
+		return p.printJSON(prove.Report{Proofs: []prove.Proof{}})
+	}
+	_, err := fmt.Fprintf(p.out, "Nothing to prove: %s.\n", why)
+	return err
 }
 
 // tellProofs makes the proofs and tells of them.
@@ -147,26 +191,26 @@ func (f *proofFlags) picks(lab *engine.Lab) bool {
 }
 
 // subjects returns the labs to prove, each with its lessons, and who proves them.
-func (p *program) subjects(ids []string, f proofFlags) ([]prove.Subject, *prove.Prover, error) {
+func (p *program) subjects(ids []string, f proofFlags) (*draft.Draft, []prove.Subject, *prove.Prover, error) {
 	only, err := regexp.Compile(f.only)
 	if err != nil {
-		return nil, nil, engine.Hintf(usageError{fmt.Errorf("--run: %w", err)}, "give a regular expression, such as mistake or docker0/seed")
+		return nil, nil, nil, engine.Hintf(usageError{fmt.Errorf("--run: %w", err)}, "give a regular expression, such as mistake or docker0/seed")
 	}
 	for _, n := range []struct {
 		flag  string
 		value int
 	}{{"--seeds", f.seeds}, {"--jobs", f.jobs}} {
 		if n.value < 1 {
-			return nil, nil, engine.Hintf(usageError{fmt.Errorf("%s %d is too few", n.flag, n.value)}, "give 1 or more")
+			return nil, nil, nil, engine.Hintf(usageError{fmt.Errorf("%s %d is too few", n.flag, n.value)}, "give 1 or more")
 		}
 	}
 	content, err := p.written()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, id := range ids {
 		if _, err := content.Labs.Lab(id); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
 	var subjects []prove.Subject
@@ -176,18 +220,18 @@ func (p *program) subjects(ids []string, f proofFlags) ([]prove.Subject, *prove.
 		}
 		drawn, err := content.Labs.Seeded(lab.ID, p.seed)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		others := func(l *lesson.Lesson) bool { return l.Lab != lab.ID }
 		subjects = append(subjects, prove.Subject{Lab: drawn, Lessons: slices.DeleteFunc(content.Book.Lessons(), others)})
 	}
 	sb, err := sandbox.New()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return subjects, &prove.Prover{
+	return content, subjects, &prove.Prover{
 		Opener: session.Opener{Sandbox: sb}, Available: available, Seeded: content.Labs.Seeded,
-		Kinds: prove.Kinds(), Only: only, Seeds: f.seeds, Jobs: f.jobs,
+		Kinds: prove.Kinds(), Only: only, Seeds: f.seeds, Jobs: f.jobs, Shard: f.shard,
 	}, nil
 }
 

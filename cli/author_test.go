@@ -38,15 +38,7 @@ const cannotRun = "runs-nowhere"
 // one in base by the files in it. Its first lines say what must be found.
 func badLabs(t *testing.T) []badLab {
 	t.Helper()
-	base := map[string]string{}
-	for _, pattern := range []string{"*", "*/*.sh"} {
-		for _, path := range glob(t, filepath.Join("testdata/badlabs/base", pattern)) {
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-				name, _ := filepath.Rel("testdata/badlabs/base", path)
-				base[name] = read(t, path)
-			}
-		}
-	}
+	base := baseLab(t)
 	var out []badLab
 	for _, path := range glob(t, "testdata/badlabs/*.txtar") {
 		lab := badLab{id: strings.TrimSuffix(filepath.Base(path), ".txtar"), files: maps.Clone(base)}
@@ -75,6 +67,21 @@ func badLabs(t *testing.T) []badLab {
 		out = append(out, lab)
 	}
 	return out
+}
+
+// baseLab returns the files of the lab that bad labs differ from.
+func baseLab(t *testing.T) map[string]string {
+	t.Helper()
+	base := map[string]string{}
+	for _, pattern := range []string{"*", "*/*.sh"} {
+		for _, path := range glob(t, filepath.Join("testdata/badlabs/base", pattern)) {
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+				name, _ := filepath.Rel("testdata/badlabs/base", path)
+				base[name] = read(t, path)
+			}
+		}
+	}
+	return base
 }
 
 func glob(t *testing.T, pattern string) []string {
@@ -330,6 +337,12 @@ func TestAuthorTestRefusesWhatMeansNothing(t *testing.T) {
 		"error: --seeds 0":                                  {"--seeds", "0"},
 		"error: --jobs -1":                                  {"--jobs", "-1"},
 		"error: --junit: open /nowhere/x":                   {"--junit", "/nowhere/x", "--run", "netns-veth/untouched"},
+		"error: --remember needs --proven":                  {"--remember"},
+		"error: --remember with --shard":                    {"--remember", "--proven", "x", "--shard", "1/2"},
+		"error: /: not the source of Underlay":              {"--proven", "x", "--source", "/"},
+		"error: --changed-since: git diff: ":                {"--changed-since", "no-such-revision", "--source", ".."},
+		"error: --proven: read ..: is a directory":          {"--proven", "..", "--source", ".."},
+		`error: invalid argument "3/2" for "--shard" flag`:  {"--shard", "3/2"},
 	} {
 		stdout, stderr, code := authorTest(t, args...)
 		if code != exitUsage || !strings.HasPrefix(stderr, want) || !strings.Contains(stderr, "\nhint: ") {

@@ -67,6 +67,11 @@ type Prover struct {
 	Only  *regexp.Regexp // of the proofs' names, "docker0/mistake/no-address"; nil for all
 	Seeds int            // how many seeds are drawn for each lab
 	Jobs  int            // how many proofs run side by side
+
+	Sample Sample // what is left out of labs that have been proven before
+	Shard  Shard  // which part of the plan is made here
+
+	sampled []string // ids of the labs of which the last plan has a sample only
 }
 
 // Planned is a proof that is to be made.
@@ -91,9 +96,18 @@ func id(lab, kind, name string) string {
 // together.
 func (p *Prover) Plan(subjects []Subject) []Planned {
 	var plan []Planned
+	p.sampled = nil
 	for _, s := range subjects {
+		sampled := p.Sample.Of != nil && p.Sample.Of(s)
+		if sampled {
+			p.sampled = append(p.sampled, s.Lab.ID)
+		}
 		for _, kind := range p.Kinds {
-			for _, c := range kind.Cases(p, s) {
+			cases := kind.Cases(p, s)
+			if sampled {
+				cases = p.Sample.cases(s.Lab.ID, kind.Name, cases)
+			}
+			for _, c := range cases {
 				one := Planned{Lab: s.Lab.ID, Kind: kind.Name, Name: c.Name, prove: c.Prove}
 				if p.Only != nil && !p.Only.MatchString(one.ID()) {
 					continue
@@ -104,7 +118,7 @@ func (p *Prover) Plan(subjects []Subject) []Planned {
 			}
 		}
 	}
-	return plan
+	return p.Shard.of(plan)
 }
 
 // unavailable says why a lab cannot run here and what would change that, "" if it can.
@@ -145,7 +159,11 @@ func (p *Prover) Run(ctx context.Context, plan []Planned, ended func(Proof)) (Re
 	if err := errors.Join(g.Wait(), ctx.Err()); err != nil {
 		return Report{}, ctx.Err()
 	}
-	return newReport(proofs, time.Since(began)), nil
+	report := newReport(proofs, time.Since(began))
+	if report.Sampled = p.sampled; len(p.sampled) > 0 {
+		report.Sample = p.Sample.Seed
+	}
+	return report, nil
 }
 
 // make makes one proof.

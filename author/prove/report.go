@@ -35,6 +35,11 @@ type Report struct {
 	Skipped int     `json:"skipped"` // how many could not be made here
 	Seconds float64 `json:"seconds"` // of wall-clock
 	Proofs  []Proof `json:"proofs"`  // lab by lab
+
+	// Sampled are the labs of which only a sample was proven, because all of it has been
+	// before, and Sample is the number that chooses the same sample again.
+	Sampled []string `json:"sampled,omitempty"`
+	Sample  uint64   `json:"sample,omitempty"`
 }
 
 func newReport(proofs []Proof, took time.Duration) Report {

@@ -107,6 +107,9 @@ func (p *Printer) Finish(r Report) error {
 		}
 	}
 	p.printf("\n%s\n", r.sum())
+	if n := len(r.Sampled); n > 0 {
+		p.printf("%s proven before, of which this was a sample: --sample %d makes the same one again.\n", plural(n, "lab was", "labs were"), r.Sample)
+	}
 	return p.err
 }
 
@@ -120,6 +123,13 @@ func (r *Report) sum() string {
 		parts = append(parts, fmt.Sprintf("%d not proven here", r.Skipped))
 	}
 	return fmt.Sprintf("%s, in %.0f s.", strings.Join(parts, ", "), r.Seconds)
+}
+
+func plural(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
 }
 
 // details is everything about a proof that failed.
