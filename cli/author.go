@@ -39,6 +39,7 @@ type proofFlags struct {
 	needing, without      string // words of requires; "" for any
 	seeds, jobs           int
 	json, verbose, strict bool
+	again                 bool
 	memoryFlags
 }
 
@@ -76,6 +77,7 @@ func (p *program) authorTestCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "tell of every proof")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "count a lab that cannot run here as not proven")
+	cmd.Flags().BoolVar(&f.again, "again", false, "make a proof that fails once more, and tell it as a flake if it is proven then")
 	cmd.Flags().Var(shardFlag{&f.shard}, "shard", "make only the I-th of N equal parts of the proofs")
 	cmd.Flags().StringVar(&f.since, "changed-since", "", "prove only labs that have changed since this git `revision`, or all if what proves them has")
 	cmd.Flags().StringVar(&f.ledger, "proven", "", "make only a sample of what has been proven before, says this `file`")
@@ -231,7 +233,7 @@ func (p *program) subjects(ids []string, f proofFlags) (*draft.Draft, []prove.Su
 	}
 	return content, subjects, &prove.Prover{
 		Opener: session.Opener{Sandbox: sb}, Available: available, Seeded: content.Labs.Seeded,
-		Kinds: prove.Kinds(), Only: only, Seeds: f.seeds, Jobs: f.jobs, Shard: f.shard,
+		Kinds: prove.Kinds(), Only: only, Seeds: f.seeds, Jobs: f.jobs, Again: f.again, Shard: f.shard,
 	}, nil
 }
 

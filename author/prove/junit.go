@@ -30,6 +30,7 @@ type (
 		Name    string     `xml:"name,attr"`
 		Seconds float64    `xml:"time,attr"`
 		Failure *junitText `xml:"failure"`
+		Flake   *junitText `xml:"flakyFailure"` // as Maven's Surefire has it
 		Skipped *junitText `xml:"skipped"`
 	}
 	junitText struct {
@@ -52,10 +53,13 @@ func WriteJUnit(w io.Writer, r Report) error {
 		switch p.Verdict {
 		case Failed:
 			suite.Failures++
-			c.Failure = &junitText{Message: printable(strings.Join(p.Wrong, "\n")), Text: printable(details(p))}
+			c.Failure = &junitText{Message: printable(strings.Join(p.Wrong, "\n")), Text: printable(details(&p.Finding))}
 		case Skipped:
 			suite.Skipped++
 			c.Skipped = &junitText{Message: strings.Join(p.Notes, "\n")}
+		}
+		if p.Flake != nil {
+			c.Flake = &junitText{Message: printable(strings.Join(p.Flake.Wrong, "\n")), Text: printable(details(p.Flake))}
 		}
 		suite.Tests++
 		suite.Seconds += p.Seconds

@@ -68,6 +68,10 @@ type Prover struct {
 	Seeds int            // how many seeds are drawn for each lab
 	Jobs  int            // how many proofs run side by side
 
+	// Again has a proof that fails made once more. If it succeeds then, it is a flake: it
+	// is counted and told as one.
+	Again bool
+
 	Sample Sample // what is left out of labs that have been proven before
 	Shard  Shard  // which part of the plan is made here
 
@@ -148,6 +152,9 @@ func (p *Prover) Run(ctx context.Context, plan []Planned, ended func(Proof)) (Re
 		g.Go(func() error {
 			defer places.Release(takes)
 			proofs[i] = plan[i].make(ctx)
+			if p.Again && proofs[i].Verdict == Failed {
+				proofs[i] = proofs[i].orAgain(plan[i].make(ctx))
+			}
 			telling.Lock()
 			defer telling.Unlock()
 			if ended != nil && ctx.Err() == nil {

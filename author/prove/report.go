@@ -23,6 +23,16 @@ type Proof struct {
 	Verdict Verdict `json:"verdict"`
 	Seconds float64 `json:"seconds"`
 	Finding
+	Flake *Finding `json:"flake,omitempty"` // what it found wrong at first, and not when it was made again
+}
+
+// orAgain is a proof that failed once it has been made again.
+func (p Proof) orAgain(again Proof) Proof {
+	again.Seconds += p.Seconds
+	if again.Verdict == Proven {
+		again.Flake = &p.Finding
+	}
+	return again
 }
 
 // ID is the name by which a proof is chosen and told: "docker0/mistake/no-address".
@@ -33,6 +43,7 @@ type Report struct {
 	Proven  int     `json:"proven"`  // how many proofs were
 	Failed  int     `json:"failed"`  // how many were not
 	Skipped int     `json:"skipped"` // how many could not be made here
+	Flakes  int     `json:"flakes"`  // how many of those proven failed at first
 	Seconds float64 `json:"seconds"` // of wall-clock
 	Proofs  []Proof `json:"proofs"`  // lab by lab
 
@@ -45,6 +56,9 @@ type Report struct {
 func newReport(proofs []Proof, took time.Duration) Report {
 	r := Report{Seconds: seconds(took), Proofs: proofs}
 	for i := range proofs {
+		if proofs[i].Flake != nil {
+			r.Flakes++
+		}
 		switch proofs[i].Verdict {
 		case Proven:
 			r.Proven++

@@ -58,6 +58,9 @@ func (p *Printer) Ended(proof Proof) {
 	}
 	p.left[proof.Lab]--
 	if p.each {
+		if proof.Flake != nil {
+			mark = "≈"
+		}
 		p.printf("%s %s  %.1f s\n", mark, proof.ID(), proof.Seconds)
 		for _, n := range proof.Notes {
 			p.printf("    %s\n", indent(n, 4))
@@ -103,7 +106,9 @@ func (p *Printer) Finish(r Report) error {
 	p.wipe()
 	for i := range r.Proofs {
 		if proof := &r.Proofs[i]; proof.Verdict == Failed {
-			p.printf("\n✗ %s\n%s", proof.ID(), details(proof))
+			p.printf("\n✗ %s\n%s", proof.ID(), details(&proof.Finding))
+		} else if proof.Flake != nil {
+			p.printf("\n≈ %s: FLAKE: it failed, and was proven when it was made again\n%s", proof.ID(), details(proof.Flake))
 		}
 	}
 	p.printf("\n%s\n", r.sum())
@@ -119,6 +124,9 @@ func (r *Report) sum() string {
 	if r.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", r.Failed))
 	}
+	if r.Flakes > 0 {
+		parts = append(parts, plural(r.Flakes, "flake", "flakes"))
+	}
 	if r.Skipped > 0 {
 		parts = append(parts, fmt.Sprintf("%d not proven here", r.Skipped))
 	}
@@ -132,8 +140,8 @@ func plural(n int, one, more string) string {
 	return fmt.Sprintf("%d %s", n, more)
 }
 
-// details is everything about a proof that failed.
-func details(p *Proof) string {
+// details is everything that a proof which failed has found.
+func details(p *Finding) string {
 	var b strings.Builder
 	for _, w := range p.Wrong {
 		fmt.Fprintf(&b, "    %s\n", indent(w, 4))
