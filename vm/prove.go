@@ -54,9 +54,12 @@ func prove(ctx context.Context, o options) error {
 			}
 		case e.Result != nil:
 			e.Result.Output = printed[e.Step].String()
+			if e.Result.Again != nil {
+				e.Result.Again.Output = printed[plan.Again(e.Step)].String()
+			}
 			results[e.Step] = e.Result
 			if s := step(todo, e.Step); s != nil {
-				fmt.Println(report.Line(report.Suite(*s, e.Result), e.Result.Took))
+				fmt.Println(report.Line(*s, e.Result))
 			}
 		default:
 			printed[e.Step] = &plan.Tail{}
@@ -197,8 +200,15 @@ func conclude(o options, p plan.Plan, results map[string]*plan.Result, printed m
 			printFailure(suite.Name, c)
 		}
 	}
+	flakes := 0
+	for _, s := range p.Steps() {
+		for _, f := range report.Flakes(s, results[s.Name]) {
+			flakes++
+			fmt.Printf("\nFLAKE %s: %s: it failed at first, and not when it was tried once more\n%s\n", s.Name, f.Name, end(f.Message))
+		}
+	}
 	bad := all.Failures + all.Errors
-	fmt.Printf("\n%d of %d proofs passed. The results are in %s, what each step said in steps.log beside it.\n", all.Tests-bad, all.Tests, o.junit)
+	fmt.Printf("\n%d of %d proofs passed, %d FLAKE. The results are in %s, what each step said in steps.log beside it.\n", all.Tests-bad, all.Tests, flakes, o.junit)
 	if bad > 0 {
 		return errFailed
 	}

@@ -104,7 +104,7 @@ func proof(root bool, w wanted, only string, flags ...string) plan.Step {
 		only, limit = ".", 4*time.Hour // that of the machine ends it
 	}
 	file := "/tmp/proofs-" + who(root) + ".xml"
-	command := []string{"underlay", "author", "test", "--strict", "--verbose", "--jobs", "1", "--run", only, "--junit", file}
+	command := []string{"underlay", "author", "test", "--strict", "--verbose", "--again", "--jobs", "1", "--run", only, "--junit", file}
 	return plan.Step{
 		Name: who(root) + ": proofs", Kind: plan.JUnit, Root: root, Limit: limit, JUnit: file,
 		Command: slices.Concat(command, flags, w.labs),

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -42,8 +44,28 @@ func TestAStepIsToldLineByLine(t *testing.T) {
 func TestAStepThatIsKilledHasSaidWhatItDid(t *testing.T) {
 	var line bytes.Buffer
 	r := &runner{events: json.NewEncoder(&line)}
-	got := r.run(plan.Step{Name: "a", Root: true, Dir: t.TempDir(), Command: []string{"sh", "-c", "echo begun; exec sleep 60"}, Limit: 300 * time.Millisecond})
+	got, _ := r.run(plan.Step{Name: "a", Root: true, Dir: t.TempDir(), Command: []string{"sh", "-c", "echo begun; exec sleep 60"}, Limit: 300 * time.Millisecond})
 	if got.Exit != -1 || got.Error != "still running after 300ms" || line.String() != `{"step":"a","output":"begun\n"}`+"\n" {
 		t.Errorf("%+v after %q", got, line.String())
+	}
+}
+
+// TestWhatFailsIsRunAgain has a program that fails at the first call and not at the
+// second, for which it is told what to run.
+func TestWhatFailsIsRunAgain(t *testing.T) {
+	var line bytes.Buffer
+	r := &runner{events: json.NewEncoder(&line)}
+	dir := t.TempDir()
+	const program = `echo "=== RUN   TestA"; echo "--- PASS: TestA (0.00s)"; if mkdir been 2>/dev/null; then echo "--- FAIL: TestB (0.00s)"; exit 1; fi; echo "$@" > args; echo "--- PASS: TestB (0.00s)"`
+	got := r.runTwice(plan.Step{Name: "a", Kind: plan.GoTest, Root: true, Dir: dir, Command: []string{"sh", "-c", program, "x"}, Limit: time.Minute})
+	args, err := os.ReadFile(filepath.Join(dir, "args"))
+	if got.Exit != 1 || got.Again == nil || got.Again.Exit != 0 || string(args) != "-test.run ^(TestB)$\n" {
+		t.Errorf("%+v, then %+v of %q, %v", got, got.Again, args, err)
+	}
+	if !strings.Contains(line.String(), `{"step":"a, again","output":"=== RUN   TestA\n`) {
+		t.Errorf("it said\n%s", &line)
+	}
+	if once := r.runTwice(plan.Step{Name: "b", Kind: plan.GoTest, Root: true, Dir: dir, Command: []string{"true"}, Limit: time.Minute}); once.Again != nil {
+		t.Errorf("nothing failed, and it ran again: %+v", once.Again)
 	}
 }

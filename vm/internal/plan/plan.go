@@ -2,7 +2,10 @@
 // one itself say to each other: what is to be run, and how it went.
 package plan
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // Where things are in the virtual machine.
 const (
@@ -76,5 +79,20 @@ type Result struct {
 	Error  string        `json:"error"` // why it was not run to its end
 	JUnit  string        `json:"junit"` // the file's text
 	Took   time.Duration `json:"took"`
-	Output string        `json:"-"` // the end of what it printed, both streams, collected from the events
+	Again  *Result       `json:"again,omitempty"` // of the tests that failed, run once more by themselves
+	Output string        `json:"-"`               // the end of what it printed, both streams, collected from the events
+}
+
+// Again is the name of a step's second run.
+func Again(name string) string { return name + ", again" }
+
+var failedTest = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
+
+// FailedTests are the tests that a compiled test printed as failed, without subtests.
+func FailedTests(printed string) []string {
+	var names []string
+	for _, m := range failedTest.FindAllStringSubmatch(printed, -1) {
+		names = append(names, m[1])
+	}
+	return names
 }

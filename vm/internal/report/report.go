@@ -111,21 +111,100 @@ func doctor(s plan.Step, r *plan.Result) junit.Testsuite {
 // goTest reads what a compiled test printed. A test that was skipped failed:
 // here is all that any of them needs.
 func goTest(s plan.Step, r *plan.Result) junit.Testsuite {
-	parsed, err := gotest.NewParser(gotest.PackageName(s.Name)).Parse(strings.NewReader(r.Output))
+	cases, err := testcases(s, r)
 	if err != nil {
 		return single(s, "the output cannot be read: "+err.Error(), r.Output)
 	}
 	var suite junit.Testsuite
+	flakes := Flakes(s, r)
+	for _, c := range cases {
+		if slices.ContainsFunc(flakes, func(f Flake) bool { return f.Name == c.Name }) {
+			c.Failure = nil
+		}
+		suite.AddTestcase(c)
+	}
+	if r.Again != nil && suite.Failures == 0 { // so that its exit code says nothing more
+		end := *r
+		end.Exit = r.Again.Exit
+		r = &end
+	}
+	return believed(s, r, suite)
+}
+
+// testcases reads what a compiled test printed. Those that were skipped have failed.
+func testcases(s plan.Step, r *plan.Result) ([]junit.Testcase, error) {
+	parsed, err := gotest.NewParser(gotest.PackageName(s.Name)).Parse(strings.NewReader(r.Output))
+	if err != nil {
+		return nil, err
+	}
+	var out []junit.Testcase
 	for _, part := range junit.CreateFromReport(parsed, "").Suites {
 		for _, c := range part.Testcases {
 			c.Classname, c.SystemOut = s.Name, nil
 			if c.Skipped != nil {
 				c.Failure, c.Skipped = &junit.Result{Message: "skipped", Data: c.Skipped.Data}, nil
 			}
-			suite.AddTestcase(c)
+			out = append(out, c)
 		}
 	}
-	return believed(s, r, suite)
+	return out, nil
+}
+
+// Flake is what failed, and did not when it was tried once more.
+type Flake struct {
+	Name    string
+	Message string // what it said when it failed
+}
+
+// Flakes returns a step's flakes.
+func Flakes(s plan.Step, r *plan.Result) []Flake {
+	switch {
+	case r == nil:
+		return nil
+	case s.Kind == plan.JUnit:
+		return written(r.JUnit)
+	case s.Kind != plan.GoTest || r.Again == nil:
+		return nil
+	}
+	first, err := testcases(s, r)
+	second, err2 := testcases(s, r.Again)
+	if err != nil || err2 != nil {
+		return nil
+	}
+	passed := map[string]bool{}
+	for _, c := range second {
+		passed[c.Name] = c.Failure == nil && c.Error == nil
+	}
+	var out []Flake
+	for _, c := range first {
+		if c.Failure != nil && passed[c.Name] {
+			out = append(out, Flake{c.Name, c.Failure.Data})
+		}
+	}
+	return out
+}
+
+// written returns the flakes in a file that a step wrote, as Maven's Surefire has them.
+func written(text string) []Flake {
+	var run struct {
+		Cases []struct {
+			Class string `xml:"classname,attr"`
+			Name  string `xml:"name,attr"`
+			Flake *struct {
+				Text string `xml:",chardata"`
+			} `xml:"flakyFailure"`
+		} `xml:"testsuite>testcase"`
+	}
+	if xml.Unmarshal([]byte(text), &run) != nil { // which Suite says
+		return nil
+	}
+	var out []Flake
+	for _, c := range run.Cases {
+		if c.Flake != nil {
+			out = append(out, Flake{c.Class + " " + c.Name, c.Flake.Text})
+		}
+	}
+	return out
 }
 
 // ready takes over the suites that a step wrote itself.
@@ -158,12 +237,19 @@ func believed(s plan.Step, r *plan.Result, suite junit.Testsuite) junit.Testsuit
 }
 
 // Line is one line of the summary.
-func Line(suite junit.Testsuite, took time.Duration) string {
+func Line(s plan.Step, r *plan.Result) string {
+	suite, took, flakes := Suite(s, r), time.Duration(0), ""
+	if r != nil {
+		took = r.Took
+	}
+	if n := len(Flakes(s, r)); n > 0 {
+		flakes = fmt.Sprintf("  %d FLAKE", n)
+	}
 	mark := "ok  "
 	if suite.Failures+suite.Errors > 0 {
 		mark = "FAIL"
 	}
-	return fmt.Sprintf("%s  %-34s %4d of %-4d %6.1f s", mark, suite.Name, suite.Tests-suite.Failures-suite.Errors, suite.Tests, took.Seconds())
+	return fmt.Sprintf("%s  %-34s %4d of %-4d %6.1f s%s", mark, suite.Name, suite.Tests-suite.Failures-suite.Errors, suite.Tests, took.Seconds(), flakes)
 }
 
 // printable replaces the characters that XML has no way to write.

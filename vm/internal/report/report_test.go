@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/xml"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,9 +100,41 @@ func TestReportCanBeWritten(t *testing.T) {
 }
 
 func TestLine(t *testing.T) {
-	good := Line(Suite(command(0, ""), &plan.Result{}), 1500*time.Millisecond)
-	bad := Line(Suite(command(0, ""), nil), 0)
+	good := Line(command(0, ""), &plan.Result{Took: 1500 * time.Millisecond})
+	bad := Line(command(0, ""), nil)
 	if !strings.HasPrefix(good, "ok    a step ") || !strings.HasSuffix(good, "1 of 1       1.5 s") || !strings.HasPrefix(bad, "FAIL  a step ") {
 		t.Errorf("%q\n%q", good, bad)
+	}
+}
+
+// TestFlakesAreTold: what failed once and not again has not failed, and is told.
+func TestFlakesAreTold(t *testing.T) {
+	tests := plan.Step{Name: "tests", Kind: plan.GoTest, Command: []string{"x.test"}}
+	labs := plan.Step{Name: "labs", Kind: plan.JUnit, JUnit: "/tmp/x.xml", Command: []string{"prove"}}
+	output := func(a, b string) string {
+		return "=== RUN   TestA\n    a_test.go:1: slow\n--- " + a + ": TestA (0.10s)\n=== RUN   TestB\n--- " + b + ": TestB (0.10s)\n"
+	}
+	first := output("FAIL", "PASS") + "FAIL\n"
+	for name, c := range map[string]struct {
+		step   plan.Step
+		result *plan.Result
+		failed string
+		flakes []Flake
+	}{
+		"passes again": {tests, &plan.Result{Exit: 1, Output: first, Again: &plan.Result{Output: output("PASS", "PASS") + "PASS\n"}}, "", []Flake{{"TestA", "    a_test.go:1: slow"}}},
+		"fails again":  {tests, &plan.Result{Exit: 1, Output: first, Again: &plan.Result{Exit: 1, Output: first}}, "TestA: Failed", nil},
+		"dies again":   {tests, &plan.Result{Exit: 1, Output: first, Again: &plan.Result{Exit: 2, Output: output("PASS", "PASS")}}, "all: exit code 2, though no case failed", []Flake{{"TestA", "    a_test.go:1: slow"}}},
+		"of a file": {labs, &plan.Result{JUnit: `<testsuites><testsuite name="l"><testcase name="a" classname="l"><flakyFailure message="no">why</flakyFailure></testcase></testsuite></testsuites>`},
+			"", []Flake{{"l a", "why"}}},
+	} {
+		if got := failures(Suite(c.step, c.result)); got != c.failed {
+			t.Errorf("%s: failures %q, want %q", name, got, c.failed)
+		}
+		if got := Flakes(c.step, c.result); !slices.Equal(got, c.flakes) {
+			t.Errorf("%s: flakes %q, want %q", name, got, c.flakes)
+		}
+		if n := strings.Count(Line(c.step, c.result), "  1 FLAKE"); n != len(c.flakes) {
+			t.Errorf("%s: %s", name, Line(c.step, c.result))
+		}
 	}
 }
