@@ -1,4 +1,4 @@
-# Underlay: learn · test · lint · bench · kube · kube-lint · kube-test · soak · vm-test · docs · picture
+# Underlay: learn · test · lint · bench · prove · kube · kube-lint · kube-test · soak · vm-test · docs · picture
 
 export CGO_ENABLED := 0
 GO        ?= go
@@ -14,7 +14,7 @@ KUBE_VARS  = $(foreach package,k8s.io/component-base/version k8s.io/client-go/pk
 	-X $(package).gitMajor=$(word 1,$(subst ., ,$(KUBE_AT:v%=%))) -X $(package).gitMinor=$(word 2,$(subst ., ,$(KUBE_AT))))
 KUBE_BUILD = $(GO) build -trimpath -ldflags "-s -w $(strip $(KUBE_VARS))"
 
-.PHONY: learn build test lint bench kube kube-lint kube-test soak vm-test docs picture tools clean
+.PHONY: learn build test lint bench prove kube kube-lint kube-test soak vm-test docs picture tools clean
 
 # The tutor starts at once. What makes Kubernetes clusters is built meanwhile, and
 # after it if need be; `underlay doctor` says how far it is.
@@ -72,6 +72,11 @@ vm-test:
 	@mkdir -p $(BIN)/vm
 	@$(GO) build -o $(BIN)/vm/vm ./vm
 	@$(BIN)/vm/vm $(VM_FLAGS)
+
+# Makes every proof of every lab and remembers in .ci/proven what has been proven; of that
+# the tests make a sample only.
+prove: build
+	@./scripts/prove.sh
 
 # Writes the table of lessons in the README, which the tests compare with the content.
 docs:

@@ -81,8 +81,9 @@ func (p *program) authorTestCommand() *cobra.Command {
 	cmd.Flags().Var(shardFlag{&f.shard}, "shard", "make only the I-th of N equal parts of the proofs")
 	cmd.Flags().StringVar(&f.since, "changed-since", "", "prove only labs that have changed since this git `revision`, or all if what proves them has")
 	cmd.Flags().StringVar(&f.ledger, "proven", "", "make only a sample of what has been proven before, says this `file`")
+	cmd.Flags().BoolVar(&f.sampled, "sampled", false, "make only a sample of every lab's proofs")
 	cmd.Flags().Uint64Var(&f.sample, "sample", 0, "make the sample of this `number`; 0 draws one")
-	cmd.Flags().BoolVar(&f.remember, "remember", false, "write what is proven in full into the file of --proven")
+	cmd.Flags().BoolVar(&f.remember, "remember", false, "make all proofs, and write what is proven into the file of --proven")
 	cmd.Flags().StringVar(&f.source, "source", ".", "this program's source, for --proven and --changed-since, is in this `folder`")
 	return cmd
 }
@@ -91,6 +92,7 @@ func (p *program) proveLabs(cmd *cobra.Command, ids []string, f proofFlags) erro
 	if err := f.check(); err != nil {
 		return err
 	}
+	f.sample = cmp.Or(f.sample, drawSample())
 	content, subjects, prover, err := p.subjects(ids, f)
 	if err != nil {
 		return err
@@ -110,7 +112,12 @@ func (p *program) proveLabs(cmd *cobra.Command, ids []string, f proofFlags) erro
 		if known, err = f.recall(content, subjects, prover); err != nil {
 			return err
 		}
-		prover.Sample = prove.Sample{Seed: cmp.Or(f.sample, drawSample()), Of: known.has}
+	}
+	if f.ledger != "" && !f.remember { // who remembers wants all of it
+		prover.Sample = prove.Sample{Seed: f.sample, Of: known.has}
+	}
+	if f.sampled {
+		prover.Sample = prove.Sample{Seed: f.sample, Of: func(prove.Subject) bool { return true }}
 	}
 	plan := prover.Plan(subjects)
 	switch {

@@ -21,7 +21,8 @@ import (
 type memoryFlags struct {
 	ledger   string // file of what has been proven; "" for none
 	remember bool   // write it
-	sample   uint64 // which proofs are made again; 0 draws
+	sampled  bool   // make a sample of every lab
+	sample   uint64 // which proofs a sample has; 0 draws
 	since    string // a revision; only what has changed since is proven; "" for all
 	source   string // where this repository is
 	shard    prove.Shard
@@ -51,12 +52,12 @@ func (s shardFlag) Set(text string) error {
 }
 
 // check refuses what means nothing.
-func (f *memoryFlags) check() error {
+func (f *proofFlags) check() error {
 	switch {
 	case f.remember && f.ledger == "":
 		return engine.Hintf(usageError{errors.New("--remember needs --proven")}, "name the file to write with --proven")
-	case f.remember && f.shard.N > 1:
-		return engine.Hintf(usageError{errors.New("--remember with --shard: a part of a lab's proofs proves nothing of it")}, "leave one of them out")
+	case f.remember && (f.shard.N > 1 || f.sampled || f.only != ""):
+		return engine.Hintf(usageError{errors.New("--remember with --run, --shard or --sampled: a part of its proofs does not prove a lab")}, "leave one of them out")
 	case f.ledger == "" && f.since == "":
 		return nil
 	}
@@ -140,7 +141,7 @@ func (f *memoryFlags) recall(content *draft.Draft, subjects []prove.Subject, pro
 }
 
 // digest is of all that the proofs of a subject depend on: the program, the lab's folder,
-// what its lessons have proven, and which proofs are made.
+// what its lessons have proven, and how its parameters are drawn.
 func digest(content *draft.Draft, s prove.Subject, prover *prove.Prover, program string) (string, error) {
 	files, _, err := content.Labs.Folder(s.Lab.ID)
 	if err != nil {
@@ -148,8 +149,7 @@ func digest(content *draft.Draft, s prove.Subject, prover *prove.Prover, program
 	}
 	d := proven.NewDigest()
 	d.Text("program", program)
-	d.Text("proofs", fmt.Sprintf("%v, %d seeds", prover.Only, prover.Seeds))
-	d.Text("seed", strconv.FormatInt(s.Lab.Seed, 10))
+	d.Text("seed, seeds", fmt.Sprintf("%d, %d", s.Lab.Seed, prover.Seeds))
 	if err := d.Files(files, "."); err != nil {
 		return "", err
 	}

@@ -338,7 +338,7 @@ func TestAuthorTestRefusesWhatMeansNothing(t *testing.T) {
 		"error: --jobs -1":                                  {"--jobs", "-1"},
 		"error: --junit: open /nowhere/x":                   {"--junit", "/nowhere/x", "--run", "netns-veth/untouched"},
 		"error: --remember needs --proven":                  {"--remember"},
-		"error: --remember with --shard":                    {"--remember", "--proven", "x", "--shard", "1/2"},
+		"error: --remember with --run, --shard or":          {"--remember", "--proven", "x", "--shard", "1/2"},
 		"error: /: not the source of Underlay":              {"--proven", "x", "--source", "/"},
 		"error: --changed-since: git diff: ":                {"--changed-since", "no-such-revision", "--source", ".."},
 		"error: --proven: read ..: is a directory":          {"--proven", "..", "--source", ".."},

@@ -16,7 +16,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 work=$(mktemp -d /tmp/underlay-kube-test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin" "$work/src"
-git ls-files -z --cached --others --exclude-standard kube | xargs -0 cp --parents -t "$work/src"
+git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work/src" 2>/dev/null || true
 chmod -R go+rX "$work"
 install -m 755 bin/underlay-kube bin/underlay-pod "$work/bin"
 export UNDERLAY_KUBE_BIN=$work/bin
@@ -53,6 +53,21 @@ as_ordinary() {
 		KUBE_TEST_POLICIES="${KUBE_TEST_POLICIES:-}" "$@"
 }
 
+# flaky NAME COMMAND…: runs those tests once more, by themselves, that have failed in the
+# command of that name: what was late on a busy machine is not then. They are counted,
+# told as flakes, and to be mended; many of them are a failure.
+flaky() {
+	local name=$1 log failed test
+	log=$work/${name//[ \/]/-}.log
+	shift
+	failed=$(sed -n 's/^--- FAIL: \([^ ]*\).*/\1/p' "$log")
+	[ -n "$failed" ] && ! grep -q -e '--- SKIP' -e '^panic: ' "$log" || return 1
+	run "$name, again" "$@" -test.run "^($(tr '\n' '|' <<<"$failed" | sed 's/|$//'))$" || return 1
+	for test in $failed; do
+		echo "FLAKE $name: $test" | tee -a "$work/flakes"
+	done
+}
+
 status=0
 limit=20m
 [ "${KUBE_TEST_POLICIES:-}" != all ] || limit=90m
@@ -71,12 +86,13 @@ tests+=(engine/session)
 
 # lane NAME [AS]: runs every package's tests in turn, by AS if that is given.
 lane() {
-	local name=$1 package only status=0
+	local name=$1 package only command status=0
 	shift
 	for package in "${tests[@]}"; do
 		only=()
 		[ "$package" != engine/session ] || only=(-test.run '^(TestCluster|TestManifest)')
-		run "$name $package" "$@" env -C "$work/src/$package" "$work/bin/${package//\//-}.test" "${flags[@]}" "${only[@]}" || status=1
+		command=("$@" env -C "$work/src/$package" "$work/bin/${package//\//-}.test" "${flags[@]}" "${only[@]}")
+		run "$name $package" "${command[@]}" || flaky "$name $package" "${command[@]}" || status=1
 	done
 	return $status
 }
@@ -91,7 +107,7 @@ lane "$(id -un)" || status=1
 [ -z "$second" ] || wait "$second" || status=1
 # And the labs that have one.
 go build -trimpath -o "$work/bin/underlay" .
-proofs=("$work/bin/underlay" author test --strict --verbose --requiring kubernetes)
+proofs=("$work/bin/underlay" author test --strict --verbose --requiring kubernetes --source "$work/src" --proven "$work/src/.ci/proven")
 if [ "$(id -u)" -eq 0 ]; then
 	run "rootless proofs" as_ordinary "${proofs[@]}" || status=1
 	proofs+=(--run '/(untouched|solution|alternative|reset)') # what more rights could change
@@ -100,5 +116,7 @@ run "$(id -un) proofs" "${proofs[@]}" || status=1
 # On the screen, too.
 export UNDERLAY_BIN=$work/bin/underlay
 run "$(id -un) journeys" go test -v ./journeys -run '^TestJourneyThroughEveryLab$/^(clusterip|default-deny)$' || status=1
-[ "$status" -eq 0 ] && echo "All tests of kube passed."
+flakes=$(cat "$work/flakes" 2>/dev/null | wc -l)
+[ "$flakes" -le 2 ] || status=1
+[ "$status" -eq 0 ] && echo "All tests of kube passed, $flakes of them at the second try."
 exit "$status"

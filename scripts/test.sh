@@ -23,7 +23,7 @@ run() {
 	shift
 	log=$work/$name.log
 	if "$@" >"$log" 2>&1 && ! grep -q -e '--- SKIP' -e '^=== SKIP' "$log"; then
-		grep -E '^(ok|PASS|FAIL|[0-9]+ proven)' "$log" | sed "s|^|$name: |"
+		grep -E '^(ok|PASS|FAIL|[0-9]+ proven|Of [0-9]+ labs?) ' "$log" | sed "s|^|$name: |"
 		return 0
 	fi
 	echo "FAILED: $name" >&2
@@ -80,13 +80,16 @@ if [ -n "${second:-}" ]; then
 	wait "$second" || status=1
 fi
 # The labs are proven last, by the program itself, when nothing else makes their
-# packets late. Those with a cluster are proven by kube-test.sh. All of it once, as
-# the ordinary user if there is one: root has the right ways, which more rights could
-# change.
+# packets late: a sample of what .ci/proven says has been proven in full, all of what
+# has changed since. Those with a cluster are proven by kube-test.sh. As the ordinary
+# user if there is one: root has the right ways, which more rights could change.
 proofs=("$work/bin/underlay" author test --strict --verbose --without kubernetes)
 if [ "$(id -u)" -eq 0 ]; then
+	proofs+=(--source "$work/src" --proven "$work/src/.ci/proven")
 	run "rootless proofs" as_ordinary "${proofs[@]}" || status=1
 	proofs+=(--run '/(untouched|solution|alternative|reset)')
+else
+	proofs+=(--proven .ci/proven)
 fi
 run "proofs" "${proofs[@]}" || status=1
 [ "$status" -eq 0 ] && echo "All tests passed."

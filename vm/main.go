@@ -76,7 +76,7 @@ func command(ctx context.Context, args []string) error {
 	flags.StringVar(&o.junit, "junit", "", "the `file` for the results (default: junit.xml in the work directory)")
 	flags.StringVar(&o.only, "run", "", "run only steps whose names match this regular `expression`")
 	flags.DurationVar(&o.limit, "limit", 40*time.Minute, "stop the virtual machine after this `time`")
-	flags.BoolVar(&o.wanted.all, "all", false, "make every proof of every lab, not only those of right ways; give it a -limit of hours")
+	flags.BoolVar(&o.wanted.all, "all", false, "make every proof of every lab, not only a sample; give it a -limit of hours")
 	flags.Func("labs", "prove only the labs with these `IDs`, separated by commas", func(ids string) error {
 		o.wanted.labs = strings.Split(ids, ",")
 		return nil

@@ -72,7 +72,7 @@ type Prover struct {
 	// is counted and told as one.
 	Again bool
 
-	Sample Sample // what is left out of labs that have been proven before
+	Sample Sample // what is left out, and of which labs
 	Shard  Shard  // which part of the plan is made here
 
 	sampled []string // ids of the labs of which the last plan has a sample only

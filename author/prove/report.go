@@ -47,8 +47,8 @@ type Report struct {
 	Seconds float64 `json:"seconds"` // of wall-clock
 	Proofs  []Proof `json:"proofs"`  // lab by lab
 
-	// Sampled are the labs of which only a sample was proven, because all of it has been
-	// before, and Sample is the number that chooses the same sample again.
+	// Sampled are the labs of which only a sample was made, and Sample is the number that
+	// chooses the same one again.
 	Sampled []string `json:"sampled,omitempty"`
 	Sample  uint64   `json:"sample,omitempty"`
 }

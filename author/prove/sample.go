@@ -8,13 +8,11 @@ import (
 // shares is the part of the labs of which a sample makes every mistake: one in so many.
 const shares = 4
 
-// Sample is what is proven once more of labs that have been proven before: that nothing
-// is done untouched, the solution, one alternative, and of a part of the labs every
-// mistake. Another seed chooses others, so that in the end all have their turn.
+// Sample is what is enough of labs that have been proven before: that nothing is done
+// untouched, the solution, one alternative, and of a part of the labs every mistake. Another seed chooses others, so that in the end all have their turn.
 type Sample struct {
 	Seed uint64
-	// Of reports whether a subject has been proven, so that a sample of it is enough; nil
-	// is none.
+	// Of reports of which subjects a sample is enough; nil is of none.
 	Of func(Subject) bool
 }
 

@@ -113,7 +113,7 @@ func (p *Printer) Finish(r Report) error {
 	}
 	p.printf("\n%s\n", r.sum())
 	if n := len(r.Sampled); n > 0 {
-		p.printf("%s proven before, of which this was a sample: --sample %d makes the same one again.\n", plural(n, "lab was", "labs were"), r.Sample)
+		p.printf("Of %s only a sample was made: --sample %d makes the same one again.\n", plural(n, "lab", "labs"), r.Sample)
 	}
 	return p.err
 }
