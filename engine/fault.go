@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -168,7 +169,7 @@ func repairTask(f *Fault) Task {
 func wholeTask(lab *Lab, f *Fault) Task {
 	var checks []Check
 	for _, t := range lab.Tasks {
-		if t.Mode != Once && !slices.ContainsFunc(t.Checks, asks) {
+		if t.Mode != Once && t.Question() == nil && t.Choice() == nil {
 			checks = append(checks, t.Checks...)
 		}
 	}
@@ -187,16 +188,19 @@ func wholeTask(lab *Lab, f *Fault) Task {
 	}
 }
 
-// asks reports whether a check wants an answer from the learner.
-func asks(c Check) bool {
-	return c.Answer != nil || c.Choice != nil || c.Not != nil && asks(*c.Not) ||
-		slices.ContainsFunc(c.All, asks) || slices.ContainsFunc(c.Any, asks)
-}
-
-// sameAssertion reports whether two checks assert the same, in whatever words.
+// sameAssertion reports whether two checks assert the same, in whatever words: what
+// they are made of is compared one by one, in the order of Walk.
 func sameAssertion(a, b Check) bool {
-	a.Because, b.Because = "", ""
-	return reflect.DeepEqual(a, b)
+	next, stop := iter.Pull(b.Walk())
+	defer stop()
+	for x := range a.Walk() {
+		y, more := next()
+		if !more || !reflect.DeepEqual(x.Kind(), y.Kind()) ||
+			len(x.All) != len(y.All) || len(x.Any) != len(y.Any) || (x.Not == nil) != (y.Not == nil) {
+			return false
+		}
+	}
+	return true // how many there are in each is the same
 }
 
 // ChoiceCheck asks which of several statements is true. It is answered with an
@@ -212,16 +216,6 @@ type Option struct {
 	ID   string
 	Text string
 	Tell []Check // what would pass if it were true; what does not speaks against it
-}
-
-// Choice returns the choice that a task asks for, or nil.
-func (t *Task) Choice() *ChoiceCheck {
-	for _, c := range t.Checks {
-		if c.Choice != nil {
-			return c.Choice
-		}
-	}
-	return nil
 }
 
 // Option returns the option with this id, or nil.

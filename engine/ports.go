@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // The ports that tests are sent from, and the identifiers of their echo requests:
 // above those that Linux gives to programs by itself (32768–60999), so that a
@@ -31,14 +28,9 @@ func TestPort(n int) bool { return n >= TestPortFirst && n <= TestPortLast }
 // is typed into a shell; "" if it has none that send packets.
 func (l *Lab) WithoutTests() string {
 	sends, echoes := false, false
-	for _, c := range l.allChecks() {
-		switch {
-		case c.Traffic != nil:
-			sends, echoes = true, echoes || c.Traffic.echo()
-		case c.Capture != nil:
-			sends, echoes = true, echoes || c.Capture.During != nil && c.Capture.During.echo()
-		case c.DNS != nil:
-			sends = true
+	for c := range l.Checks() {
+		if s, ok := c.Kind().(Sender); ok {
+			sends, echoes = true, echoes || s.Echoes()
 		}
 	}
 	switch {
@@ -50,28 +42,19 @@ func (l *Lab) WithoutTests() string {
 	return WithoutTests
 }
 
-// echo reports whether the traffic is an ICMP echo request.
-func (c *TrafficCheck) echo() bool {
+// Sender is a kind of check that sends packets.
+type Sender interface {
+	// Echoes reports whether ICMP echo requests are among them.
+	Echoes() bool
+}
+
+// Echoes implements Sender.
+func (c *TrafficCheck) Echoes() bool {
 	return c.Proto == "icmp" || c.Proto == "" && c.Port == 0 && c.Path == "" && c.Host == ""
 }
 
-// allChecks are all that may be evaluated, those in others included.
-func (l *Lab) allChecks() []Check {
-	var all []Check
-	for _, t := range l.Tasks {
-		all = append(all, t.Checks...)
-		for _, m := range t.Misconceptions {
-			all = append(all, m.When...)
-		}
-	}
-	for _, c := range l.Collateral {
-		all = append(all, c.Check)
-	}
-	for i := 0; i < len(all); i++ { // which grows
-		all = append(all, slices.Concat(all[i].All, all[i].Any)...)
-		if all[i].Not != nil {
-			all = append(all, *all[i].Not)
-		}
-	}
-	return all
-}
+// Echoes implements Sender.
+func (c *CaptureCheck) Echoes() bool { return c.During != nil && c.During.Echoes() }
+
+// Echoes implements Sender.
+func (c *DNSCheck) Echoes() bool { return false }

@@ -23,6 +23,7 @@ func TestWithoutTests(t *testing.T) {
 		"a captured ping":   {task(Check{Capture: &CaptureCheck{During: &TrafficCheck{Proto: "icmp", Port: 1}}}), both},
 		"in a list":         {task(Check{All: []Check{link, {Any: []Check{{Not: &ping}}}}}), both},
 		"a misconception":   {&Lab{Tasks: []Task{{Misconceptions: []Misconception{{When: []Check{tcp}}}}}}, WithoutTests},
+		"a wrong choice":    {task(Check{Choice: &ChoiceCheck{Options: []Option{{Tell: []Check{ping}}}}}), both},
 		"what must be kept": {&Lab{Collateral: []Collateral{{Check: ping}}}, both},
 	} {
 		if got := c.lab.WithoutTests(); got != c.want {

@@ -204,7 +204,7 @@ func (v *visit) answer(text string) {
 	st := v.session.Status()
 	at := -1
 	for i := range v.lab.Tasks {
-		if question(&v.lab.Tasks[i]) == "" || v.done[v.lab.Tasks[i].ID] {
+		if v.lab.Tasks[i].Question() == nil || v.done[v.lab.Tasks[i].ID] {
 			continue
 		}
 		if at < 0 || i == v.current(&st) {
@@ -216,7 +216,7 @@ func (v *visit) answer(text string) {
 		v.say("No task waits for an answer.")
 		return
 	case text == "":
-		v.say(question(&v.lab.Tasks[at]) + " Type :answer and your answer.")
+		v.say(asked(v.lab.Tasks[at].Question()))
 		return
 	}
 	v.give(at, text)

@@ -144,6 +144,25 @@ func TestWhatGetsWorseIsSaid(t *testing.T) {
 		"Something happened to the lab: Its memory is full. :reset starts it again.", "The lab is closed. 0 of 2 tasks done")
 }
 
+// A question is a task's at whatever depth of its checks it stands.
+func TestQuestionsWithinOtherChecks(t *testing.T) {
+	for name, around := range map[string]func(engine.Check) engine.Check{
+		"all": func(c engine.Check) engine.Check { return engine.Check{All: []engine.Check{{}, c}} },
+		"any": func(c engine.Check) engine.Check { return engine.Check{Any: []engine.Check{{}, c}} },
+		"not": func(c engine.Check) engine.Check { return engine.Check{Not: &c} },
+	} {
+		s := newFakeSession()
+		s.lab.Tasks[1].Checks[0] = around(s.lab.Tasks[1].Checks[0])
+		said, err := tell(t, inLab(s), ":answer", ":answer right", ":quit")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "Which address has it? Type :answer and your answer."; !strings.Contains(said, want) || !strings.Contains(said, "Done: You know its address.") {
+			t.Errorf("in %s: it said\n%s", name, said)
+		}
+	}
+}
+
 func TestColonCommands(t *testing.T) {
 	s := newFakeSession()
 	said, err := tell(t, inLab(s), ":help", ":node", ":node c9", ":node c1", "say there", ": colon", "", "exit", "say again",

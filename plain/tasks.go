@@ -175,8 +175,8 @@ func (v *visit) details(i int, r *engine.TaskResult) {
 		v.findings(r)
 		if v.lab.Tasks[i].Choice() != nil {
 			v.item("     ", "Type :cause to hear what it could be.")
-		} else if q := question(&v.lab.Tasks[i]); q != "" {
-			v.item("     ", q+" Type :answer and your answer.")
+		} else if q := v.lab.Tasks[i].Question(); q != nil {
+			v.item("     ", asked(q))
 		} else if r.Flow.Proto != "" {
 			v.item("     ", "Type :trace to hear how far that packet comes.")
 		}
@@ -191,12 +191,7 @@ func (v *visit) findings(r *engine.TaskResult) {
 	}
 }
 
-// question is what a task asks the learner to answer, or "".
-func question(t *engine.Task) string {
-	for _, c := range t.Checks {
-		if c.Answer != nil {
-			return strings.TrimSpace(c.Answer.Prompt)
-		}
-	}
-	return ""
+// asked is a question, and how to answer it.
+func asked(q *engine.AnswerCheck) string {
+	return strings.TrimSpace(q.Prompt) + " Type :answer and your answer."
 }

@@ -275,15 +275,26 @@ func TestOnePaneAtATimeInASmallWindow(t *testing.T) {
 }
 
 func TestATaskIsAnsweredInWords(t *testing.T) {
-	d := inLab(t, nil)
-	d.press("f7")
-	d.want("This task is not answered in words.")
-	d.session.Set(fake.Status(d.session.TheLab, 3))
-	d.want("F7 type your answer")
-	d.press("f7")
-	d.want("Which MAC address does c1 see")
-	d.press("a", "b", "enter")
-	if got := d.session.Seen().Answers["mac"]; got != "ab" {
-		t.Errorf("answered %q", got)
+	for name, around := range map[string]func(engine.Check) engine.Check{
+		"alone": func(c engine.Check) engine.Check { return c },
+		"all":   func(c engine.Check) engine.Check { return engine.Check{All: []engine.Check{{}, c}} },
+		"not":   func(c engine.Check) engine.Check { return engine.Check{Not: &c} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := inLab(t, func(d *Deps) {
+				checks := d.Labs[0].Task("mac").Checks
+				checks[0] = around(checks[0])
+			})
+			d.press("f7")
+			d.want("This task is not answered in words.")
+			d.session.Set(fake.Status(d.session.TheLab, 3))
+			d.want("F7 type your answer")
+			d.press("f7")
+			d.want("Which MAC address does c1 see")
+			d.press("a", "b", "enter")
+			if got := d.session.Seen().Answers["mac"]; got != "ab" {
+				t.Errorf("answered %q", got)
+			}
+		})
 	}
 }

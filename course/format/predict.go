@@ -76,23 +76,11 @@ func (v *validator) checkOutcomes(p *engine.Prediction) {
 			}
 			seen[text] = true
 		}
-		v.visitAll(o.When)
-		v.askNobody(o.When)
-	}
-}
-
-// askNobody refuses checks that ask the learner: a prediction's outcome is what
-// the kernel says, not what somebody types.
-func (v *validator) askNobody(checks []engine.Check) {
-	for i := range checks {
-		c := &checks[i]
-		for c.Not != nil {
-			c = c.Not
+		for c := range engine.Walk(o.When) {
+			v.checkKind(c)
+			if c.Answer != nil { // an outcome is what the kernel says, not what somebody types
+				v.errorf(v.at(c.Answer), "answer asks the learner; an option is decided by the live lab alone")
+			}
 		}
-		if c.Answer != nil {
-			v.errorf(v.at(c.Answer), "answer asks the learner; an option is decided by the live lab alone")
-		}
-		v.askNobody(c.All)
-		v.askNobody(c.Any)
 	}
 }

@@ -88,29 +88,19 @@ func (v *validator) taskIDs() []string {
 
 // checkChecks visits every check, wherever it is.
 func (v *validator) checkChecks() {
-	for i := range v.lab.Tasks {
-		t := &v.lab.Tasks[i]
-		v.visitAll(t.Checks)
-		for j := range t.Misconceptions {
-			v.visitAll(t.Misconceptions[j].When)
-		}
+	for c := range v.lab.Checks() {
+		v.checkKind(c)
 	}
 	for i := range v.lab.Faults {
-		v.visitAll(v.lab.Faults[i].Checks)
-		v.visitAll(v.lab.Faults[i].Tell)
-	}
-	for i := range v.lab.Collateral {
-		v.visit(&v.lab.Collateral[i].Check)
+		for c := range engine.Walk(v.lab.Faults[i].Checks, v.lab.Faults[i].Tell) {
+			v.checkKind(c)
+		}
 	}
 }
 
-func (v *validator) visitAll(checks []engine.Check) {
-	for i := range checks {
-		v.visit(&checks[i])
-	}
-}
-
-func (v *validator) visit(c *engine.Check) {
+// checkKind fills in what may be left out of a check, and refuses what no single field
+// of it shows to be wrong.
+func (v *validator) checkKind(c *engine.Check) {
 	if c.Traffic != nil {
 		c.Traffic.Expect = cmp.Or(c.Traffic.Expect, engine.OK)
 		v.checkTraffic(c.Traffic)
@@ -129,11 +119,6 @@ func (v *validator) visit(c *engine.Check) {
 	}
 	if c.DNS != nil && c.DNS.Type == "" {
 		c.DNS.Type = "A"
-	}
-	v.visitAll(c.All)
-	v.visitAll(c.Any)
-	if c.Not != nil {
-		v.visit(c.Not)
 	}
 }
 

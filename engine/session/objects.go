@@ -173,30 +173,14 @@ func (k *kubeAPI) follow(ctx context.Context, kind, namespace string, changed fu
 
 // watched are the kinds and namespaces that the lab's checks look at.
 func watched(lab *engine.Lab) (out []engine.ObjectCheck) {
-	var visit func(checks []engine.Check)
-	visit = func(checks []engine.Check) {
-		for _, c := range checks {
-			if c.Object != nil {
-				one := engine.ObjectCheck{Kind: c.Object.Kind, Namespace: check.ObjectNamespace(*c.Object)}
-				if !slices.ContainsFunc(out, func(o engine.ObjectCheck) bool { return o.Kind == one.Kind && o.Namespace == one.Namespace }) {
-					out = append(out, one)
-				}
-			}
-			visit(c.All)
-			visit(c.Any)
-			if c.Not != nil {
-				visit([]engine.Check{*c.Not})
-			}
+	for c := range lab.Checks() {
+		if c.Object == nil {
+			continue
 		}
-	}
-	for i := range lab.Tasks {
-		visit(lab.Tasks[i].Checks)
-		for j := range lab.Tasks[i].Misconceptions {
-			visit(lab.Tasks[i].Misconceptions[j].When)
+		one := engine.ObjectCheck{Kind: c.Object.Kind, Namespace: check.ObjectNamespace(*c.Object)}
+		if !slices.ContainsFunc(out, func(o engine.ObjectCheck) bool { return o.Kind == one.Kind && o.Namespace == one.Namespace }) {
+			out = append(out, one)
 		}
-	}
-	for i := range lab.Collateral {
-		visit([]engine.Check{lab.Collateral[i].Check})
 	}
 	return out
 }

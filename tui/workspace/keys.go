@@ -177,30 +177,16 @@ func (w *Workspace) isDone(i int) bool {
 	return i < len(w.status.Tasks) && w.status.Tasks[i].State == engine.Pass
 }
 
-// question is what a task asks the learner to type, or "".
+// question is what a task asks the learner to type or to choose, or "".
 func (w *Workspace) question(i int) string {
 	if i >= len(w.lab.Tasks) {
 		return ""
 	}
-	for _, c := range w.lab.Tasks[i].Checks {
-		if q := prompt(c); q != "" {
-			return q
-		}
+	if c := w.choice(i); c != nil {
+		return c.Prompt
 	}
-	return ""
-}
-
-func prompt(c engine.Check) string {
-	switch {
-	case c.Answer != nil:
-		return c.Answer.Prompt
-	case c.Choice != nil:
-		return c.Choice.Prompt
-	}
-	for _, sub := range append(append([]engine.Check(nil), c.All...), c.Any...) {
-		if q := prompt(sub); q != "" {
-			return q
-		}
+	if q := w.lab.Tasks[i].Question(); q != nil {
+		return q.Prompt
 	}
 	return ""
 }
