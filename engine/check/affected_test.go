@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +52,30 @@ func TestAffected(t *testing.T) {
 	e.Evaluate(context.Background(), w)
 	ask("c1", observe.Firewall, false) // the task passes now
 	ask("h1", observe.Addrs, true)
+}
+
+// What is told of a wrong choice is looked at again when it may have changed, as a
+// misconception is, and the packets for it are no secret.
+func TestAffectedByAWrongChoice(t *testing.T) {
+	told := []engine.Check{nat(engine.NATCheck{Node: "c1"}), {Sysctl: &engine.SysctlCheck{Node: "c1", Name: forward4, Is: "1"}}, pingC2}
+	e := New(&engine.Lab{Tasks: []engine.Task{task("cause", nil, engine.Check{Choice: &engine.ChoiceCheck{Right: "right", Options: []engine.Option{
+		{ID: "wrong", Text: "It is NAT.", Tell: told}, {ID: "right", Text: "It is not.", Tell: []engine.Check{socket(engine.SocketCheck{Node: "r1", Port: 1}), pingC2}},
+	}}})}})
+	if got := e.Sysctls(); !slices.Contains(got, forward4) {
+		t.Errorf("settings %q", got)
+	}
+	for _, c := range []struct {
+		answer string
+		looks  bool
+	}{{"", false}, {"wrong", true}, {"nonsense", false}, {" wrong ", true}, {"right", false}} {
+		e.Answer("cause", c.answer)
+		for range 2 { // before and after an evaluation
+			if nat := e.Affected("c1", observe.Firewall); nat != c.looks || e.Sends() != c.looks || e.Affected("r1", observe.Sockets) != c.looks {
+				t.Errorf("%q is the answer: affected by rules %v, sends %v", c.answer, nat, e.Sends())
+			}
+			e.Evaluate(context.Background(), newFake())
+		}
+	}
 }
 
 // TestAffectedByOwnTraffic: the traces of an evaluation's own packets do not

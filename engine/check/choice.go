@@ -18,7 +18,7 @@ func (r *run) choice(ctx context.Context, s scope, c engine.ChoiceCheck) verdict
 	if text == "" {
 		return failed("nothing chosen yet", "")
 	}
-	chosen := c.Option(text)
+	chosen := picked(&c, text)
 	if chosen == nil {
 		return failed(fmt.Sprintf("you chose %q", text), "That is not one of those to choose from.")
 	}
@@ -27,6 +27,11 @@ func (r *run) choice(ctx context.Context, s scope, c engine.ChoiceCheck) verdict
 		return passed(got)
 	}
 	return failed(got, r.against(ctx, s, chosen.Tell))
+}
+
+// picked returns the option that an answer names, or nil.
+func picked(c *engine.ChoiceCheck, answer string) *engine.Option {
+	return c.Option(strings.TrimSpace(answer))
 }
 
 // against says what speaks against a statement that would show in these checks.

@@ -196,6 +196,11 @@ func (e *Evaluator) pending() []pendingNeeds {
 			for _, m := range t.Misconceptions {
 				p.needs.merge(needsOf(m.When...))
 			}
+			if c := t.Choice(); c != nil {
+				if o := picked(c, e.answers[t.ID]); o != nil && o.ID != c.Right {
+					p.needs.merge(needsOf(o.Tell...))
+				}
+			}
 		}
 		out = append(out, p)
 	}

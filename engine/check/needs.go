@@ -34,8 +34,8 @@ func needsOf(checks ...engine.Check) *needs {
 		watches: map[string]observe.Facet{},
 		sysctls: map[string]bool{},
 	}
-	for _, c := range checks {
-		n.add(c)
+	for c := range engine.Walk(checks) {
+		n.add(*c)
 	}
 	return n
 }
@@ -65,6 +65,7 @@ func (n *needs) send() {
 	n.traffic = true
 }
 
+// add adds what a check looks at by itself.
 func (n *needs) add(c engine.Check) {
 	switch {
 	case c.Traffic != nil, c.DNS != nil:
@@ -89,13 +90,8 @@ func (n *needs) add(c engine.Check) {
 		if kind, node, _, ok := splitAnswer(c.Answer.Of); ok {
 			n.read(node, answerFacet(kind))
 		}
-	case c.Not != nil:
-		n.add(*c.Not)
 	default:
 		n.addState(c)
-	}
-	for _, sub := range slices.Concat(c.All, c.Any) {
-		n.add(sub)
 	}
 }
 

@@ -118,14 +118,9 @@ func (r *run) all(ctx context.Context, task string, checks []engine.Check) verdi
 // they find is remembered, so that evaluating them twice sends nothing twice.
 func senders(checks []engine.Check) []engine.Check {
 	var out []engine.Check
-	for _, c := range checks {
+	for c := range engine.Walk(checks) {
 		if c.Traffic != nil || c.DNS != nil || c.Capture != nil {
-			out = append(out, c)
-		}
-		out = append(out, senders(c.All)...)
-		out = append(out, senders(c.Any)...)
-		if c.Not != nil {
-			out = append(out, senders([]engine.Check{*c.Not})...)
+			out = append(out, *c)
 		}
 	}
 	return out

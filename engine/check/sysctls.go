@@ -11,14 +11,8 @@ var steers = []string{
 // event, so a caller that wants to know of changes has to look.
 func (e *Evaluator) Sysctls() []string {
 	all := needsOf()
-	for _, t := range e.lab.Tasks {
-		all.merge(needsOf(t.Checks...))
-		for _, m := range t.Misconceptions {
-			all.merge(needsOf(m.When...))
-		}
-	}
-	for _, c := range e.lab.Collateral {
-		all.merge(needsOf(c.Check))
+	for c := range e.lab.Checks() {
+		all.add(*c)
 	}
 	if all.traffic {
 		for _, name := range steers {
