@@ -8,9 +8,16 @@ import (
 	"underlay/engine"
 )
 
-// choice marks what the learner chose. A wrong choice is answered with what of it
+// What is told of a wrong choice is no part of the check: see Evaluator.pending.
+var choiceKind = spec[engine.ChoiceCheck]{
+	of:       func(c *engine.Check) *engine.ChoiceCheck { return c.Choice },
+	judge:    judgeChoice,
+	describe: func(c engine.ChoiceCheck) string { return rightAnswer(c.Prompt) },
+}.kind()
+
+// judgeChoice marks what the learner chose. A wrong choice is answered with what of it
 // is not so in the live lab, where anything is; what is right is not given away.
-func (r *run) choice(ctx context.Context, s scope, c engine.ChoiceCheck) verdict {
+func judgeChoice(ctx context.Context, r *run, s scope, c engine.ChoiceCheck) verdict {
 	if c.Option(c.Right) == nil {
 		return brokenf("Nothing that this task offers is right.")
 	}

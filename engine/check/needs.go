@@ -3,7 +3,6 @@ package check
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"underlay/engine"
 	"underlay/engine/observe"
@@ -15,9 +14,6 @@ const volatile = observe.Neighs | observe.FDB | observe.Conntrack
 // steering are the facets that decide how traffic ends.
 const steering = observe.Links | observe.Addrs | observe.Routes | observe.Rules |
 	observe.Sysctls | observe.Sockets | observe.Firewall
-
-// routing are the facets that decide which way a packet leaves a node.
-const routing = observe.Links | observe.Addrs | observe.Routes | observe.Rules
 
 // needs is what some checks look at.
 type needs struct {
@@ -35,7 +31,7 @@ func needsOf(checks ...engine.Check) *needs {
 		sysctls: map[string]bool{},
 	}
 	for c := range engine.Walk(checks) {
-		n.add(*c)
+		n.add(c)
 	}
 	return n
 }
@@ -60,78 +56,40 @@ func (n *needs) read(node string, f observe.Facet) {
 	n.watches[node] |= f
 }
 
-func (n *needs) send() {
-	n.everywhere |= steering
-	n.traffic = true
-}
-
 // add adds what a check looks at by itself.
-func (n *needs) add(c engine.Check) {
-	switch {
-	case c.Traffic != nil, c.DNS != nil:
-		n.send()
-	case c.Capture != nil:
-		n.read(c.Capture.Node, observe.Links)
-		n.send()
-	case c.Route != nil:
-		n.watches[c.Route.Node] |= routing
-		if isDefault(c.Route.To) {
-			n.reads[c.Route.Node] |= observe.Routes
-		}
-	case c.Sysctl != nil:
-		n.read(c.Sysctl.Node, observe.Sysctls)
-		n.sysctls[c.Sysctl.Name] = true
-	case c.Netns != nil:
-		n.read(c.Netns.Node, observe.Links)
-		if c.Netns.SameAs != "" {
-			n.read(c.Netns.SameAs, observe.Links)
-		}
-	case c.Answer != nil:
-		if kind, node, _, ok := splitAnswer(c.Answer.Of); ok {
-			n.read(node, answerFacet(kind))
-		}
-	default:
-		n.addState(c)
+func (n *needs) add(c *engine.Check) {
+	k := kindOf(c)
+	if k == nil {
+		return
 	}
-}
-
-// addState adds the kinds that read one node's state and nothing else.
-func (n *needs) addState(c engine.Check) {
-	switch {
-	case c.Link != nil:
-		n.read(c.Link.Node, observe.Links)
-		if c.Link.Peer != "" {
-			n.read(c.Link.Peer, observe.Links)
-		}
-	case c.Addr != nil:
-		n.read(c.Addr.Node, observe.Addrs|observe.Links)
-	case c.Rule != nil:
-		n.read(c.Rule.Node, observe.Rules)
-	case c.Neigh != nil:
-		n.read(c.Neigh.Node, observe.Neighs)
-		n.addMAC(c.Neigh.MAC)
-	case c.FDB != nil:
-		n.read(c.FDB.Node, observe.FDB)
-		n.addMAC(c.FDB.MAC)
-	case c.Socket != nil:
-		n.read(c.Socket.Node, observe.Sockets)
-	case c.NAT != nil:
-		n.read(c.NAT.Node, observe.Firewall)
-	case c.Filter != nil:
-		n.read(c.Filter.Node, observe.Firewall)
-	case c.Conntrack != nil:
-		n.read(c.Conntrack.Node, observe.Conntrack)
-	}
-}
-
-// addMAC adds what "NODE/IFACE" in place of a MAC refers to.
-func (n *needs) addMAC(mac string) {
-	if node, _, ok := strings.Cut(mac, "/"); ok {
-		n.read(node, observe.Links)
+	k.needs(n, c)
+	if k.sends {
+		n.everywhere |= steering
+		n.traffic = true
 	}
 }
 
 // sysctlNames returns the settings in a stable order.
 func (n *needs) sysctlNames() []string { return slices.Sorted(maps.Keys(n.sysctls)) }
 
-func isDefault(to string) bool { return to == "default" || to == "0.0.0.0/0" || to == "::/0" }
+// steers are the settings of a node that decide how traffic ends.
+var steers = []string{
+	"net.bridge.bridge-nf-call-iptables", "net.ipv4.conf.all.arp_ignore", "net.ipv4.conf.all.rp_filter",
+	"net.ipv4.icmp_echo_ignore_all", "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding",
+}
+
+// Sysctls returns the names of all kernel settings that any check of the lab
+// reads or that decide how its traffic ends, sorted. They change without a kernel
+// event, so a caller that wants to know of changes has to look.
+func (e *Evaluator) Sysctls() []string {
+	all := needsOf()
+	for c := range e.lab.Checks() {
+		all.add(c)
+	}
+	if all.traffic {
+		for _, name := range steers {
+			all.sysctls[name] = true
+		}
+	}
+	return all.sysctlNames()
+}

@@ -11,6 +11,43 @@ import (
 	"underlay/engine"
 )
 
+var objectKind = spec[engine.ObjectCheck]{
+	of:       func(c *engine.Check) *engine.ObjectCheck { return c.Object },
+	judge:    judgeObject,
+	describe: describeObject,
+}.kind()
+
+// objectWords is the object that a check looks for, without its fields.
+func objectWords(c engine.ObjectCheck) string {
+	s := c.Kind
+	if c.Name != "" {
+		s += " " + c.Name
+	}
+	if c.Select != "" {
+		s += " with " + c.Select
+	}
+	if c.Kind != "node" && c.Kind != "namespace" && ObjectNamespace(c) != "default" {
+		s += " in " + ObjectNamespace(c)
+	}
+	return s
+}
+
+func describeObject(c engine.ObjectCheck) string {
+	s := "there is a " + objectWords(c)
+	for i, f := range c.Fields {
+		sep := ", and "
+		if i == 0 {
+			sep = " whose "
+		}
+		if f.Is == "" {
+			s += sep + f.Path + " is set"
+		} else {
+			s += sep + f.Path + " is " + f.Is
+		}
+	}
+	return s
+}
+
 // Object is an object of a cluster, as its API gives it in JSON.
 type Object map[string]any
 
@@ -25,10 +62,10 @@ type objectList struct {
 // ObjectNamespace is the namespace that a check looks in.
 func ObjectNamespace(c engine.ObjectCheck) string { return orElse(c.Namespace, "default") }
 
-// object evaluates an object check; equal listings are made once.
-func (r *run) object(ctx context.Context, c engine.ObjectCheck) verdict {
+// judgeObject evaluates an object check; equal listings are made once.
+func judgeObject(ctx context.Context, r *run, _ scope, c engine.ObjectCheck) verdict {
 	key := objectKey{c.Kind, ObjectNamespace(c)}
-	got := r.objects.do(key, func() objectList {
+	got := remember(&r.asked, key, func() objectList {
 		objects, err := r.w.Objects(ctx, key.kind, key.namespace)
 		return objectList{objects, err}
 	})
@@ -144,35 +181,4 @@ func scalar(v any) string {
 		return ""
 	}
 	return string(b)
-}
-
-// objectWords is the object that a check looks for, without its fields.
-func objectWords(c engine.ObjectCheck) string {
-	s := c.Kind
-	if c.Name != "" {
-		s += " " + c.Name
-	}
-	if c.Select != "" {
-		s += " with " + c.Select
-	}
-	if c.Kind != "node" && c.Kind != "namespace" && ObjectNamespace(c) != "default" {
-		s += " in " + ObjectNamespace(c)
-	}
-	return s
-}
-
-func describeObject(c engine.ObjectCheck) string {
-	s := "there is a " + objectWords(c)
-	for i, f := range c.Fields {
-		sep := ", and "
-		if i == 0 {
-			sep = " whose "
-		}
-		if f.Is == "" {
-			s += sep + f.Path + " is set"
-		} else {
-			s += sep + f.Path + " is " + f.Is
-		}
-	}
-	return s
 }

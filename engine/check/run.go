@@ -3,50 +3,32 @@ package check
 import (
 	"context"
 	"sync"
-	"time"
 
 	"underlay/engine"
 	"underlay/engine/observe"
-	"underlay/engine/probe"
 )
 
-// memo computes a value once for each key, whoever asks first; others wait.
-type memo[K comparable, V any] struct {
+// memo keeps what was found out, by a key of a type of its own for each thing that is
+// asked.
+type memo struct {
 	mu sync.Mutex
-	m  map[K]func() V
+	m  map[any]any
 }
 
-func (m *memo[K, V]) do(key K, compute func() V) V {
+// remember computes a value once for each key, whoever asks first; others wait. Keys of
+// one type have values of one type.
+func remember[K comparable, V any](m *memo, key K, compute func() V) V {
 	m.mu.Lock()
-	get, ok := m.m[key]
+	get, ok := m.m[key].(func() V)
 	if !ok {
 		if m.m == nil {
-			m.m = map[K]func() V{}
+			m.m = map[any]any{}
 		}
 		get = sync.OnceValue(compute)
 		m.m[key] = get
 	}
 	m.mu.Unlock()
 	return get()
-}
-
-type probeKey struct {
-	from, to          string
-	port              int
-	proto, path, host string
-	wait              time.Duration
-}
-
-type attempt struct {
-	out probe.Outcome
-	err error
-}
-
-type routeKey struct{ node, to, from string }
-
-type routeAnswer struct {
-	RouteDecision
-	err error
 }
 
 // run is one evaluation: what was asked of the World in it.
@@ -60,13 +42,8 @@ type run struct {
 	// which so sees no packets but those of its own traffic.
 	wire sync.RWMutex
 
-	probes   memo[probeKey, attempt]
-	traffics memo[trafficKey, verdict]
-	captures memo[engine.CaptureCheck, verdict]
-	lookups  memo[dnsKey, dnsReply]
-	routes   memo[routeKey, routeAnswer]
-	objects  memo[objectKey, objectList]
-	scene    func() scene // all nodes, for explanations
+	asked memo         // what need be asked once only
+	scene func() scene // all nodes, for explanations
 }
 
 func newRun(ctx context.Context, w World, lab *engine.Lab, answers map[string]string) *run {
@@ -119,7 +96,7 @@ func (r *run) all(ctx context.Context, task string, checks []engine.Check) verdi
 func senders(checks []engine.Check) []engine.Check {
 	var out []engine.Check
 	for c := range engine.Walk(checks) {
-		if c.Traffic != nil || c.DNS != nil || c.Capture != nil {
+		if k := kindOf(c); k != nil && k.sends {
 			out = append(out, *c)
 		}
 	}
@@ -128,10 +105,14 @@ func senders(checks []engine.Check) []engine.Check {
 
 // check evaluates one check.
 func (r *run) check(ctx context.Context, s scope, c engine.Check) verdict {
-	v := r.kind(ctx, s, c)
-	v.sent = v.sent || c.Traffic != nil || c.DNS != nil || c.Capture != nil
+	k := kindOf(&c)
+	if k == nil {
+		return brokenf("This check asks for nothing.")
+	}
+	v := k.judge(ctx, r, s, &c)
+	v.sent = v.sent || k.sends
 	if v.Want == "" {
-		v.Want = Describe(c)
+		v.Want = k.describe(&c)
 	}
 	if c.Because != "" && v.State == engine.Fail && !v.authored {
 		why := c.Because
@@ -141,61 +122,4 @@ func (r *run) check(ctx context.Context, s scope, c engine.Check) verdict {
 		v.Why, v.authored = why, true
 	}
 	return v
-}
-
-func (r *run) kind(ctx context.Context, s scope, c engine.Check) verdict {
-	switch {
-	case c.Traffic != nil:
-		return r.traffic(ctx, *c.Traffic)
-	case c.Route != nil:
-		return r.route(ctx, s.facts, *c.Route)
-	case c.Capture != nil:
-		return r.capture(ctx, s.facts, *c.Capture)
-	case c.DNS != nil:
-		return r.dns(ctx, *c.DNS)
-	case c.Answer != nil:
-		return r.answer(s, *c.Answer)
-	case c.Choice != nil:
-		return r.choice(ctx, s, *c.Choice)
-	case c.Object != nil:
-		return r.object(ctx, *c.Object)
-	case len(c.All) > 0:
-		return allOf(r.list(ctx, s, c.All))
-	case len(c.Any) > 0:
-		return anyOf(r.list(ctx, s, c.Any))
-	case c.Not != nil:
-		v := negate(r.check(ctx, s, *c.Not))
-		v.Want = Describe(c)
-		return v
-	}
-	return stateKind(s.facts, c)
-}
-
-// stateKind evaluates the kinds that look at facts and nothing else.
-func stateKind(f *facts, c engine.Check) verdict {
-	switch {
-	case c.Link != nil:
-		return checkLink(f, *c.Link)
-	case c.Addr != nil:
-		return checkAddr(f, *c.Addr)
-	case c.Rule != nil:
-		return checkRule(f, *c.Rule)
-	case c.Neigh != nil:
-		return checkNeigh(f, *c.Neigh)
-	case c.FDB != nil:
-		return checkFDB(f, *c.FDB)
-	case c.Sysctl != nil:
-		return checkSysctl(f, *c.Sysctl)
-	case c.Socket != nil:
-		return checkSocket(f, *c.Socket)
-	case c.NAT != nil:
-		return checkNAT(f, *c.NAT)
-	case c.Filter != nil:
-		return checkFilter(f, *c.Filter)
-	case c.Conntrack != nil:
-		return checkConntrack(f, *c.Conntrack)
-	case c.Netns != nil:
-		return checkNetns(f, *c.Netns)
-	}
-	return brokenf("This check asks for nothing.")
 }

@@ -3,13 +3,18 @@ package check
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
 	"underlay/engine"
 	"underlay/engine/probe"
 )
+
+var trafficKind = spec[engine.TrafficCheck]{
+	of:       func(c *engine.Check) *engine.TrafficCheck { return c.Traffic },
+	judge:    judgeTraffic,
+	describe: describeTraffic,
+}.kind()
 
 // proto returns the protocol of a check, with the usual one where the author
 // left it out.
@@ -30,6 +35,18 @@ func expected(c engine.TrafficCheck) engine.Expect {
 		return engine.OK
 	}
 	return c.Expect
+}
+
+type probeKey struct {
+	from, to          string
+	port              int
+	proto, path, host string
+	wait              time.Duration
+}
+
+type attempt struct {
+	out probe.Outcome
+	err error
 }
 
 // request is the attempt a check asks for, in one spelling only, so that equal
@@ -146,9 +163,9 @@ func attemptWords(e engine.Expect) string {
 	return "answered"
 }
 
-// traffic evaluates a traffic check; equal ones are evaluated once.
-func (r *run) traffic(ctx context.Context, c engine.TrafficCheck) verdict {
-	return r.traffics.do(keyOf(c), func() verdict {
+// judgeTraffic evaluates a traffic check; equal ones are evaluated once.
+func judgeTraffic(ctx context.Context, r *run, _ scope, c engine.TrafficCheck) verdict {
+	return remember(&r.asked, keyOf(c), func() verdict {
 		switch {
 		case c.Spread != nil:
 			return r.spread(ctx, c)
@@ -163,7 +180,7 @@ func (r *run) traffic(ctx context.Context, c engine.TrafficCheck) verdict {
 func (r *run) probe(ctx context.Context, c engine.TrafficCheck) attempt {
 	req := request(c)
 	key := probeKey{req.From.Name, req.To, req.Port, req.Proto, req.Path, req.Host, req.Wait}
-	return r.probes.do(key, func() attempt { return r.attempt(ctx, c) })
+	return remember(&r.asked, key, func() attempt { return r.attempt(ctx, c) })
 }
 
 // attempt makes an attempt that is its own. No capture runs meanwhile.
@@ -307,14 +324,4 @@ func naming(detail string, names ...string) string {
 		}
 	}
 	return names[0] + ": " + detail
-}
-
-// sameAddr compares two addresses as addresses if they are some.
-func sameAddr(a, b string) bool {
-	x, errX := netip.ParseAddr(a)
-	y, errY := netip.ParseAddr(b)
-	if errX != nil || errY != nil {
-		return a == b
-	}
-	return x.Unmap().WithZone("") == y.Unmap().WithZone("")
 }

@@ -3,7 +3,6 @@ package check
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"underlay/engine"
 )
@@ -57,81 +56,4 @@ func erred(err error, node, doing string) verdict {
 
 func noNode(name string) verdict {
 	return failed("there is no network namespace "+name, "")
-}
-
-// allOf folds the verdicts of checks that must all pass: the first failure in
-// the order of the file is what is told, and a failure outweighs a broken
-// check, because it holds whatever the broken one would have found.
-func allOf(vs []verdict) verdict {
-	var broken *verdict
-	for i := range vs {
-		switch vs[i].State {
-		case engine.Fail:
-			return vs[i]
-		case engine.Broken:
-			if broken == nil {
-				broken = &vs[i]
-			}
-		}
-	}
-	if broken != nil {
-		return *broken
-	}
-	if len(vs) == 0 {
-		return passed("")
-	}
-	out := vs[0]
-	for _, v := range vs[1:] {
-		out.Got = join(out.Got, "; ", v.Got)
-		out.Want = join(out.Want, "; ", v.Want)
-	}
-	out.Why = ""
-	return out
-}
-
-// anyOf folds the verdicts of alternatives.
-func anyOf(vs []verdict) verdict {
-	if len(vs) == 0 {
-		return brokenf("This check offers no alternative.")
-	}
-	var broken *verdict
-	for i := range vs {
-		switch vs[i].State {
-		case engine.Pass:
-			return vs[i]
-		case engine.Broken:
-			if broken == nil {
-				broken = &vs[i]
-			}
-		}
-	}
-	if broken != nil {
-		return *broken
-	}
-	last := vs[len(vs)-1]
-	last.sent = slices.ContainsFunc(vs, func(v verdict) bool { return v.sent })
-	return last
-}
-
-// negate turns a verdict round. What is broken stays broken.
-func negate(v verdict) verdict {
-	switch v.State {
-	case engine.Pass:
-		out := failed(v.Got, "").about(v.flow, v.ended)
-		out.sent = v.sent
-		return out
-	case engine.Fail:
-		return passed(v.Got)
-	}
-	return v
-}
-
-func join(a, sep, b string) string {
-	if a == "" {
-		return b
-	}
-	if b == "" {
-		return a
-	}
-	return a + sep + b
 }

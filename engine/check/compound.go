@@ -1,0 +1,121 @@
+package check
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"underlay/engine"
+)
+
+// The kinds that are made of other checks. What those need is found by Walk.
+
+var allKind = spec[[]engine.Check]{
+	of: func(c *engine.Check) *[]engine.Check { return nonempty(&c.All) },
+	judge: func(ctx context.Context, r *run, s scope, all []engine.Check) verdict {
+		return allOf(r.list(ctx, s, all))
+	},
+	describe: func(all []engine.Check) string { return describeList(all, "; ") },
+}.kind()
+
+var anyKind = spec[[]engine.Check]{
+	of: func(c *engine.Check) *[]engine.Check { return nonempty(&c.Any) },
+	judge: func(ctx context.Context, r *run, s scope, alternatives []engine.Check) verdict {
+		return anyOf(r.list(ctx, s, alternatives))
+	},
+	describe: func(alternatives []engine.Check) string { return describeList(alternatives, ", or ") },
+}.kind()
+
+var notKind = spec[engine.Check]{
+	of: func(c *engine.Check) *engine.Check { return c.Not },
+	judge: func(ctx context.Context, r *run, s scope, c engine.Check) verdict {
+		v := negate(r.check(ctx, s, c))
+		v.Want = describeNot(c)
+		return v
+	},
+	describe: describeNot,
+}.kind()
+
+func nonempty(checks *[]engine.Check) *[]engine.Check {
+	if len(*checks) == 0 {
+		return nil
+	}
+	return checks
+}
+
+func describeNot(c engine.Check) string { return "not: " + Describe(c) }
+
+func describeList(cs []engine.Check, sep string) string {
+	words := make([]string, len(cs))
+	for i, c := range cs {
+		words[i] = Describe(c)
+	}
+	return strings.Join(words, sep)
+}
+
+// allOf folds the verdicts of checks that must all pass: the first failure in
+// the order of the file is what is told, and a failure outweighs a broken
+// check, because it holds whatever the broken one would have found.
+func allOf(vs []verdict) verdict {
+	var broken *verdict
+	for i := range vs {
+		switch vs[i].State {
+		case engine.Fail:
+			return vs[i]
+		case engine.Broken:
+			if broken == nil {
+				broken = &vs[i]
+			}
+		}
+	}
+	if broken != nil {
+		return *broken
+	}
+	if len(vs) == 0 {
+		return passed("")
+	}
+	out := vs[0]
+	for _, v := range vs[1:] {
+		out.Got = join(out.Got, "; ", v.Got)
+		out.Want = join(out.Want, "; ", v.Want)
+	}
+	out.Why = ""
+	return out
+}
+
+// anyOf folds the verdicts of alternatives.
+func anyOf(vs []verdict) verdict {
+	if len(vs) == 0 {
+		return brokenf("This check offers no alternative.")
+	}
+	var broken *verdict
+	for i := range vs {
+		switch vs[i].State {
+		case engine.Pass:
+			return vs[i]
+		case engine.Broken:
+			if broken == nil {
+				broken = &vs[i]
+			}
+		}
+	}
+	if broken != nil {
+		return *broken
+	}
+	last := vs[len(vs)-1]
+	last.sent = slices.ContainsFunc(vs, func(v verdict) bool { return v.sent })
+	return last
+}
+
+// negate turns a verdict round. What is broken stays broken.
+func negate(v verdict) verdict {
+	switch v.State {
+	case engine.Pass:
+		out := failed(v.Got, "").about(v.flow, v.ended)
+		out.sent = v.sent
+		return out
+	case engine.Fail:
+		return passed(v.Got)
+	}
+	return v
+}

@@ -1,0 +1,91 @@
+package check
+
+import (
+	"fmt"
+	"regexp"
+
+	"underlay/engine"
+	"underlay/engine/observe"
+)
+
+var filterKind = spec[engine.FilterCheck]{
+	of:       func(c *engine.Check) *engine.FilterCheck { return c.Filter },
+	needs:    func(n *needs, c engine.FilterCheck) { n.read(c.Node, observe.Firewall) },
+	judge:    byFacts(judgeFilter),
+	describe: describeFilter,
+}.kind()
+
+func describeFilter(c engine.FilterCheck) string {
+	if c.Policy {
+		return fmt.Sprintf("the %spolicy of %s is %s", prefixed(c.Hook), c.Node, c.Does) + matching(c.Match)
+	}
+	return fmt.Sprintf("%s has %s rule", c.Node, article(orElse(c.Does, "filter"))) + atHook(c.Hook) + matching(c.Match)
+}
+
+func prefixed(hook string) string {
+	if hook == "" {
+		return ""
+	}
+	return hook + " "
+}
+
+func judgeFilter(f *facts, c engine.FilterCheck) verdict {
+	st, bad := f.node(c.Node, observe.Firewall)
+	if bad != nil {
+		return *bad
+	}
+	pattern, err := regexp.Compile(c.Match)
+	if err != nil {
+		return brokenf("The pattern of this check is not valid: %v.", err)
+	}
+	if c.Policy && c.Hook == unhooked {
+		return brokenf("A chain that nothing jumps to has no policy.")
+	}
+	if c.Policy {
+		return judgePolicy(st, c, pattern)
+	}
+	var near []observe.FirewallRule
+	for _, r := range st.Firewall {
+		if r.Policy || !filters(r.Does) || r.Type == "nat" || c.Does != "" && r.Does != c.Does {
+			continue
+		}
+		if atHooks(r, c.Hook) && pattern.MatchString(r.Text) {
+			return passed(c.Node + " has " + firewallWords(r))
+		}
+		near = append(near, r)
+	}
+	if len(near) == 0 {
+		return failed(fmt.Sprintf("%s has no %s rule", c.Node, orElse(c.Does, "filter")), "")
+	}
+	return failed(c.Node+" has "+firewallList(near), hookWhy(near, c.Hook))
+}
+
+func filters(does string) bool { return does == "accept" || does == "drop" || does == "reject" }
+
+// checkPolicy judges what becomes of packets that no rule decides. Every base
+// chain of a hook has its say: one drop is enough, and accept holds only if all
+// accept. A hook without a chain accepts.
+func judgePolicy(st observe.State, c engine.FilterCheck, pattern *regexp.Regexp) verdict {
+	effective := "accept"
+	found := false
+	for _, r := range st.Firewall {
+		if !r.Policy || r.Type == "nat" || !atHooks(r, c.Hook) || !pattern.MatchString(r.Text) {
+			continue
+		}
+		found = true
+		if r.Does == "drop" {
+			effective = "drop"
+		}
+	}
+	got := fmt.Sprintf("the %spolicy of %s is %s", prefixed(c.Hook), st.Node, effective)
+	if !found {
+		got = fmt.Sprintf("%s has no %schain with a policy, so it accepts", st.Node, prefixed(c.Hook))
+		if c.Match != "" {
+			return failed(got, "")
+		}
+	}
+	if c.Does != "" && c.Does != effective {
+		return failed(got, "")
+	}
+	return passed(got)
+}

@@ -1,0 +1,86 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"underlay/engine/observe"
+)
+
+// unhooked stands, in place of a hook, for chains that nothing jumps to.
+const unhooked = "none"
+
+// atHooks reports whether packets at this hook get to the rule; "" is any hook,
+// but a chain that nothing jumps to is at none.
+func atHooks(r observe.FirewallRule, hook string) bool {
+	switch hook {
+	case "":
+		return r.Hook != ""
+	case unhooked:
+		return r.Hook == ""
+	}
+	return slices.Contains(hooks(r), hook)
+}
+
+func hooks(r observe.FirewallRule) []string {
+	if r.Hook == "" {
+		return nil
+	}
+	return strings.Split(r.Hook, ",")
+}
+
+// hookWhy explains rules that sit where the packets do not come by.
+func hookWhy(rules []observe.FirewallRule, hook string) string {
+	if hook == unhooked {
+		return ""
+	}
+	for _, r := range rules {
+		if r.Hook == "" {
+			return fmt.Sprintf("Nothing jumps to chain %s, so its rules are never reached.", r.Chain)
+		}
+	}
+	if hook == "" {
+		return ""
+	}
+	for _, r := range rules {
+		if slices.Contains(hooks(r), hook) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("Packets at %s do not come by there.", hook)
+}
+
+func atHook(hook string) string {
+	if hook == unhooked {
+		return " in a chain that nothing jumps to"
+	}
+	return prefixIf(" at ", hook)
+}
+
+func firewallWords(r observe.FirewallRule) string {
+	s := article(orElse(r.Does, "counting")) + " rule"
+	if r.To != "" {
+		s += " to " + r.To
+	}
+	if r.Hook == "" {
+		return s + " in chain " + r.Chain
+	}
+	return s + " at " + list(hooks(r))
+}
+
+// shown is how many rules a sentence lists.
+const shown = 3
+
+func firewallList(rules []observe.FirewallRule) string {
+	var words []string
+	for _, r := range rules {
+		if w := firewallWords(r); !slices.Contains(words, w) {
+			words = append(words, w)
+		}
+	}
+	if more := len(words) - shown; more > 0 {
+		words = append(words[:shown:shown], fmt.Sprintf("%d more", more))
+	}
+	return list(words)
+}
