@@ -4,6 +4,9 @@ import "time"
 
 // Check is one assertion on the live lab. Exactly one field other than Because
 // is set.
+//
+// All, Any and Not make it of other checks; Walk goes through those. Each other
+// field is a kind, which package check knows how to judge.
 type Check struct {
 	Traffic   *TrafficCheck   `yaml:"traffic"`
 	Link      *LinkCheck      `yaml:"link"`
