@@ -261,7 +261,7 @@ func newFake() *fake {
 }
 
 // one evaluates a single check in a task of its own and returns its result.
-func one(t *testing.T, f *fake, c engine.Check) engine.TaskResult {
+func one(t *testing.T, f World, c engine.Check) engine.TaskResult {
 	t.Helper()
 	st := New(&engine.Lab{Tasks: []engine.Task{{ID: "t", Goal: "do it", Checks: []engine.Check{c}}}}).Evaluate(context.Background(), f)
 	return st.Tasks[0]

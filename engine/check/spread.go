@@ -12,9 +12,14 @@ import (
 	"underlay/engine/probe"
 )
 
-// abreast is how many attempts of a spread are under way at once: so many that
-// time-outs among them do not add up to more than a learner waits for.
-const abreast = 64
+// A spread begins with few attempts at once: each that is answered takes a processor,
+// and on a slow one many would keep one another waiting until they time out. One that
+// nobody answers takes only time, so with each of those one more is under way, up to so
+// many that time-outs do not add up to more than a learner waits for.
+const (
+	atFirst = 8
+	abreast = 64
+)
 
 // patience is how many times as long as a single attempt the later ones of a
 // spread may take. Among hundreds there is one that a busy machine keeps waiting,
@@ -82,6 +87,8 @@ type tally struct {
 	begun int
 	by    []int               // how many each of Over has answered
 	who   map[string]int      // the same by server, of those that a pattern in Over stands for
+	mute  int                 // how many nobody has answered
+	more  int                 // how many more are under way at once for that
 	stray *attempt            // the first that ended otherwise
 	asked engine.TrafficCheck // what stray was to do
 }
@@ -94,6 +101,17 @@ func (t *tally) next() bool {
 		return false
 	}
 	t.begun++
+	return true
+}
+
+// another reports whether one more attempt may be under way at once from now on.
+func (t *tally) another() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.more == min(t.mute, abreast-atFirst) {
+		return false
+	}
+	t.more++
 	return true
 }
 
@@ -147,12 +165,16 @@ func (r *run) spread(ctx context.Context, c engine.TrafficCheck) verdict {
 		one.Within = patience * probe.DefaultWait
 	}
 	var wg sync.WaitGroup
-	for range abreast {
-		wg.Go(func() {
-			for t.next() {
-				r.take(trying, t, one, stop)
+	var work func()
+	work = func() {
+		for t.next() {
+			if r.take(trying, t, one, stop); t.another() {
+				wg.Go(work)
 			}
-		})
+		}
+	}
+	for range atFirst {
+		wg.Go(work)
 	}
 	wg.Wait()
 	if t.stray != nil {
@@ -178,6 +200,9 @@ func (r *run) take(ctx context.Context, t *tally, one engine.TrafficCheck, stop 
 	switch {
 	case i >= 0 && seen:
 		t.by[i]++
+		if out.Ended != engine.OK {
+			t.mute++
+		}
 		if isPattern(t.Over[i]) {
 			t.who[out.Served]++
 		}

@@ -3,8 +3,10 @@ package check
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"underlay/engine"
 	"underlay/engine/probe"
@@ -124,11 +126,60 @@ func TestSpreadEndsAtTheFirstStray(t *testing.T) {
 		}
 	}
 	got := one(t, w, traffic(overTwo(500, 1)))
-	if n := w.count(vip); n < 12 || n > 12+2*abreast {
+	if n := w.count(vip); n < 12 || n > 12+2*atFirst {
 		t.Errorf("%d attempts, want little more than 12", n)
 	}
 	if got.State != engine.Fail || !strings.HasPrefix(got.Got, "no answer in 3 s, after ") || got.Flow != (engine.Flow{}) {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// crowded is a world in which each attempt takes a second. It counts those under way.
+type crowded struct {
+	*fake
+	mu        sync.Mutex
+	now, most int // attempts under way at once
+}
+
+func (c *crowded) Probe(ctx context.Context, r probe.Request) (probe.Outcome, error) {
+	c.mu.Lock()
+	c.now++
+	c.most = max(c.most, c.now)
+	c.mu.Unlock()
+	time.Sleep(time.Second)
+	c.mu.Lock()
+	c.now--
+	c.mu.Unlock()
+	return c.fake.Probe(ctx, r)
+}
+
+// TestSpreadIsGentle: a spread that is answered keeps few attempts under way at once, so
+// that they are not late on a slow machine; one that is not answered does not wait for
+// one time-out after the other.
+func TestSpreadIsGentle(t *testing.T) {
+	for name, c := range map[string]struct {
+		outcome probe.Outcome
+		most    int           // attempts at once
+		within  time.Duration // of fake time
+	}{
+		"answered": {reply("web1"), atFirst, (1 + 200/atFirst + 1) * time.Second},
+		"mute":     {probe.Outcome{Ended: engine.Timeout}, abreast, 8 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := &crowded{fake: newFake()}
+				answering(c.outcome)(w.fake)
+				check := overTwo(200, 0)
+				check.Spread.Over = append(check.Spread.Over, nobody)
+				began := time.Now()
+				if got := one(t, w, traffic(check)); got.State != engine.Pass || w.count(vip) != 200 {
+					t.Errorf("%d attempts, %+v", w.count(vip), got)
+				}
+				if took := time.Since(began); took > c.within || w.most > c.most {
+					t.Errorf("%d at once, in %v; want at most %d, in %v", w.most, took, c.most, c.within)
+				}
+			})
+		})
 	}
 }
 
