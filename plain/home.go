@@ -9,7 +9,7 @@ import (
 
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 // entry is one line of the list: a lesson or a lab.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 // saveTime is how long storing one event may take.

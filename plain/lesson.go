@@ -7,7 +7,7 @@ import (
 
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 // readLesson reads a lesson aloud, with its questions.

@@ -13,7 +13,7 @@ import (
 
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 // DefaultWidth is how many columns text takes where the terminal does not say.

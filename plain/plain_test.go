@@ -16,7 +16,7 @@ import (
 	"underlay/course"
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 const lessonText = `---

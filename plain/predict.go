@@ -10,7 +10,7 @@ import (
 	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/foretell"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 // predict asks for a prediction, and lets the kernel say what holds.

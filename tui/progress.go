@@ -5,7 +5,7 @@ import (
 	"errors"
 	"sync"
 
-	"underlay/engine/progress"
+	"underlay/progress"
 	"underlay/tui/intent"
 	"underlay/tui/marks"
 )

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"underlay/engine/progress"
+	"underlay/progress"
 	"underlay/tui/intent"
 	"underlay/tui/marks"
 )
