@@ -173,7 +173,7 @@ func (a *Attempt) ShowSolution() []Event {
 // NoSolution says why there is no solution to be shown; "" if there is.
 func (a *Attempt) NoSolution() string {
 	if a.lab.Solution.Text == "" {
-		return "this lab has none"
+		return "this lab has no solution"
 	}
 	return ""
 }
