@@ -7,13 +7,15 @@ import (
 	"underlay/engine"
 )
 
-// Account says how the lab was solved last: "in 5 minutes, with 2 hints". It is ""
-// until it was.
+// Account says how the lab was solved last: "in 5 minutes, with 2 hints". Until it
+// was, it says how it would have been solved now.
 func (a *Attempt) Account() string {
-	if a.solved == nil {
-		return ""
+	s := a.now().Sub(a.began)
+	hints, peeked := a.given, a.peeked
+	if a.solved != nil {
+		s, hints, peeked = a.solved.Took, a.solved.Hints, a.solved.Peeked
 	}
-	return fmt.Sprintf("in %s, %s", Span(a.solved.Took), help(a.solved.Hints, a.solved.Peeked))
+	return fmt.Sprintf("in %s, %s", Span(s), help(hints, peeked))
 }
 
 // help says what help was taken.

@@ -1,22 +1,19 @@
 package workspace
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/engine"
 	"underlay/tui/dialog"
 	"underlay/tui/intent"
+	"underlay/tui/paint"
 	"underlay/tui/prose"
 	"underlay/tui/theme"
 )
-
-// guess is what the learner chose for a task, until it is marked.
-type guess struct {
-	task, option string
-	before       string // what the task said of the choice before
-}
 
 // drawFault says what was reported of a lab with a fault in it and, once it is
 // repaired, what it was.
@@ -25,7 +22,7 @@ func (w *Workspace) drawFault(width int) {
 		return
 	}
 	st := w.cfg.Styles
-	if w.status.Solved {
+	if w.visit.Solved() {
 		w.add(-1, prose.Callout(st, st.Good, "What it was", w.lab.Fault.Explain, width)...)
 	} else {
 		w.add(-1, prose.Callout(st, st.Warn, "Something is broken", w.report(), width)...)
@@ -48,62 +45,43 @@ func (w *Workspace) tellFault() tea.Cmd {
 	}}})
 }
 
-// choice is what a task asks the learner to choose from, or nil.
-func (w *Workspace) choice(i int) *engine.ChoiceCheck {
-	if i < 0 || i >= len(w.lab.Tasks) {
-		return nil
-	}
-	return w.lab.Tasks[i].Choice()
-}
-
-// offer shows the options of a task. What was wrong already cannot be chosen
+// offer shows the options of a question. What was wrong already cannot be chosen
 // again.
-func (w *Workspace) offer(i int) tea.Cmd {
-	c, task := w.choice(i), w.lab.Tasks[i].ID
-	p := &dialog.Pick{Title: c.Prompt, Enter: "this is it"}
+func (w *Workspace) offer(q attempt.Question) tea.Cmd {
+	p := &dialog.Pick{Title: q.Prompt, Enter: "this is it"}
 	if w.lab.Fault != nil {
 		p.Text = w.report()
 	}
-	for _, o := range c.Options {
-		p.Items = append(p.Items, dialog.Item{Text: o.Text, Off: w.wrong[o.ID], Action: dialog.Answered{For: task, Text: o.ID}})
+	for _, o := range q.Options {
+		p.Items = append(p.Items, dialog.Item{Text: o.Text, Off: o.Wrong, Action: dialog.Answered{For: w.lab.Tasks[q.Index].ID, Text: o.ID}})
 	}
 	return intent.Do(intent.Open{Dialog: p})
 }
 
-// answer hands in an answer. One that was chosen is awaited, so that the learner
-// is told how it was marked wherever the tasks do not show.
-func (w *Workspace) answer(a dialog.Answered) {
-	for i := range w.lab.Tasks {
-		if w.lab.Tasks[i].ID == a.For && w.choice(i) != nil {
-			w.guessed = &guess{task: a.For, option: a.Text, before: w.result(i).Got}
-		}
+// answer hands in an answer.
+func (w *Workspace) answer(a dialog.Answered) tea.Cmd {
+	i := slices.IndexFunc(w.lab.Tasks, func(t engine.Task) bool { return t.ID == a.For })
+	events, no := w.visit.Answer(i, a.Text)
+	if no != "" {
+		return intent.Do(intent.Note{Text: paint.Sentence(no)})
 	}
 	w.selected, w.view, w.follow = -1, Tasks, true
-	w.cfg.Session.Answer(a.For, a.Text)
+	return w.happen(events)
 }
 
-// marked says how a choice was marked, once it is.
-func (w *Workspace) marked() tea.Cmd {
-	g := w.guessed
-	if g == nil {
+// marked says how an answer was marked, wherever the tasks do not show. That one
+// which was typed is right shows without words.
+func marked(m attempt.Marked) tea.Cmd {
+	text := strings.ReplaceAll(m.Why, "`", "")
+	switch {
+	case m.Right && !m.Choice:
 		return nil
+	case m.Right:
+		text = "That is the cause. Now repair it."
+	case !m.Choice:
+		text = strings.TrimSpace("That does not do it yet. " + text)
 	}
-	for i := range w.status.Tasks {
-		t := &w.status.Tasks[i]
-		if t.ID != g.task {
-			continue
-		}
-		switch {
-		case t.State == engine.Pass:
-			w.guessed = nil
-			return intent.Do(intent.Note{Text: "That is the cause. Now repair it."})
-		case t.State == engine.Fail && t.Got != g.before:
-			w.guessed = nil
-			w.wrong[g.option] = true
-			return intent.Do(intent.Note{Text: strings.ReplaceAll(t.Why, "`", "")})
-		}
-	}
-	return nil
+	return intent.Do(intent.Note{Text: text})
 }
 
 // solutionQuestion is asked before the solution, or the repair, is shown.

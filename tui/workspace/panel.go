@@ -6,6 +6,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 
+	"underlay/attempt"
 	"underlay/engine"
 	"underlay/tui/paint"
 	"underlay/tui/prose"
@@ -100,22 +101,22 @@ func (w *Workspace) drawHealth(width int) {
 		w.add(-1, prose.Callout(st, st.Bad, "The lab could not be built anew", problemText(w.problem), width)...)
 		w.add(-1, "")
 	}
-	if len(w.status.Health) == 0 {
+	if len(w.visit.Status().Health) == 0 {
 		return
 	}
-	w.add(-1, prose.Callout(st, st.Warn, "Something happened to the lab", strings.Join(w.status.Health, "\n"), width)...)
+	w.add(-1, prose.Callout(st, st.Warn, "Something happened to the lab", strings.Join(w.visit.Status().Health, "\n"), width)...)
 	w.add(-1, prose.Callout(st, st.Warn, "", "F5 starts it again.", width)...)
 	w.add(-1, "")
 }
 
 func (w *Workspace) drawTasks(width int, airy bool) {
 	st := w.cfg.Styles
-	if w.status.Solved {
+	if w.visit.Solved() {
 		w.add(-1, st.Good.Bold(true).Render("Solved.")+st.Muted.Render(" Stay as long as you like; F10 finishes."), "")
 	}
 	looked := w.looked()
 	for i := range w.lab.Tasks {
-		r := w.result(i)
+		r := w.visit.Result(i)
 		w.add(i, w.taskLines(i, r, i == looked, width)...)
 		if i == looked {
 			w.add(i, w.details(i, r, width)...)
@@ -124,14 +125,6 @@ func (w *Workspace) drawTasks(width int, airy bool) {
 			w.add(i, "")
 		}
 	}
-}
-
-// result is a task as it stands; before the first evaluation nothing is known.
-func (w *Workspace) result(i int) engine.TaskResult {
-	if i < len(w.status.Tasks) {
-		return w.status.Tasks[i]
-	}
-	return engine.TaskResult{ID: w.lab.Tasks[i].ID, Goal: w.lab.Tasks[i].Goal, Result: engine.Result{State: engine.Fail}}
 }
 
 // mark is the symbol of a task's state and its style.
@@ -201,16 +194,16 @@ func (w *Workspace) details(i int, r engine.TaskResult, width int) []string {
 		part(prose.Callout(st, st.Warn, "This could not be looked at", orElse(r.Why, "The reason is not known.")+"\nIt is not your mistake.", in))
 	default:
 		part(findings(st, r.Result, in))
-		if follows(&r) {
+		if attempt.Follows(&r) {
 			part([]string{st.Key.Render("Alt+9") + " " + st.Muted.Render("follow the packet")})
 		}
 		if r.Says != "" {
 			part(prose.Callout(st, st.Warn, "A common trap", r.Says, in))
 		}
-		switch {
-		case w.choice(i) != nil:
+		switch q, asks := w.visit.Question(i); {
+		case len(q.Options) > 0:
 			part([]string{st.Key.Render("F7") + " " + st.Muted.Render("choose the cause")})
-		case w.question(i) != "":
+		case asks:
 			part([]string{st.Key.Render("F7") + " " + st.Muted.Render("type your answer")})
 		}
 	}
@@ -249,18 +242,17 @@ func tierName(n, of int) string {
 }
 
 func (w *Workspace) hintLines(st *theme.Styles, i, width int) []string {
-	tiers := w.lab.Tasks[i].Hints.Tiers()
-	given := min(w.hints[w.lab.Tasks[i].ID], len(tiers))
+	given, of := w.visit.Hints(i)
 	var out []string
-	for n, h := range tiers[:given] {
+	for n, h := range given {
 		if n > 0 {
 			out = append(out, "")
 		}
 		bar := st.Muted
-		if n == given-1 {
+		if n == len(given)-1 {
 			bar = st.Accent
 		}
-		out = append(out, prose.Callout(st, bar, tierName(n+1, len(tiers)), h, width)...)
+		out = append(out, prose.Callout(st, bar, tierName(n+1, of), h, width)...)
 	}
 	return out
 }
@@ -268,10 +260,7 @@ func (w *Workspace) hintLines(st *theme.Styles, i, width int) []string {
 func (w *Workspace) drawCollateral(width int) {
 	st := w.cfg.Styles
 	first := true
-	for _, c := range w.status.Collateral {
-		if c.State == engine.Pass || c.Waiting {
-			continue
-		}
+	for _, c := range w.visit.Unkept() {
 		if first {
 			w.add(-1, st.Muted.Render("What worked before must still work"), "")
 			first = false

@@ -14,7 +14,7 @@ import (
 
 // tests reports whether Underlay sends packets in this lab.
 func (w *Workspace) tests() bool {
-	return w.lab.WithoutTests() != "" && w.status.Evaluation > 0
+	return w.lab.WithoutTests() != "" && w.visit.Status().Evaluation > 0
 }
 
 // drawTests says below the tasks where tests come from. It takes as much room while
@@ -23,7 +23,7 @@ func (w *Workspace) drawTests(width int) {
 	if !w.tests() || len(w.pinned) > 0 {
 		return
 	}
-	if w.status.Testing {
+	if w.visit.Status().Testing {
 		w.add(-1, w.testingLine())
 		return
 	}
@@ -38,12 +38,12 @@ func (w *Workspace) testingLine() string {
 // captureLines say, while a capture of the learner's runs, what it will show of tests.
 // They take half of the panel at most.
 func (w *Workspace) captureLines(width int) []string {
-	if !w.tests() || len(w.status.Captures) == 0 {
+	if !w.tests() || len(w.visit.Status().Captures) == 0 {
 		return nil
 	}
 	st := w.cfg.Styles
-	title := "A capture runs in " + strings.Join(w.status.Captures, ", ")
-	if w.status.Testing {
+	title := "A capture runs in " + strings.Join(w.visit.Status().Captures, ", ")
+	if w.visit.Status().Testing {
 		title = "Testing" + st.Sym.Ellipsis
 	}
 	text := "Only a change is tested now, once, from ports " + engine.TestPorts() + ". tcpdump leaves that out with\n" +
@@ -58,9 +58,9 @@ func (w *Workspace) testNote() string {
 	switch {
 	case !w.tests():
 		return ""
-	case len(w.status.Captures) > 0:
+	case len(w.visit.Status().Captures) > 0:
 		return st.Accent.Render(st.Sym.Plain("tests: ports "+engine.TestPorts())) + "  "
-	case w.status.Testing:
+	case w.visit.Status().Testing:
 		return st.Accent.Render("testing") + "  "
 	}
 	return ""

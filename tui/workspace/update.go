@@ -160,6 +160,9 @@ func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
 	case keyUndo:
 		return w.compare(lastCheckpoint)
 	case keySolution:
+		if w.visit.Peeked() {
+			return w.showSolution()
+		}
 		return intent.Do(intent.Open{Dialog: dialog.Confirm(w.solutionQuestion(), "show it", showSolution{},
 			"It is worth trying the hints first. The lab will be marked as done with the solution in view.")})
 	case keyLeave:
@@ -202,73 +205,69 @@ func (w *Workspace) Act(a dialog.Action) tea.Cmd {
 			return t.pane.Update(a.Key)
 		}
 	case dialog.Answered:
-		w.answer(a)
+		return w.answer(a)
 	case resetNow:
 		return w.reset()
 	case followNow:
-		w.forewarned = true
+		w.visit.Forewarn()
 		return w.openPacket()
 	case goBack:
 		return w.restore(a.to)
 	case otherCheckpoint:
 		return intent.Do(intent.Open{Dialog: w.checkpointMenu(a.all)})
 	case showSolution:
-		w.peeked = true
-		return tea.Batch(intent.Do(intent.SolutionShown{Lab: w.lab.ID}), intent.Do(intent.Open{Dialog: w.solution()}))
+		return w.showSolution()
 	}
 	return nil
 }
 
 func (w *Workspace) leave() tea.Cmd {
-	if w.status.Solved {
+	if w.visit.Solved() {
 		return intent.Do(intent.Celebrate{Asked: true})
 	}
-	return intent.Do(intent.Open{Dialog: dialog.Confirm("Leave the lab?", "leave", intent.Leave{},
-		"It is not solved yet. The tasks you have done are remembered, but the lab itself is thrown away.")})
+	return intent.Do(intent.Open{Dialog: dialog.Confirm("Leave the lab?", "leave", intent.Leave{}, w.Lost())})
+}
+
+// Lost says what is lost, and what is not, if the lab is left as it stands.
+func (w *Workspace) Lost() string {
+	if w.visit.WasSolved() {
+		return "It was solved, which is remembered, but is not as it stands. The lab itself is thrown away."
+	}
+	return "It is not solved yet. The tasks you have done are remembered, but the lab itself is thrown away."
 }
 
 // hint shows the next hint of the task that is looked at. In the panel where
 // that is visible, else in a dialog.
 func (w *Workspace) hint() tea.Cmd {
 	i := w.looked()
-	task := w.lab.Tasks[i]
-	tier := min(w.hints[task.ID]+1, len(w.lab.Tasks[i].Hints.Tiers()))
-	w.hints[task.ID] = tier
-	w.hintCount++
 	w.view, w.follow = Tasks, true
-	w.refresh()
-	cmds := []tea.Cmd{intent.Do(intent.HintShown{Lab: w.lab.ID, Task: task.ID, Tier: tier})}
+	cmds := []tea.Cmd{w.happen(w.visit.Hint(i))}
 	if w.rects.Body.Empty() {
-		cmds = append(cmds, intent.Do(intent.Open{Dialog: &dialog.Text{Title: task.Goal, Body: func(st *theme.Styles, width int) []string {
+		cmds = append(cmds, intent.Do(intent.Open{Dialog: &dialog.Text{Title: w.lab.Tasks[i].Goal, Body: func(st *theme.Styles, width int) []string {
 			return w.hintLines(st, i, width)
 		}}}))
 	}
 	return tea.Batch(cmds...)
 }
 
-func (w *Workspace) solution() *dialog.Text {
-	text := w.lab.Solution.Text
-	node := w.lab.Solution.Node
-	if node == "" && len(w.tabs) > 0 {
-		node = w.tabs[0].node
-	}
+func (w *Workspace) showSolution() tea.Cmd {
 	title := "The solution, typed in "
 	if w.lab.Fault != nil {
 		title = "The repair, typed in "
 	}
-	return &dialog.Text{Title: title + node, Wide: true, Body: func(st *theme.Styles, width int) []string {
-		return prose.Script(st, text, width)
+	shown := &dialog.Text{Title: title + w.visit.SolutionNode(), Wide: true, Body: func(st *theme.Styles, width int) []string {
+		return prose.Script(st, w.lab.Solution.Text, width)
 	}}
+	return tea.Batch(w.happen(w.visit.ShowSolution()), intent.Do(intent.Open{Dialog: shown}))
 }
 
 func (w *Workspace) ask() tea.Cmd {
-	i := w.looked()
-	if w.choice(i) != nil {
-		return w.offer(i)
+	q, _ := w.visit.Asked(w.looked())
+	if len(q.Options) > 0 {
+		return w.offer(q)
 	}
-	return intent.Do(intent.Open{Dialog: &dialog.Prompt{
-		Title: strings.TrimSuffix(w.lab.Tasks[i].Goal, "."), Text: w.question(i), For: w.lab.Tasks[i].ID,
-	}})
+	task := &w.lab.Tasks[q.Index]
+	return intent.Do(intent.Open{Dialog: &dialog.Prompt{Title: strings.TrimSuffix(task.Goal, "."), Text: q.Prompt, For: task.ID}})
 }
 
 // nextView is what follows when the views take turns.

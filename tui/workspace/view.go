@@ -65,13 +65,13 @@ func (w *Workspace) CursorShape() (shape tea.CursorShape, blink bool) {
 }
 
 func (w *Workspace) score() string {
-	return fmt.Sprintf("%d of %d", w.status.Done(), len(w.lab.Tasks))
+	return fmt.Sprintf("%d of %d", w.visit.Status().Done(), len(w.lab.Tasks))
 }
 
 func (w *Workspace) drawHeader(width, height int) []string {
 	st := w.cfg.Styles
 	score := st.Muted.Render(w.score()) + " "
-	if w.status.Solved {
+	if w.visit.Solved() {
 		score = st.Good.Bold(true).Render(st.Sym.Done+" solved") + " "
 	}
 	title := " " + st.Title.Render(paint.Cut(w.lab.Title, width-paint.Width(score)-2, st.Sym.Ellipsis))
@@ -91,7 +91,7 @@ func (w *Workspace) drawPanel(width, height int) []string {
 	more := len(w.lines) - at - room
 	switch {
 	case room == 0:
-	case more > 0 && w.status.Testing && len(w.pinned) == 0 && w.tests():
+	case more > 0 && w.visit.Status().Testing && len(w.pinned) == 0 && w.tests():
 		lines[room-1] = paint.Fit(pad+w.testingLine(), width)
 	case more > 0:
 		key := "Alt+" + st.Sym.Down
@@ -224,14 +224,14 @@ func (w *Workspace) drawStrip(width int) string {
 	switch {
 	case w.resetting:
 		left = st.Muted.Render("Building the lab anew" + st.Sym.Ellipsis)
-	case len(w.status.Health) > 0:
-		left = st.Warn.Render(st.Sym.Broken + "  " + w.status.Health[0])
-	case w.status.Solved:
+	case len(w.visit.Status().Health) > 0:
+		left = st.Warn.Render(st.Sym.Broken + "  " + w.visit.Status().Health[0])
+	case w.visit.Solved():
 		left = st.Good.Bold(true).Render(st.Sym.Done + "  Solved. F10 finishes.")
 	case i < 0:
 		left = w.brokenPromise()
 	default:
-		r := w.result(i)
+		r := w.visit.Result(i)
 		sym, style := mark(st, &r)
 		goal := strings.ReplaceAll(w.lab.Tasks[i].Goal, "`", "")
 		left = style.Render(sym) + "  " + st.Text.Render(st.Sym.Plain(goal))
@@ -245,7 +245,7 @@ func (w *Workspace) drawStrip(width int) string {
 // brokenPromise is shown when all tasks are done but something else is not.
 func (w *Workspace) brokenPromise() string {
 	st := w.cfg.Styles
-	for _, c := range w.status.Collateral {
+	for _, c := range w.visit.Unkept() {
 		if c.State == engine.Fail {
 			return st.Bad.Render(st.Sym.Broken + "  Must still hold: " + c.Goal)
 		}
