@@ -15,31 +15,13 @@ import (
 	"underlay/tui/theme"
 )
 
-// drawFault says what was reported of a lab with a fault in it and, once it is
-// repaired, what it was.
-func (w *Workspace) drawFault(width int) {
-	if w.lab.Fault == nil {
-		return
-	}
-	st := w.cfg.Styles
-	if w.visit.Solved() {
-		w.add(-1, prose.Callout(st, st.Good, "What it was", w.lab.Fault.Explain, width)...)
-	} else {
-		w.add(-1, prose.Callout(st, st.Warn, "Something is broken", w.report(), width)...)
-	}
-	w.add(-1, "")
-}
-
-// report is what somebody says of the fault.
-func (w *Workspace) report() string { return "“" + w.lab.Fault.Symptom + "”" }
-
 // tellFault says at the beginning what was reported, where the panel does not.
 func (w *Workspace) tellFault() tea.Cmd {
 	if w.lab.Fault == nil || !w.rects.Body.Empty() {
 		return nil
 	}
 	return intent.Do(intent.Open{Dialog: &dialog.Text{Title: "Something is broken", Body: func(st *theme.Styles, width int) []string {
-		lines := append(prose.Sentence(st, st.Strong, w.report(), width), "")
+		lines := append(prose.Sentence(st, st.Strong, w.tasks.Report(), width), "")
 		lines = append(lines, prose.Sentence(st, st.Text, "The lab was solved, and then this came in. Look around in the shells. When you know the cause, name it with F7; then repair it.", width)...)
 		return append(append(lines, ""), prose.Sentence(st, st.Muted, "F3 shows this again, with the tasks.", width)...)
 	}}})
@@ -50,7 +32,7 @@ func (w *Workspace) tellFault() tea.Cmd {
 func (w *Workspace) offer(q attempt.Question) tea.Cmd {
 	p := &dialog.Pick{Title: q.Prompt, Enter: "this is it"}
 	if w.lab.Fault != nil {
-		p.Text = w.report()
+		p.Text = w.tasks.Report()
 	}
 	for _, o := range q.Options {
 		p.Items = append(p.Items, dialog.Item{Text: o.Text, Off: o.Wrong, Action: dialog.Answered{For: w.lab.Tasks[q.Index].ID, Text: o.ID}})
@@ -65,7 +47,8 @@ func (w *Workspace) answer(a dialog.Answered) tea.Cmd {
 	if no != "" {
 		return intent.Do(intent.Note{Text: paint.Sentence(no)})
 	}
-	w.selected, w.view, w.follow = -1, Tasks, true
+	w.tasks.Look(-1)
+	w.tasks.Track()
 	return w.happen(events)
 }
 

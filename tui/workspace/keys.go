@@ -6,6 +6,7 @@ import (
 	"underlay/attempt"
 	"underlay/tui/autopsy"
 	"underlay/tui/keys"
+	"underlay/tui/tasks"
 )
 
 // The actions of the lab screen.
@@ -111,14 +112,14 @@ func (w *Workspace) noReset() string {
 
 func (w *Workspace) hintKey() keys.Binding {
 	b := keys.Binding{ID: keyHint, Keys: []string{"f2"}, Show: "F2", Help: "hint", Long: "Get a hint for the current task"}
-	b.Off = w.visit.NoHint(w.looked())
+	b.Off = w.visit.NoHint(w.tasks.Looked())
 	return b
 }
 
 func (w *Workspace) answerKey() keys.Binding {
 	b := keys.Binding{ID: keyAnswer, Keys: []string{"f7"}, Show: "F7", Help: "answer", Long: "Type the answer to the current task"}
 	var q attempt.Question
-	q, b.Off = w.visit.Asked(w.looked())
+	q, b.Off = w.visit.Asked(w.tasks.Looked())
 	if len(q.Options) > 0 {
 		b.Help, b.Long = "cause", "Name the cause"
 	}
@@ -128,9 +129,9 @@ func (w *Workspace) answerKey() keys.Binding {
 func (w *Workspace) viewKey() keys.Binding {
 	b := keys.Binding{ID: keyView, Keys: []string{"f3"}, Show: "F3", Help: "lesson", Long: "Switch between the tasks and the lesson"}
 	if w.rects.Split {
-		if w.cfg.Lesson == nil {
+		if !w.tasks.HasLesson() {
 			b.Off = "no lesson goes with this lab"
-		} else if w.view == Lesson {
+		} else if w.tasks.View() == tasks.Lesson {
 			b.Help = "tasks"
 		}
 		return b
@@ -139,7 +140,7 @@ func (w *Workspace) viewKey() keys.Binding {
 	switch next, panel := w.nextView(); {
 	case !panel:
 		b.Help = "shell"
-	case next == Tasks:
+	case next == tasks.List:
 		b.Help = "tasks"
 	}
 	return b

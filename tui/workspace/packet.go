@@ -38,7 +38,7 @@ func (w *Workspace) packetKey() keys.Binding {
 // shell to the pane, which follows the packet again if the lab has changed, and
 // back.
 func (w *Workspace) followPacket() tea.Cmd {
-	flow, ok := w.visit.Unmet(w.looked())
+	flow, ok := w.visit.Unmet(w.tasks.Looked())
 	switch {
 	case !w.packet.Open() || ok && flow != w.packet.Flow():
 		return w.askFollow()
@@ -68,7 +68,7 @@ func (w *Workspace) askFollow() tea.Cmd {
 // that was followed last, else with the question which.
 func (w *Workspace) openPacket() tea.Cmd {
 	w.walks, w.zoom, w.panel = true, false, false
-	if flow, ok := w.visit.Unmet(w.looked()); ok {
+	if flow, ok := w.visit.Unmet(w.tasks.Looked()); ok {
 		return w.packet.Follow(flow)
 	}
 	if w.packet.Show() {

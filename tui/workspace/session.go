@@ -76,8 +76,9 @@ func (w *Workspace) openShell(i int) tea.Cmd {
 
 func (w *Workspace) reset() tea.Cmd {
 	ctx, s := w.cfg.Context, w.cfg.Session
-	w.resetting, w.problem = true, nil
+	w.resetting = true
 	w.visit.Hold()
+	w.tasks.Fail(nil)
 	close := w.closePanes()
 	return tea.Sequence(close, func() tea.Msg { return wasReset{s, s.Reset(ctx)} })
 }
@@ -166,14 +167,15 @@ func (w *Workspace) onShell(msg shellOpened) tea.Cmd {
 }
 
 func (w *Workspace) onReset(err error) tea.Cmd {
-	w.resetting, w.problem = false, err
+	w.resetting = false
+	w.tasks.Fail(err)
 	if err != nil {
 		w.visit.Release()
 		return nil
 	}
-	w.selected, w.follow = -1, true
+	w.tasks.Look(-1)
+	w.tasks.Calm()
 	w.packet.Outdate()
-	w.flash = map[string]bool{}
 	return tea.Batch(w.openShells(), w.chart.Checkpoint(), w.happen(w.visit.Reset(w.cfg.Session.Status())))
 }
 
@@ -188,10 +190,8 @@ func (w *Workspace) happen(events []attempt.Event) tea.Cmd {
 			if e.Found {
 				continue
 			}
-			w.flash[e.Task], fresh = true, true
-			if w.selected == e.Index {
-				w.selected = -1
-			}
+			fresh = true
+			w.tasks.Done(e.Task, e.Index)
 		case attempt.Marked:
 			cmds = append(cmds, marked(e))
 		case attempt.Solved:
@@ -199,13 +199,12 @@ func (w *Workspace) happen(events []attempt.Event) tea.Cmd {
 		}
 	}
 	if fresh {
-		w.follow = true
 		cmds = append(cmds, w.chart.Checkpoint())
 	}
 	if fresh || w.celebrate {
 		cmds = append(cmds, w.startFlash())
 	}
-	w.refresh()
+	w.tasks.Refresh()
 	return tea.Batch(cmds...)
 }
 
@@ -216,8 +215,7 @@ func (w *Workspace) startFlash() tea.Cmd {
 }
 
 func (w *Workspace) endFlash() tea.Cmd {
-	clear(w.flash)
-	w.refresh()
+	w.tasks.Calm()
 	if !w.celebrate {
 		return nil
 	}

@@ -158,7 +158,6 @@ func checkpointOf(id keys.ID) (int, bool) {
 func (w *Workspace) restore(to engine.Checkpoint) tea.Cmd {
 	ctx, s := w.cfg.Context, w.cfg.Session
 	w.visit.Hold()
-	w.refresh()
 	return func() tea.Msg {
 		how, err := s.History().Restore(ctx, to.ID)
 		return restored{s, to, how, err}
@@ -169,11 +168,11 @@ func (w *Workspace) restore(to engine.Checkpoint) tea.Cmd {
 func (w *Workspace) onRestored(msg restored) tea.Cmd {
 	if msg.err != nil {
 		w.visit.Release()
-		w.problem = msg.err
-		w.refresh()
+		w.tasks.Fail(msg.err)
 		return intent.Do(intent.Note{Text: "The lab could not be led back. F5 starts it again."})
 	}
-	w.selected, w.follow, w.problem = -1, true, nil
+	w.tasks.Fail(nil)
+	w.tasks.Look(-1)
 	w.packet.Outdate()
 	status := tea.Batch(w.happen(w.visit.WentBack(msg.to, msg.how, w.cfg.Session.Status())), w.chart.Checkpoint())
 	if !msg.how.Rebuilt {

@@ -12,6 +12,7 @@ import (
 	"underlay/tui/keys"
 	"underlay/tui/paint"
 	"underlay/tui/prose"
+	"underlay/tui/tasks"
 	"underlay/tui/term"
 	"underlay/tui/theme"
 )
@@ -106,7 +107,7 @@ func (w *Workspace) Paste(msg tea.PasteMsg) tea.Cmd {
 }
 
 func (w *Workspace) panelKey(k tea.KeyPressMsg) tea.Cmd {
-	page := max(1, w.room()-2)
+	page := w.tasks.Page()
 	switch k.String() {
 	case "esc", "q":
 		w.panel = false
@@ -119,7 +120,7 @@ func (w *Workspace) panelKey(k tea.KeyPressMsg) tea.Cmd {
 	case "pgdown", "space":
 		w.scroll(page)
 	case "tab", "enter":
-		if w.view == Tasks {
+		if w.tasks.View() == tasks.List {
 			w.nextTask()
 		}
 	}
@@ -239,12 +240,12 @@ func (w *Workspace) Lost() string {
 // hint shows the next hint of the task that is looked at. In the panel where
 // that is visible, else in a dialog.
 func (w *Workspace) hint() tea.Cmd {
-	i := w.looked()
-	w.view, w.follow = Tasks, true
+	i := w.tasks.Looked()
+	w.tasks.Track()
 	cmds := []tea.Cmd{w.happen(w.visit.Hint(i))}
 	if w.rects.Body.Empty() {
 		cmds = append(cmds, intent.Do(intent.Open{Dialog: &dialog.Text{Title: w.lab.Tasks[i].Goal, Body: func(st *theme.Styles, width int) []string {
-			return w.hintLines(st, i, width)
+			return w.tasks.HintLines(st, i, width)
 		}}}))
 	}
 	return tea.Batch(cmds...)
@@ -262,7 +263,7 @@ func (w *Workspace) showSolution() tea.Cmd {
 }
 
 func (w *Workspace) ask() tea.Cmd {
-	q, _ := w.visit.Asked(w.looked())
+	q, _ := w.visit.Asked(w.tasks.Looked())
 	if len(q.Options) > 0 {
 		return w.offer(q)
 	}
@@ -271,14 +272,14 @@ func (w *Workspace) ask() tea.Cmd {
 }
 
 // nextView is what follows when the views take turns.
-func (w *Workspace) nextView() (View, bool) {
+func (w *Workspace) nextView() (tasks.View, bool) {
 	switch {
 	case !w.panel:
-		return Tasks, true
-	case w.view == Tasks && w.cfg.Lesson != nil:
-		return Lesson, true
+		return tasks.List, true
+	case w.tasks.View() == tasks.List && w.tasks.HasLesson():
+		return tasks.Lesson, true
 	}
-	return Tasks, false
+	return tasks.List, false
 }
 
 func (w *Workspace) turn() {
@@ -286,12 +287,12 @@ func (w *Workspace) turn() {
 		return
 	}
 	if w.rects.Split {
-		w.view = 1 - w.view
+		w.tasks.Show(1 - w.tasks.View())
 	} else {
-		w.view, w.panel = w.nextView()
-		w.zoom = false
+		next, panel := w.nextView()
+		w.panel, w.zoom = panel, false
+		w.tasks.Show(next)
 	}
-	w.refresh()
 }
 
 func (w *Workspace) pickTab(i int) {
@@ -303,15 +304,15 @@ func (w *Workspace) pickTab(i int) {
 
 func (w *Workspace) nextTask() {
 	if len(w.lab.Tasks) > 0 {
-		w.choose((w.looked() + 1) % len(w.lab.Tasks))
+		w.choose(w.tasks.Next())
 	}
 }
 
 func (w *Workspace) choose(i int) {
-	w.selected, w.view, w.follow = i, Tasks, true
+	w.tasks.Look(i)
+	w.tasks.Track()
 	w.uncover()
 	w.toTasks()
-	w.refresh()
 }
 
 func (w *Workspace) scroll(n int) {
@@ -323,8 +324,7 @@ func (w *Workspace) scroll(n int) {
 		w.chart.Scroll(n)
 		return
 	}
-	w.follow = false
-	w.offset[w.view] = paint.Clamp(w.offset[w.view]+n, 0, max(0, len(w.lines)-w.room()))
+	w.tasks.Scroll(n)
 }
 
 // scrollShell shows earlier (1) or later (-1) output, half a screen at a time.

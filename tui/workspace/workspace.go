@@ -14,6 +14,7 @@ import (
 	"underlay/tui/autopsy"
 	"underlay/tui/layout"
 	"underlay/tui/netmap"
+	"underlay/tui/tasks"
 	"underlay/tui/theme"
 )
 
@@ -45,15 +46,6 @@ type Config struct {
 	Lesson func(st *theme.Styles, w int) []string
 }
 
-// View names what the panel shows.
-type View int
-
-// The views of the panel.
-const (
-	Tasks View = iota
-	Lesson
-)
-
 // tab is one shell.
 type tab struct {
 	node  string
@@ -74,20 +66,14 @@ type Workspace struct {
 	active int
 	nextID int
 
-	flash   map[string]bool
-	flashes int // flashes shown so far; the last one's end clears all
-
-	view     View
-	zoom     bool
-	panel    bool // where one pane fits: the panel shows, not the shell
-	selected int  // task the learner looks at, -1 for the current one
-	offset   [2]int
-	follow   bool // the panel scrolls to the task that is looked at
+	tasks   *tasks.Pane
+	zoom    bool
+	panel   bool // where one pane fits: the panel shows, not the shell
+	flashes int  // flashes shown so far; the last one's end clears all
 
 	opened    bool // shells have been started
 	resetting bool
-	problem   error // why the last reset failed
-	celebrate bool  // Solved is to be shown when the flash has ended
+	celebrate bool // Solved is to be shown when the flash has ended
 
 	chart    *netmap.Pane
 	mapShown layout.Shown
@@ -95,10 +81,6 @@ type Workspace struct {
 	packet   *autopsy.Pane
 	walks    bool               // the keyboard is the packet pane's, where the shell shows beside it
 	path, at []engine.DeviceRef // as they were marked on the map last
-
-	lines  []string // of the panel
-	owner  []int    // task of each panel line, or -1
-	pinned []string // below them, and always in view
 }
 
 // New makes the workspace of a session that has just been opened. The shells
@@ -106,7 +88,7 @@ type Workspace struct {
 func New(cfg Config) *Workspace {
 	w := &Workspace{
 		cfg: cfg, lab: cfg.Session.Lab(), visit: cfg.Attempt, nextID: cfg.FirstID,
-		flash: map[string]bool{}, selected: -1, follow: true, chart: netmap.New(cfg.Context, cfg.Session, cfg.Styles),
+		tasks: tasks.New(cfg.Attempt, cfg.Lesson, cfg.Styles), chart: netmap.New(cfg.Context, cfg.Session, cfg.Styles),
 	}
 	w.mapShown = w.mapAtFirst()
 	w.packet = autopsy.New(cfg.Context, cfg.Session, w.lab.Topology.NodeNames(), cfg.Styles)
@@ -135,20 +117,14 @@ func (w *Workspace) NextID() int { return w.nextID }
 
 // SetLesson shows another lesson beside the lab; nil shows none.
 func (w *Workspace) SetLesson(draw func(st *theme.Styles, w int) []string) {
-	w.cfg.Lesson = draw
-	if draw == nil {
-		w.view = Tasks
-	}
-	w.refresh()
+	w.tasks.SetLesson(draw)
 }
 
 // Resume shows what the workspace of an older build of the same lab showed: the
 // same panes, the same shell.
 func (w *Workspace) Resume(old *Workspace) {
-	w.zoom, w.panel, w.offset, w.mapShown = old.zoom, old.panel, old.offset, old.mapShown
-	if w.cfg.Lesson != nil {
-		w.view = old.view
-	}
+	w.zoom, w.panel, w.mapShown = old.zoom, old.panel, old.mapShown
+	w.tasks.Resume(old.tasks)
 	if t := old.tab(); t != nil {
 		for i := range w.tabs {
 			if w.tabs[i].node == t.node {
@@ -168,14 +144,13 @@ func (w *Workspace) Restyle(st *theme.Styles) {
 	w.cfg.Styles = st
 	w.chart.Restyle(st)
 	w.packet.Restyle(st)
-	w.refresh()
+	w.tasks.Restyle(st)
 }
 
 // Layout gives the workspace its place and resizes the shells when that has
 // changed. The first call opens them.
 func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 	old := w.shellSize()
-	changed := w.rects.Width != r.Width || w.rects.Height != r.Height || w.rects.Body != r.Body || w.rects.Shell != r.Shell
 	w.rects = r
 	if size := w.shellSize(); size != old && size.Cols > 0 {
 		for i := range w.tabs {
@@ -184,9 +159,7 @@ func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 			}
 		}
 	}
-	if changed {
-		w.refresh()
-	}
+	w.tasks.Resize(tasks.Place{Width: r.Body.W, Height: r.Body.H, Apart: r.Tabs.H < 2, Alone: r.Shell.Empty()})
 	w.packet.Resize(r.Trail.W, r.Trail.H)
 	w.packet.Focus(w.walking(), !r.Shell.Empty())
 	w.markPath()
@@ -212,14 +185,6 @@ func (w *Workspace) shellSize() engine.Size {
 		r = w.rects.Map
 	}
 	return engine.Size{Cols: r.W, Rows: r.H}
-}
-
-// looked is the task whose details show.
-func (w *Workspace) looked() int {
-	if w.selected >= 0 && w.selected < len(w.lab.Tasks) {
-		return w.selected
-	}
-	return w.visit.Current()
 }
 
 func (w *Workspace) tab() *tab {
