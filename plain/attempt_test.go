@@ -46,7 +46,7 @@ func TestWhatIsToBeFoundOutIsNotGivenAway(t *testing.T) {
 		"host> :trace c1 10.0.0.3\n\nDelivered", "What is wrong?", "That does not do it yet.", "You have chosen that before, and it is not right.",
 		"(You have chosen this; it is not that.)", "This shows a whole repair.", "The repair, typed in host:", "mend",
 		"host> :solution\nThe repair, typed in host:", "That is the cause. Now repair it.", "Solved: Wires, broken, in", "with the solution in view",
-		"What it was: Somebody cut the wire.", "This lab has 1 fault left to repair: outside of it, type: break wires")
+		"What it was: Somebody cut the wire.", "This lab has 1 fault left to repair.\n")
 	if want := []string{"host → 10.0.0.2/icmp", "c1 → 10.0.0.3/icmp"}; !slices.Equal(s.traced, want) {
 		t.Errorf("it traced %q", s.traced)
 	}

@@ -75,15 +75,21 @@ func (v *visit) choose(q attempt.Question, letter string) {
 	v.give(q.Index, q.Options[at].ID)
 }
 
-// others says how many faults of the lab are left, once one is repaired. Where
-// nothing is recorded, nobody knows.
+// others says how many faults of the lab are left, once one is repaired, and how to
+// get to them if the list is where leaving leads. Where nothing is recorded, nobody
+// knows.
 func (v *visit) others() {
 	id, _ := engine.SplitID(v.lab.ID)
 	lab := v.findLab(id)
 	if lab == nil || v.Progress == nil {
 		return
 	}
-	if n := len(lab.Faults) - repairedOf(lab, v.visits()); n > 0 {
-		v.sayf("This lab has %s left to repair: outside of it, type: break %s", count(n, "fault"), id)
+	n := len(lab.Faults) - repairedOf(lab, v.visits())
+	switch {
+	case n == 0:
+	case v.Start.Lab != nil:
+		v.sayf("This lab has %s left to repair.", count(n, "fault"))
+	default:
+		v.sayf("This lab has %s left to repair. In the list, type: break %s", count(n, "fault"), id)
 	}
 }
