@@ -25,7 +25,7 @@ import (
 	"underlay/course"
 	"underlay/engine"
 	"underlay/engine/preflight"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 // documents returns the text of README.md and of every page in docs, by path.

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"underlay/engine"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 func (p *program) progressCommand() *cobra.Command {

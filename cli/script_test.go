@@ -16,7 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"underlay/engine/preflight"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 // scriptsLimit is how long all scripts together may take: what a learner or a

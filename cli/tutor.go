@@ -13,11 +13,11 @@ import (
 
 	"underlay/course"
 	"underlay/engine"
-	"underlay/engine/progress"
 	"underlay/engine/sandbox"
 	"underlay/engine/session"
 	"underlay/engine/trial"
 	"underlay/plain"
+	"underlay/progress"
 	"underlay/tui"
 )
 

@@ -46,7 +46,7 @@ func (v *visit) command(name, rest string) error {
 	case "map", "m":
 		v.showMap(rest)
 	case "trace":
-		v.trace(rest)
+		return v.trace(rest)
 	case "reset":
 		return v.reset()
 	case "solution":
@@ -90,10 +90,11 @@ func (v *visit) commandHelp() {
 	v.say("Everything else is typed into the shell. Ctrl-C stops the program that runs there.")
 }
 
-// hint gives the next hint of a task, the current one unless a number is given.
+// hint gives the next hint of a task, the current one unless a number is given. Where
+// all were given, the last one is said again.
 func (v *visit) hint(number string) {
-	st := v.session.Status()
-	i := v.current(&st)
+	v.announce(v.session.Status(), false)
+	i := v.attempt.Current()
 	if number != "" {
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 1 || n > len(v.lab.Tasks) {
@@ -102,24 +103,23 @@ func (v *visit) hint(number string) {
 		}
 		i = n - 1
 	}
-	task := &v.lab.Tasks[i]
-	if v.done[task.ID] {
-		v.sayf("Task %d is done.", i+1)
+	no := v.attempt.NoHint(i)
+	if no == "" {
+		v.tell(v.attempt.Hint(i))
 		return
 	}
-	tiers := task.Hints.Tiers()
-	if len(tiers) == 0 {
-		v.sayf("Task %d has no hints.", i+1)
+	v.say(sentenceCase(no))
+	if i < 0 || v.attempt.Done(i) {
 		return
 	}
-	tier := min(v.hints[task.ID]+1, len(tiers))
-	if tier > v.hints[task.ID] {
-		v.asked++
+	if given, of := v.attempt.Hints(i); len(given) > 0 {
+		v.sayHint(i, len(given), of, given[len(given)-1])
 	}
-	v.hints[task.ID] = tier
-	v.attempt.hinted(task.ID, tier)
-	v.sayf("Task %d: %s", i+1, task.Goal)
-	v.item(fmt.Sprintf("Hint %d of %d: ", tier, len(tiers)), tiers[tier-1])
+}
+
+func (v *visit) sayHint(i, tier, of int, text string) {
+	v.sayf("Task %d: %s", i+1, v.lab.Tasks[i].Goal)
+	v.item(fmt.Sprintf("Hint %d of %d: ", tier, of), text)
 }
 
 // lesson reads the lab's lesson, without its questions.
@@ -171,27 +171,30 @@ func (v *visit) reset() error {
 		v.sayError(err)
 		return nil
 	}
-	v.attempt.reset()
-	v.start(v.session.Status())
+	v.settled = false
+	v.tell(v.attempt.Reset(v.session.Status()))
 	v.say("The lab is as it was at the start.")
 	_, err = v.shell()
 	return err
 }
 
 func (v *visit) solution() error {
-	if !v.peeked {
-		yes, err := v.sure("This shows a whole solution. It is remembered that you looked.")
+	if no := v.attempt.NoSolution(); no != "" {
+		v.say(sentenceCase(no))
+		return nil
+	}
+	what := "solution"
+	if v.lab.Fault != nil {
+		what = "repair"
+	}
+	if !v.attempt.Peeked() {
+		yes, err := v.sure("This shows a whole " + what + ". It is remembered that you looked.")
 		if err != nil || !yes {
 			return err
 		}
 	}
-	v.peeked = true
-	v.attempt.peeked()
-	node := v.lab.Solution.Node
-	if node == "" {
-		node = v.lab.Topology.FirstShell()
-	}
-	v.println("The solution, typed in "+node+":", "")
+	v.tell(v.attempt.ShowSolution())
+	v.println("The "+what+", typed in "+v.attempt.SolutionNode()+":", "")
 	for _, l := range strings.Split(strings.TrimSpace(v.lab.Solution.Text), "\n") {
 		v.println("    " + l)
 	}
@@ -199,38 +202,32 @@ func (v *visit) solution() error {
 	return nil
 }
 
-// answer answers the first open question of the lab, the current task's if it has one.
+// answer answers the question of the current task or else, if that asks nothing, the
+// first open one.
 func (v *visit) answer(text string) {
-	st := v.session.Status()
-	at := -1
-	for i := range v.lab.Tasks {
-		if v.lab.Tasks[i].Question() == nil || v.done[v.lab.Tasks[i].ID] {
-			continue
-		}
-		if at < 0 || i == v.current(&st) {
-			at = i
-		}
-	}
-	switch {
-	case at < 0:
-		v.say("No task waits for an answer.")
-		return
+	v.announce(v.session.Status(), false)
+	switch q, no := v.attempt.Asked(v.attempt.Current()); {
+	case no != "":
+		v.say(sentenceCase(no))
+	case len(q.Options) > 0:
+		v.cause(text)
 	case text == "":
-		v.say(asked(v.lab.Tasks[at].Question()))
-		return
+		v.say(q.Prompt + " Type :answer and your answer.")
+	default:
+		v.give(q.Index, text)
 	}
-	v.give(at, text)
 }
 
-// give gives an answer to a task and says what is not right about it.
-func (v *visit) give(at int, text string) {
-	task := &v.lab.Tasks[at]
-	v.session.Answer(task.ID, text)
+// give hands in an answer, and waits for what is said of it.
+func (v *visit) give(i int, text string) {
+	events, no := v.attempt.Answer(i, text)
+	if no != "" {
+		v.say(sentenceCase(no))
+		return
+	}
+	v.tell(events)
 	v.settle(v.patience())
-	if !v.done[task.ID] {
-		after := v.session.Status()
-		r := v.result(&after, at)
-		v.sayf("That does not do it yet. Task %d: %s", at+1, task.Goal)
-		v.details(at, &r)
+	if v.attempt.Pending(i) {
+		v.say("Your answer is still being looked at.")
 	}
 }

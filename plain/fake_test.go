@@ -32,14 +32,15 @@ type fakeSession struct {
 	lab     *engine.Lab
 	changed chan struct{}
 
-	mu      sync.Mutex
-	done    map[string]bool
-	spoiled bool
-	capture []string
-	health  []string
-	resets  int
-	closed  bool
-	typed   []string // "NODE: line" of everything that the shells got
+	mu          sync.Mutex
+	done        map[string]bool
+	evaluations int // but the first
+	spoiled     bool
+	capture     []string
+	health      []string
+	resets      int
+	closed      bool
+	typed       []string // "NODE: line" of everything that the shells got
 
 	past     []engine.Checkpoint
 	changes  []engine.Change
@@ -66,7 +67,7 @@ func (s *fakeSession) Poke()                    {}
 func (s *fakeSession) Status() engine.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := engine.Status{Solved: !s.spoiled, Health: s.health, Captures: s.capture}
+	st := engine.Status{Solved: !s.spoiled, Health: s.health, Captures: s.capture, Evaluation: 1 + s.evaluations}
 	for _, t := range s.lab.Tasks {
 		r := engine.TaskResult{ID: t.ID, Goal: t.Goal}
 		r.State = engine.Pass
@@ -97,6 +98,7 @@ func (s *fakeSession) Answer(task, text string) { s.set(task, text == "right") }
 func (s *fakeSession) set(task string, done bool) {
 	s.mu.Lock()
 	s.done[task] = done
+	s.evaluations++
 	s.mu.Unlock()
 	select {
 	case s.changed <- struct{}{}:

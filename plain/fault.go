@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"underlay/attempt"
 	"underlay/engine"
 )
 
@@ -35,40 +36,60 @@ func (v *visit) report() {
 	v.say("Type :cause to hear what it could be, and to name it. Then repair it.")
 }
 
-// cause lists what a task offers to choose from, or chooses from it.
+// cause lists what could be broken, or chooses from it.
 func (v *visit) cause(letter string) {
-	for i := range v.lab.Tasks {
-		c := v.lab.Tasks[i].Choice()
-		switch {
-		case c == nil:
-			continue
-		case v.done[v.lab.Tasks[i].ID]:
-			v.say("You have named the cause.")
-		case letter == "":
-			v.options(c)
-		default:
-			v.choose(i, c, letter)
-		}
-		return
+	switch q, no := v.attempt.Asked(v.attempt.Current()); {
+	case v.lab.Fault == nil:
+		v.say("Nothing is broken in this lab that would have a cause to name.")
+	case v.attempt.Named():
+		v.say("You have named the cause.")
+	case no != "":
+		v.say(sentenceCase(no))
+	case letter == "":
+		v.options(q)
+	default:
+		v.choose(q, letter)
 	}
-	v.say("Nothing is broken in this lab that would have a cause to name.")
 }
 
-func (v *visit) options(c *engine.ChoiceCheck) {
-	v.say(c.Prompt)
-	for i, o := range c.Options {
-		v.item(fmt.Sprintf("  %c. ", 'a'+i), o.Text)
+func (v *visit) options(q attempt.Question) {
+	v.say(q.Prompt)
+	for i, o := range q.Options {
+		text := o.Text
+		if o.Wrong {
+			text += " (You have chosen this; it is not that.)"
+		}
+		v.item(fmt.Sprintf("  %c. ", 'a'+i), text)
 	}
 	v.say("Type :cause and a letter.")
 }
 
-func (v *visit) choose(i int, c *engine.ChoiceCheck, letter string) {
+func (v *visit) choose(q attempt.Question, letter string) {
 	at := strings.Index("abcdefghijklmnopqrstuvwxyz", strings.ToLower(letter))
-	if len(letter) != 1 || at < 0 || at >= len(c.Options) {
+	if len(letter) != 1 || at < 0 || at >= len(q.Options) {
 		v.sayf("There is no cause %s to choose.", letter)
-		v.options(c)
+		v.options(q)
 		return
 	}
-	v.say(c.Options[at].Text)
-	v.give(i, c.Options[at].ID)
+	v.say(q.Options[at].Text)
+	v.give(q.Index, q.Options[at].ID)
+}
+
+// others says how many faults of the lab are left, once one is repaired, and how to
+// get to them if the list is where leaving leads. Where nothing is recorded, nobody
+// knows.
+func (v *visit) others() {
+	id, _ := engine.SplitID(v.lab.ID)
+	lab := v.findLab(id)
+	if lab == nil || v.Progress == nil {
+		return
+	}
+	n := len(lab.Faults) - repairedOf(lab, v.visits())
+	switch {
+	case n == 0:
+	case v.Start.Lab != nil:
+		v.sayf("This lab has %s left to repair.", count(n, "fault"))
+	default:
+		v.sayf("This lab has %s left to repair. In the list, type: break %s", count(n, "fault"), id)
+	}
 }

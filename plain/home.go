@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
+	"underlay/attempt"
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 // entry is one line of the list: a lesson or a lab.
@@ -150,14 +152,11 @@ func (g *guide) numbered(text string) (entry, bool) {
 // list says what there is and how far it is done.
 func (g *guide) list() {
 	var readings map[string]progress.LessonProgress
-	var visits map[string]progress.LabProgress
 	g.journal.keep(func(ctx context.Context, s *progress.Store) (err error) {
-		if readings, err = s.Lessons(ctx); err != nil {
-			return err
-		}
-		visits, err = s.Labs(ctx)
+		readings, err = s.Lessons(ctx)
 		return err
 	})
+	visits := g.visits()
 	n := 0
 	for _, s := range g.shelves() {
 		g.blank()
@@ -178,6 +177,15 @@ func (g *guide) list() {
 	g.say("Type a number to open it, help for help, or quit.")
 }
 
+// visits are what has been done in the labs, by their ids.
+func (g *guide) visits() (visits map[string]progress.LabProgress) {
+	g.journal.keep(func(ctx context.Context, s *progress.Store) (err error) {
+		visits, err = s.Labs(ctx)
+		return err
+	})
+	return visits
+}
+
 func lessonState(p progress.LessonProgress) string {
 	switch {
 	case p.Finished:
@@ -196,23 +204,22 @@ func (g *guide) labState(l *engine.Lab, p progress.LabProgress) string {
 	case p.Solved:
 		return "Solved."
 	case p.Attempts > 0:
-		return fmt.Sprintf("%d of %d tasks done.", len(p.TasksDone), len(l.Tasks))
+		return fmt.Sprintf("%d of %d tasks done.", attempt.TasksDone(l, func(id string) bool { return slices.Contains(p.TasksDone, id) }), len(l.Tasks))
 	}
 	return "Not begun yet."
 }
 
 // repaired says how many of a lab's faults were repaired, once one was.
 func repaired(l *engine.Lab, visits map[string]progress.LabProgress) string {
-	n := 0
-	for i := range l.Faults {
-		if visits[engine.FaultedID(l.ID, l.Faults[i].ID)].Solved {
-			n++
-		}
-	}
+	n := repairedOf(l, visits)
 	if n == 0 {
 		return ""
 	}
 	return fmt.Sprintf(" %d of %s repaired.", n, count(len(l.Faults), "fault"))
+}
+
+func repairedOf(l *engine.Lab, visits map[string]progress.LabProgress) int {
+	return attempt.Repaired(l, func(id string) bool { return visits[id].Solved })
 }
 
 func (g *guide) homeHelp() {

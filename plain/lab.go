@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"underlay/attempt"
 	"underlay/engine"
 )
 
@@ -23,23 +24,14 @@ type visit struct {
 	*guide
 	lab     *engine.Lab
 	session engine.Session
-	attempt attempt
+	attempt *attempt.Attempt
 	shells  map[string]*shell
 	node    string                // where the learner is
 	at      atomic.Pointer[shell] // the shell there
 	leaving bool
-	begun   time.Time
 
-	done   map[string]bool // tasks that are known to be done
-	broken map[string]bool // collateral that is known not to work
-	health int             // how many sentences of it were said
-	solved bool
-
-	captured bool           // a capture of the learner's is open
-	settled  bool           // the last judgement was a final one
-	hints    map[string]int // task → tiers given
-	asked    int            // hints asked for
-	peeked   bool
+	captured bool // a capture of the learner's is open
+	settled  bool // the last judgement was a final one
 }
 
 // visitLab is visit of a lab by its id.
@@ -62,17 +54,18 @@ func (g *guide) visit(lab *engine.Lab) (err error) {
 	if err != nil {
 		return err
 	}
+	began, events := attempt.Begin(s, time.Now)
 	v := &visit{
-		guide: g, lab: lab, session: s, attempt: g.journal.start(lab.ID, lab.Seed), begun: time.Now(),
-		shells: map[string]*shell{}, hints: map[string]int{}, node: lab.Topology.FirstShell(),
+		guide: g, lab: lab, session: s, attempt: began,
+		shells: map[string]*shell{}, node: lab.Topology.FirstShell(),
 	}
 	defer func() {
-		v.attempt.end()
+		v.tell(v.attempt.Leave())
 		if closeErr := s.Close(); closeErr != nil {
 			err = errors.Join(unlessLeft(err), fmt.Errorf("close the lab: %w", closeErr))
 		}
 	}()
-	v.start(s.Status())
+	v.tell(events)
 	v.introduce()
 	if _, err := v.shell(); err != nil {
 		return err
@@ -118,14 +111,6 @@ func (g *guide) open(lab *engine.Lab) (engine.Session, error) {
 		o.err = o.session.Close()
 	}
 	return nil, errors.Join(errors.New("opening the lab was given up"), o.err)
-}
-
-// start begins to keep track from a lab that was just built.
-func (v *visit) start(st engine.Status) {
-	v.done, v.broken, v.health, v.solved, v.settled = map[string]bool{}, map[string]bool{}, 0, false, false
-	for _, t := range st.Tasks {
-		v.done[t.ID] = t.State == engine.Pass
-	}
 }
 
 func (v *visit) introduce() {
@@ -192,13 +177,16 @@ func (v *visit) farewell() {
 	if v.ctx.Err() != nil {
 		return
 	}
-	if !v.solved && !v.settled {
+	if !v.attempt.Solved() && !v.settled {
 		v.settle(thorough)
 	}
-	if v.solved {
+	done := fmt.Sprintf("%d of %s done", v.attempt.Status().Done(), count(len(v.lab.Tasks), "task"))
+	switch {
+	case v.attempt.Solved():
 		v.say("The lab is closed. It is solved.")
-		return
+	case v.attempt.WasSolved():
+		v.sayf("The lab is closed. It was solved, which is remembered; as it stands, %s.", done)
+	default:
+		v.sayf("The lab is closed. %s; what you have done is remembered.", done)
 	}
-	st := v.session.Status()
-	v.sayf("The lab is closed. %d of %s done; what you have done is remembered.", st.Done(), count(len(v.lab.Tasks), "task"))
 }

@@ -1,13 +1,12 @@
 package plain
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
+	"underlay/attempt"
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/progress"
 )
 
 // readLesson reads a lesson aloud, with its questions.
@@ -26,7 +25,7 @@ func (g *guide) readLesson(id string) error {
 		g.say("At each pause, Enter goes on and q stops.")
 	}
 	for i := range l.Blocks {
-		g.journal.keep(func(ctx context.Context, s *progress.Store) error { return s.ReadLesson(ctx, l.ID, i) })
+		g.journal.record(attempt.ReadTo{Lesson: l.ID, Block: i})
 		if l.Blocks[i].Kind == lesson.KindPredict {
 			if err := g.predict(l, predictions[0]); err != nil {
 				return err
@@ -39,7 +38,7 @@ func (g *guide) readLesson(id string) error {
 			return err
 		}
 	}
-	g.journal.keep(func(ctx context.Context, s *progress.Store) error { return s.FinishLesson(ctx, l.ID) })
+	g.journal.record(attempt.ReadTo{Lesson: l.ID, Block: len(l.Blocks) - 1, Done: true})
 	g.blank()
 	g.say("This is the end of the lesson.")
 	if lab := g.findLab(l.Lab); lab != nil {
@@ -146,7 +145,7 @@ func (g *guide) quiz(q *lesson.Quiz) error {
 			continue
 		}
 		right := q.Mark(answer)
-		g.journal.keep(func(ctx context.Context, s *progress.Store) error { return s.AnswerQuiz(ctx, q.ID, right) })
+		g.journal.record(attempt.QuizMarked{Quiz: q.ID, Right: right})
 		if right {
 			g.say("Right.")
 			g.explain(q)

@@ -13,7 +13,7 @@ import (
 
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 // DefaultWidth is how many columns text takes where the terminal does not say.
@@ -72,9 +72,9 @@ func Run(ctx context.Context, d Deps) error {
 		d.Available = func(*engine.Lab) (string, string) { return "", "" }
 	}
 	g := &guide{talk: newTalk(ctx, d), Deps: d}
-	g.journal = &journal{store: d.Progress, ctx: context.WithoutCancel(ctx), complain: func(err error) {
+	g.journal = newJournal(context.WithoutCancel(ctx), d.Progress, func(err error) {
 		g.say("Your progress could not be saved: " + err.Error())
-	}}
+	})
 	err := g.begin()
 	if errors.Is(err, errLeft) || ctx.Err() != nil {
 		err = nil

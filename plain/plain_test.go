@@ -16,7 +16,7 @@ import (
 	"underlay/course"
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 const lessonText = `---
@@ -381,7 +381,7 @@ func TestBrokenLab(t *testing.T) {
 	inOrder(t, said, "There is no lesson, lab or number", `Lab wires has no fault "magic".`, "What to do: its faults are right, wrong, and random",
 		"Something is broken: “Nothing works!”", "What is wrong?", "a. The wire is", "b. The wire is", "There is no cause z to choose.",
 		"The wire is knotted.", "That does not do it yet.", "Hint 1 of 3: See.", "Hint 3 of 3: Look.", "Hint 3 of 3: Look.", "A bold word", "mend",
-		"The wire is cut.", "Done: Find the cause", "You have named the cause.", "Solved: Wires, broken", "What it was: Somebody cut the wire.",
+		"The wire is cut.", "Done: Find the cause", "You have named the cause.", "Solved: Wires, broken", "What it was: Somebody cut the wire.", "This lab has 1 fault left to repair. In the list, type: break wires",
 		"It is solved.", "lab wires: Wires. Not begun yet. 1 of 2 faults repaired.")
 	if !slices.Equal(asked, []string{"nothing random", "wires magic", "wires random"}) {
 		t.Errorf("asked for %q", asked)

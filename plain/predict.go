@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"strings"
 
+	"underlay/attempt"
 	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/foretell"
-	"underlay/engine/progress"
 )
 
 // predict asks for a prediction, and lets the kernel say what holds.
@@ -80,7 +80,7 @@ func (g *guide) findOut(lab *engine.Lab, p *engine.Prediction, chosen int) error
 		return nil
 	}
 	right := f.Holds == chosen
-	g.journal.keep(func(ctx context.Context, s *progress.Store) error { return s.AnswerQuiz(ctx, p.ID, right) })
+	g.journal.record(attempt.QuizMarked{Quiz: p.ID, Right: right})
 	g.blank()
 	if right {
 		g.sayf("Right. The kernel confirms %s.", foretell.Letter(f.Holds))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"underlay/attempt"
 	"underlay/engine"
 	"underlay/engine/typist"
 )
@@ -88,7 +89,7 @@ func (v *visit) run(line string) error {
 	var slow *typist.SlowError
 	switch err := left; {
 	case errors.As(err, &slow):
-		v.sayf("This ran for %s and was interrupted.", span(slow.After))
+		v.sayf("This ran for %s and was interrupted.", attempt.Span(slow.After))
 		if v.interrupt(sh) != nil {
 			v.hangUp(sh)
 		}

@@ -3,74 +3,105 @@ package plain
 import (
 	"fmt"
 	"strings"
-	"time"
 
+	"underlay/attempt"
 	"underlay/engine"
 )
 
 // announce says what is new in a status, and whether that was anything. What has
 // got worse is believed only of a settled status.
 func (v *visit) announce(st engine.Status, settled bool) (said bool) {
-	fresh := false
-	for i := range st.Tasks {
-		t := &st.Tasks[i]
-		switch before := v.done[t.ID]; {
-		case t.State == engine.Pass && !before:
-			v.done[t.ID], fresh = true, true
-			v.item("Done: ", v.lab.Tasks[i].Goal)
-		case t.State == engine.Fail && before && settled:
-			v.done[t.ID], said = false, true
-			v.item("No longer done: ", v.lab.Tasks[i].Goal)
-		}
-	}
-	if fresh {
-		v.record(&st)
-	}
-	if fresh || said {
-		v.sayf("%d of %s done.", st.Done(), count(len(v.lab.Tasks), "task"))
-	}
-	if settled {
-		said = v.announceCollateral(&st) || said
-	}
-	said = v.announceCapture(&st) || said
-	for ; v.health < len(st.Health); v.health++ {
-		v.sayf("Something happened to the lab: %s :reset starts it again.", st.Health[v.health])
-		said = true
-	}
-	if st.Solved && !v.solved {
-		v.solved = true
-		v.attempt.solved()
-		v.celebrate()
-		return true
-	}
-	return fresh || said
+	said = v.tell(v.attempt.See(st, settled))
+	return v.announceCapture(&st) || said
 }
 
-func (v *visit) record(st *engine.Status) {
-	for _, t := range st.Tasks {
-		if t.State == engine.Pass {
-			v.attempt.passed(t.ID)
+// tell records what has happened and says what of it is news. It reports whether
+// anything was.
+func (v *visit) tell(events []attempt.Event) (said bool) {
+	counts := false // the tasks that are done have yet to be counted
+	for _, e := range events {
+		v.journal.record(e)
+		if v.tellTask(e) {
+			said, counts = true, true
+			continue
 		}
+		if counts {
+			v.score()
+		}
+		counts = false
+		said = v.tellRest(e) || said
 	}
-}
-
-// announceCollateral says what has stopped working, and what works again.
-func (v *visit) announceCollateral(st *engine.Status) (said bool) {
-	for i, c := range st.Collateral {
-		bad := c.State == engine.Fail
-		key := fmt.Sprint(i)
-		if bad == v.broken[key] {
-			continue
-		}
-		v.broken[key], said = bad, true
-		if !bad {
-			v.item("Works again: ", c.Goal)
-			continue
-		}
-		v.item("This must hold as before, and does not: ", c.Goal)
-		v.findings(&c)
+	if counts {
+		v.score()
 	}
 	return said
+}
+
+func (v *visit) score() {
+	v.sayf("%d of %s done.", v.attempt.Status().Done(), count(len(v.lab.Tasks), "task"))
+}
+
+// tellTask says that a task is done, or no longer done, and whether an event was that.
+func (v *visit) tellTask(e attempt.Event) bool {
+	switch e := e.(type) {
+	case attempt.TaskDone:
+		if e.Found {
+			return false
+		}
+		v.item("Done: ", v.lab.Tasks[e.Index].Goal)
+	case attempt.TaskUndone:
+		v.item("No longer done: ", v.lab.Tasks[e.Index].Goal)
+	default:
+		return false
+	}
+	return true
+}
+
+// tellRest says what else has happened, and whether there was anything to say. What
+// the learner has just asked for is said by whoever was asked.
+func (v *visit) tellRest(e attempt.Event) bool {
+	switch e := e.(type) {
+	case attempt.HintGiven:
+		v.sayHint(e.Index, e.Tier, e.Of, e.Text)
+	case attempt.Marked:
+		return v.marked(e)
+	case attempt.Spoiled:
+		v.unkept(&e.Result)
+	case attempt.Mended:
+		v.item("Works again: ", e.Result.Goal)
+	case attempt.Mishap:
+		v.sayf("Something happened to the lab: %s :reset starts it again.", e.Text)
+	case attempt.Solved:
+		v.celebrate()
+	default:
+		return false
+	}
+	return true
+}
+
+// marked says how an answer was judged. That one which was typed is right is said
+// with its task.
+func (v *visit) marked(m attempt.Marked) bool {
+	if m.Right {
+		if m.Choice {
+			v.say("That is the cause. Now repair it.")
+		}
+		return m.Choice
+	}
+	v.sayf("That does not do it yet. Task %d: %s", m.Index+1, v.lab.Tasks[m.Index].Goal)
+	r := v.attempt.Result(m.Index)
+	v.details(m.Index, &r)
+	return true
+}
+
+// unkept says what must hold as before, and does not or could not be looked at.
+func (v *visit) unkept(c *engine.TaskResult) {
+	if c.State == engine.Broken {
+		v.item("This must hold as before, and could not be looked at: ", c.Goal)
+	} else {
+		v.item("This must hold as before, and does not: ", c.Goal)
+	}
+	v.findings(c)
 }
 
 // announceCapture says, when a capture of the learner's begins, what it will show of
@@ -89,10 +120,11 @@ func (v *visit) announceCapture(st *engine.Status) (said bool) {
 
 func (v *visit) celebrate() {
 	v.blank()
-	v.sayf("Solved: %s, in %s, %s.", v.lab.Title, span(time.Since(v.begun)), help(v.asked, v.peeked))
+	v.sayf("Solved: %s, %s.", v.lab.Title, v.attempt.Account())
 	if v.lab.Fault != nil {
 		v.item("What it was: ", v.lab.Fault.Explain)
-	} else if next := lessonAfter(v.Book, v.lab.ID); next != nil {
+		v.others()
+	} else if next := v.Book.AfterLab(v.lab.ID); next != nil {
 		v.sayf("Next: the lesson “%s” (%s).", next.Title, next.ID)
 	} else {
 		v.say("That was the last one. Well done.")
@@ -103,10 +135,11 @@ func (v *visit) celebrate() {
 // tasks says how each task stands, and what was found of the current one.
 func (v *visit) tasks() {
 	st := v.session.Status()
-	current := v.current(&st)
+	v.announce(st, false)
+	current := v.attempt.Current()
 	v.sayf("Tasks: %d of %d done.", st.Done(), len(v.lab.Tasks))
 	for i := range v.lab.Tasks {
-		r := v.result(&st, i)
+		r := v.attempt.Result(i)
 		state := "to do"
 		switch {
 		case r.State == engine.Pass:
@@ -121,11 +154,8 @@ func (v *visit) tasks() {
 			v.details(i, &r)
 		}
 	}
-	for _, c := range st.Collateral {
-		if c.State == engine.Fail {
-			v.item("This must hold as before, and does not: ", c.Goal)
-			v.findings(&c)
-		}
+	for _, c := range v.attempt.Unkept() {
+		v.unkept(&c)
 	}
 	v.tests(&st)
 }
@@ -144,25 +174,6 @@ func (v *visit) tests(st *engine.Status) {
 	v.item("  ", filter)
 }
 
-// result is a task as it stands; before the first judgement nothing is known.
-func (v *visit) result(st *engine.Status, i int) engine.TaskResult {
-	if i < len(st.Tasks) {
-		return st.Tasks[i]
-	}
-	return engine.TaskResult{ID: v.lab.Tasks[i].ID, Goal: v.lab.Tasks[i].Goal, Result: engine.Result{State: engine.Fail}}
-}
-
-// current is the index of the first task that is neither done nor waiting, else
-// of the last one.
-func (v *visit) current(st *engine.Status) int {
-	for i := range v.lab.Tasks {
-		if r := v.result(st, i); r.State != engine.Pass && !r.Waiting {
-			return i
-		}
-	}
-	return len(v.lab.Tasks) - 1
-}
-
 // details say what was found of a task that is not done.
 func (v *visit) details(i int, r *engine.TaskResult) {
 	switch {
@@ -173,11 +184,12 @@ func (v *visit) details(i int, r *engine.TaskResult) {
 		v.item("     ", "This could not be looked at: "+sentenceCase(r.Why)+" It is not your mistake.")
 	default:
 		v.findings(r)
-		if v.lab.Tasks[i].Choice() != nil {
+		switch q, asks := v.attempt.Question(i); {
+		case len(q.Options) > 0:
 			v.item("     ", "Type :cause to hear what it could be.")
-		} else if q := v.lab.Tasks[i].Question(); q != nil {
-			v.item("     ", asked(q))
-		} else if r.Flow.Proto != "" {
+		case asks:
+			v.item("     ", q.Prompt+" Type :answer and your answer.")
+		case attempt.Follows(r):
 			v.item("     ", "Type :trace to hear how far that packet comes.")
 		}
 	}
@@ -189,9 +201,4 @@ func (v *visit) findings(r *engine.TaskResult) {
 			v.item("     "+row[0], row[1])
 		}
 	}
-}
-
-// asked is a question, and how to answer it.
-func asked(q *engine.AnswerCheck) string {
-	return strings.TrimSpace(q.Prompt) + " Type :answer and your answer."
 }

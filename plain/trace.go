@@ -3,7 +3,6 @@ package plain
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,12 +11,15 @@ import (
 )
 
 // trace sends a packet and says what became of it. Without words it is the traffic
-// that the current task fails for; with one, the packet begins in the node where
+// that the current task, or what else does not hold, fails for; with one, the packet begins in the node where
 // the learner is. Ctrl-C gives it up.
-func (v *visit) trace(words string) {
+func (v *visit) trace(words string) error {
 	flow, ok := v.flow(strings.Fields(words))
 	if !ok {
-		return
+		return nil
+	}
+	if yes, err := v.mayGiveAway(); !yes {
+		return err
 	}
 	a, err := v.traced(flow)
 	switch {
@@ -32,6 +34,20 @@ func (v *visit) trace(words string) {
 		}
 		v.blank()
 	}
+	return nil
+}
+
+// mayGiveAway asks before a packet is followed where that may tell what the learner
+// is to find out. Whoever has said yes is not asked again.
+func (v *visit) mayGiveAway() (yes bool, err error) {
+	if !v.attempt.GivesAway() {
+		return true, nil
+	}
+	yes, err = v.sure("The autopsy may name the cause, and to find it is the exercise.")
+	if yes {
+		v.attempt.Forewarn()
+	}
+	return yes, err
 }
 
 // traced has the session trace a flow.
@@ -83,18 +99,19 @@ func (v *visit) flow(words []string) (engine.Flow, bool) {
 	return f, true
 }
 
-// failedFlow is the traffic that the current task fails for.
+// failedFlow is the traffic that the current task fails for, or else the first that
+// does not end as the lab wants.
 func (v *visit) failedFlow() (engine.Flow, bool) {
-	st := v.session.Status()
-	i := v.current(&st)
-	r := v.result(&st, i)
-	if r.State == engine.Fail && r.Flow.Proto != "" {
-		return r.Flow, true
+	v.announce(v.session.Status(), false)
+	i := v.attempt.Current()
+	flow, ok := v.attempt.Unmet(i)
+	switch {
+	case ok:
+		return flow, true
+	case i < 0:
+		v.say("No task is open. Say where a packet should go: :trace TO, or :trace FROM TO.")
+	default:
+		v.sayf("Task %d does not fail for a packet that got lost. Say where a packet should go: :trace TO, or :trace FROM TO.", i+1)
 	}
-	what := fmt.Sprintf("Task %d does not fail for a packet that got lost.", i+1)
-	if r.State == engine.Pass {
-		what = "No task is open."
-	}
-	v.say(what + " Say where a packet should go: :trace TO, or :trace FROM TO.")
 	return engine.Flow{}, false
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"underlay/attempt"
 	"underlay/engine"
 )
 
@@ -14,7 +15,7 @@ func (v *visit) checkpoints() {
 	v.say("Checkpoints, the last one first. :undo goes back to the last, :undo 0 to the start; :diff says what has changed since.")
 	for i := len(all) - 1; i >= 0; i-- {
 		c := all[i]
-		v.item(fmt.Sprintf("%3d. ", c.ID), fmt.Sprintf("%s (%s ago)", c.Label, span(time.Since(c.At))))
+		v.item(fmt.Sprintf("%3d. ", c.ID), fmt.Sprintf("%s (%s ago)", c.Label, attempt.Span(time.Since(c.At))))
 	}
 }
 
@@ -85,10 +86,7 @@ func (v *visit) undo(number string) error {
 		return nil
 	}
 	st := v.session.Status()
-	v.solved = v.solved && st.Solved
-	for _, t := range st.Tasks {
-		v.done[t.ID] = t.State == engine.Pass
-	}
+	v.tell(v.attempt.WentBack(to, how, st))
 	if !how.Rebuilt {
 		v.sayf("%s undone. %d of %s done.", count(how.Changes, "change"), st.Done(), count(len(v.lab.Tasks), "task"))
 		return nil

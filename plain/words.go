@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"underlay/course/lesson"
 	"underlay/engine"
 )
 
@@ -40,35 +38,4 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// span is a duration as people say it.
-func span(d time.Duration) string {
-	if s := int(d.Round(time.Second) / time.Second); s < 100 {
-		return count(s, "second")
-	}
-	return count(int(d.Round(time.Minute)/time.Minute), "minute")
-}
-
-// help says in words what help was taken.
-func help(hints int, peeked bool) string {
-	switch {
-	case peeked:
-		return "with the solution in view"
-	case hints == 0:
-		return "without a hint"
-	}
-	return "with " + count(hints, "hint")
-}
-
-// lessonAfter is the lesson that follows the one of a lab, or nil.
-func lessonAfter(b *lesson.Book, lab string) *lesson.Lesson {
-	seen := false
-	for _, l := range b.Lessons() {
-		if seen && l.Lab != lab {
-			return l
-		}
-		seen = seen || l.Lab == lab
-	}
-	return nil
 }

@@ -11,7 +11,7 @@ export CGO_ENABLED=0
 export PATH=$PATH:/usr/sbin:/sbin
 
 # Packages whose tests make namespaces.
-kernel=(./cli ./engine/sandbox ./engine/wire ./engine/observe ./engine/probe ./engine/workload ./engine/preflight ./engine/session ./engine/autopsy ./engine/undo ./engine/progress ./course/format ./author/record ./journeys)
+kernel=(./cli ./engine/sandbox ./engine/wire ./engine/observe ./engine/probe ./engine/workload ./engine/preflight ./engine/session ./engine/autopsy ./engine/undo ./progress ./course/format ./author/record ./journeys)
 
 work=$(mktemp -d /tmp/underlay-test.XXXXXX)
 trap 'rm -rf "$work"' EXIT

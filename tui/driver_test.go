@@ -13,6 +13,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"underlay/attempt"
 	"underlay/course"
 	"underlay/course/lesson"
 	"underlay/engine"
@@ -76,20 +77,20 @@ func (p *pane) Close() error                         { close(p.closed); return n
 type store struct {
 	mu     sync.Mutex
 	marks  marks.Marks
-	events []any
+	events []attempt.Event
 	err    error
 }
 
 func (s *store) Marks(context.Context) (marks.Marks, error) { return s.marks, s.err }
 
-func (s *store) Record(_ context.Context, e any) error {
+func (s *store) Record(_ context.Context, e attempt.Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = append(s.events, e)
 	return s.err
 }
 
-func (s *store) has(match func(any) bool) bool {
+func (s *store) has(match func(attempt.Event) bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range s.events {

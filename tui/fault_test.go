@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/engine"
 	"underlay/tui/intent"
 	"underlay/tui/internal/fake"
@@ -141,6 +142,7 @@ func TestCauseIsNamedBeforeTheRepair(t *testing.T) {
 	}
 	answerWith(d, 0, "you chose something", "It is not that. Look.")
 	d.want("It is not that. Look.")
+	d.idle(labIdle)
 	before := d.session.Seen().Answers[engine.TaskCause]
 	d.press("f7", wrong)
 	if !d.shows("What is wrong?") {
@@ -171,7 +173,7 @@ func TestRepairedFaultIsExplained(t *testing.T) {
 		t.Errorf("a lesson comes next:\n%s", s)
 	}
 	d.until("it is recorded", func() bool {
-		return d.store.has(func(e any) bool { s, ok := e.(intent.Solved); return ok && s.Lab == "docker0/down" })
+		return d.store.has(func(e attempt.Event) bool { s, ok := e.(attempt.Solved); return ok && s.Lab == "docker0/down" })
 	})
 	d.press("s")
 	d.want("What it was")

@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/engine"
 	"underlay/tui/intent"
 	"underlay/tui/internal/fake"
@@ -26,8 +27,9 @@ func TestFirstTimeLearnerSeesWhatToPress(t *testing.T) {
 
 func TestResumeLeadsBackToTheLab(t *testing.T) {
 	d := drive(t, nil)
-	d.store.marks.Apply(intent.LabOpened{Lab: "docker0"})
-	d.store.marks.Apply(intent.TasksDone{Lab: "docker0", Tasks: []string{"bridge", "address"}})
+	d.store.marks.Apply(attempt.Began{Lab: "docker0"})
+	d.store.marks.Apply(attempt.TaskDone{Lab: "docker0", Task: "bridge"})
+	d.store.marks.Apply(attempt.TaskDone{Lab: "docker0", Task: "address"})
 	d.run(d.m.loadMarks())
 	d.want("Continue docker0 by hand")
 	d.want("task 3 of 5")
@@ -60,12 +62,9 @@ func TestTasksTurnGreenByThemselvesAndTheHighlightEnds(t *testing.T) {
 		t.Errorf("the highlight took %v", took)
 	}
 	d.until("it is recorded", func() bool {
-		return d.store.has(func(e any) bool {
-			done, ok := e.(intent.TasksDone)
-			return ok && slices.Equal(done.Tasks, []string{"bridge"})
-		})
+		return d.store.has(func(e attempt.Event) bool { return e == attempt.TaskDone{Lab: "docker0", Task: "bridge"} })
 	})
-	if d.m.marks.Labs["docker0"].Done != 1 {
+	if d.m.marks.Labs["docker0"].Done(d.session.TheLab) != 1 {
 		t.Errorf("marks: %+v", d.m.marks.Labs)
 	}
 }
@@ -88,7 +87,10 @@ func TestHintsAreGivenTierByTierAndRecorded(t *testing.T) {
 		d.press("f2")
 		d.want(title)
 		d.until("it is recorded", func() bool {
-			return d.store.has(func(e any) bool { return e == intent.HintShown{Lab: "docker0", Task: "bridge", Tier: tier + 1} })
+			return d.store.has(func(e attempt.Event) bool {
+				h, ok := e.(attempt.HintGiven)
+				return ok && h.Task == "bridge" && h.Tier == tier+1
+			})
 		})
 	}
 	d.press("f2")
@@ -125,7 +127,7 @@ func TestSolutionAsksFirstAndIsRecorded(t *testing.T) {
 	d.press("y")
 	d.want("ip addr add 172.17.0.1/16 dev docker0")
 	d.until("it is recorded", func() bool {
-		return d.store.has(func(e any) bool { return e == intent.SolutionShown{Lab: "docker0"} })
+		return d.store.has(func(e attempt.Event) bool { return e == attempt.SolutionShown{Lab: "docker0"} })
 	})
 }
 
@@ -173,7 +175,7 @@ func TestQuitAsksWhileALabIsOpen(t *testing.T) {
 	if !d.session.Seen().Closed {
 		t.Error("the lab was left open")
 	}
-	if !d.store.has(func(e any) bool { return e == intent.LabLeft{Lab: "docker0"} }) {
+	if !d.store.has(func(e attempt.Event) bool { return e == attempt.Left{Lab: "docker0"} }) {
 		t.Error("leaving was not recorded")
 	}
 }

@@ -1,10 +1,12 @@
 package tui
 
 import (
+	"reflect"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/tui/intent"
 	"underlay/tui/marks"
 )
@@ -19,8 +21,8 @@ func inLesson(t *testing.T) *driver {
 
 func (d *driver) marked(right bool) func() bool {
 	return func() bool {
-		return d.store.has(func(e any) bool {
-			q, ok := e.(intent.QuizMarked)
+		return d.store.has(func(e attempt.Event) bool {
+			q, ok := e.(attempt.QuizMarked)
 			return ok && q.Right == right
 		})
 	}
@@ -64,8 +66,8 @@ func TestReadingToTheEndIsRememberedAndLeadsToTheLab(t *testing.T) {
 	d.press("end")
 	d.want("Start the lab: docker0 by hand")
 	d.until("it is recorded", func() bool {
-		return d.store.has(func(e any) bool {
-			r, ok := e.(intent.ReadTo)
+		return d.store.has(func(e attempt.Event) bool {
+			r, ok := e.(attempt.ReadTo)
 			return ok && r.Done
 		})
 	})
@@ -114,17 +116,18 @@ func TestMarksOfTheEventsThatAreStored(t *testing.T) {
 	if !m.First() {
 		t.Error("nothing done is not the first time")
 	}
-	m.Apply(intent.ReadTo{Lesson: "l", Block: 3})
-	m.Apply(intent.TasksDone{Lab: "x", Tasks: []string{"a", "b"}})
-	m.Apply(intent.TasksDone{Lab: "x", Tasks: []string{"a"}})
+	m.Apply(attempt.ReadTo{Lesson: "l", Block: 3})
+	m.Apply(attempt.TaskDone{Lab: "x", Task: "a"})
+	m.Apply(attempt.TaskDone{Lab: "x", Task: "a"})
 	c := m.Clone()
-	m.Apply(intent.Solved{Lab: "x"})
-	m.Apply(intent.ReadTo{Lesson: "l", Block: 1, Done: true})
-	m.Apply(intent.ReadTo{Lesson: "l", Block: 2})
-	if m.First() || m.Lessons["l"] != (marks.Lesson{Block: 2, Begun: true, Read: true}) || m.Labs["x"] != (marks.Lab{Begun: true, Done: 2, Solved: true}) {
+	m.Apply(attempt.TaskDone{Lab: "x", Task: "b"}) // in another attempt
+	m.Apply(attempt.Solved{Lab: "x"})
+	m.Apply(attempt.ReadTo{Lesson: "l", Block: 1, Done: true})
+	m.Apply(attempt.ReadTo{Lesson: "l", Block: 2})
+	if m.First() || m.Lessons["l"] != (marks.Lesson{Block: 2, Begun: true, Read: true}) || !reflect.DeepEqual(m.Labs["x"], marks.Lab{Begun: true, Tasks: map[string]bool{"a": true, "b": true}, Solved: true}) {
 		t.Errorf("%+v", m)
 	}
-	if c.Labs["x"].Solved || c.Lessons["l"].Read {
+	if c.Labs["x"].Solved || len(c.Labs["x"].Tasks) != 1 || c.Lessons["l"].Read {
 		t.Errorf("the copy changed: %+v", c)
 	}
 }

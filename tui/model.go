@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"underlay/attempt"
 	"underlay/engine"
 	"underlay/tui/dialog"
 	"underlay/tui/home"
@@ -63,9 +64,9 @@ type model struct {
 
 	available map[string]home.Availability
 	marks     marks.Marks
-	store     Store          // nil forgets everything
-	position  *intent.ReadTo // in the open lesson, not recorded yet
-	unstored  []any          // events that wait to be stored
+	store     Store           // nil forgets everything
+	position  *attempt.ReadTo // in the open lesson, not recorded yet
+	unstored  []attempt.Event // that wait to be stored
 	storing   bool
 	lastKey   time.Time
 	renewing  *opening      // the lab that is built in the place of the open one

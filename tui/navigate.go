@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/engine/foretell"
@@ -44,11 +44,8 @@ func (m *model) onIntent(msg any) (tea.Cmd, bool) {
 		m.dialogs.Push(m.help())
 	case intent.Celebrate:
 		m.celebrate(i.Asked)
-	case intent.ReadTo:
-		return m.readTo(i), true
-	case intent.QuizMarked, intent.TasksDone, intent.HintShown, intent.SolutionShown,
-		intent.WasReset, intent.Solved:
-		return m.record(i), true
+	case intent.Happened:
+		return m.happened(i.Events), true
 	default:
 		return nil, false
 	}
@@ -60,7 +57,8 @@ func (m *model) leaveLesson() tea.Cmd {
 	if r, ok := m.screen.(*reader.Reader); ok {
 		r.Leave()
 	}
-	return m.savePosition()
+	m.keepPosition()
+	return m.storeNext()
 }
 
 func (m *model) goHome() tea.Cmd {
@@ -109,7 +107,7 @@ func (m *model) openLesson(id string) tea.Cmd {
 		}
 	}
 	m.screen = reader.New(cfg)
-	return tea.Batch(save, m.record(intent.ReadTo{Lesson: id, Block: cfg.Block}))
+	return tea.Batch(save, m.record(attempt.ReadTo{Lesson: id, Block: cfg.Block}))
 }
 
 // foretell has the kernel asked in this lab.
@@ -162,16 +160,21 @@ func (m *model) build(lab *engine.Lab) tea.Cmd {
 	return tea.Batch(save, o.start(m.deps.Opener))
 }
 
-// enterLab shows a lab that has been built.
+// enterLab shows a lab that has been opened.
 func (m *model) enterLab(o *opening, s engine.Session) tea.Cmd {
-	cfg := workspace.Config{
-		Context: o.ctx, Session: s, Styles: m.styles, Now: m.now, NewPane: m.newPane, FirstID: m.nextID,
+	visit, events := attempt.Begin(s, m.now)
+	m.showLab(o, s, visit)
+	return m.record(events...)
+}
+
+// showLab shows a lab that has been built.
+func (m *model) showLab(o *opening, s engine.Session, visit *attempt.Attempt) {
+	m.work = workspace.New(workspace.Config{
+		Context: o.ctx, Session: s, Attempt: visit, Styles: m.styles, Now: m.now, NewPane: m.newPane, FirstID: m.nextID,
 		Lesson: m.lessonOf(labID(o.lab)),
-	}
-	m.work = workspace.New(cfg)
+	})
 	m.leave = o.cancel
 	m.screen = m.work
-	return m.record(intent.LabOpened{Lab: o.lab.ID, Seed: o.lab.Seed})
 }
 
 // leaveLab closes the lab in the background and goes on to next, or home.
@@ -181,7 +184,7 @@ func (m *model) leaveLab(next tea.Msg) tea.Cmd {
 	}
 	m.nextID = m.work.NextID()
 	lab := m.work.Lab()
-	end := tea.Batch(m.work.Close(m.leave), m.record(intent.LabLeft{Lab: lab.ID}))
+	end := tea.Batch(m.work.Close(m.leave), m.record(m.work.Attempt().Leave()...))
 	m.work, m.leave, m.screen = nil, nil, m.home
 	m.home.Show("", labID(lab))
 	if next == nil {
@@ -190,12 +193,20 @@ func (m *model) leaveLab(next tea.Msg) tea.Cmd {
 	return tea.Batch(end, intent.Do(next))
 }
 
-// shutdown closes a lab that is still open when the program ends.
+// shutdown closes a lab that is still open when the program ends, and stores what is
+// not stored yet.
 func (m *model) shutdown() error {
+	m.keepPosition()
+	if m.work != nil {
+		m.keep(m.work.Attempt().Leave()...)
+	}
+	// Nobody is there any more to be told that this has failed.
+	_ = storeEvents(context.WithoutCancel(m.ctx), m.store, m.unstored)
+	m.unstored = nil
 	if m.work == nil {
 		return nil
 	}
-	err := errors.Join(m.work.Session().Close())
+	err := m.work.Session().Close()
 	m.leave()
 	m.work = nil
 	return err
@@ -203,9 +214,8 @@ func (m *model) shutdown() error {
 
 // quit ends the program; it asks first when a lab is open and not solved.
 func (m *model) quit() tea.Cmd {
-	if m.work != nil && !m.work.Solved() {
-		m.dialogs.Push(dialog.Confirm("Quit?", "quit", quitNow{},
-			"A lab is open and not solved yet. The tasks you have done are remembered, but the lab itself is thrown away."))
+	if m.work != nil && !m.work.Attempt().Solved() {
+		m.dialogs.Push(dialog.Confirm("Quit?", "quit", quitNow{}, "A lab is open. "+m.work.Lost()))
 		return nil
 	}
 	return m.end()
@@ -217,7 +227,8 @@ func (m *model) end() tea.Cmd {
 	if m.work != nil {
 		last = m.leaveLab(nil)
 	}
-	return tea.Sequence(last, m.savePosition(), m.storeAll(), tea.Quit)
+	m.keepPosition()
+	return tea.Sequence(last, m.storeAll(), tea.Quit)
 }
 
 func (m *model) help() dialog.Dialog {
@@ -231,11 +242,11 @@ func (m *model) celebrate(asked bool) {
 		return
 	}
 	lab := m.work.Lab()
-	text := []string{fmt.Sprintf("%s, in %s, %s.", lab.Title, span(m.work.Elapsed()), help(m.work.Hints(), m.work.Peeked())), ""}
+	text := []string{fmt.Sprintf("%s, %s.", lab.Title, m.work.Attempt().Account()), ""}
 	title, next, option := "Solved", "That was the last one. Well done.", (*dialog.Option)(nil)
 	if lab.Fault != nil {
 		title, next, option = "Repaired", lab.Fault.Explain, m.anotherFault(labID(lab))
-	} else if l := m.lessonAfter(lab.ID); l != nil {
+	} else if l := m.deps.Book.AfterLab(lab.ID); l != nil {
 		next = "Next: " + l.Title
 		option = &dialog.Option{Keys: []string{"enter"}, Show: "enter", Label: "next lesson",
 			Action: intent.Leave{Next: intent.OpenLesson{ID: l.ID}}}
@@ -250,41 +261,4 @@ func (m *model) celebrate(asked bool) {
 	m.dialogs.Clear()
 	m.dialogs.Push(&dialog.Choice{Title: m.styles.Sym.Done + " " + title, Text: append(text, next), Options: options, Good: true})
 	m.guard = !asked
-}
-
-// lessonAfter is the lesson that follows the one of a lab.
-func (m *model) lessonAfter(lab string) *lesson.Lesson {
-	seen := false
-	for _, l := range m.deps.Book.Lessons() {
-		if seen && l.Lab != lab {
-			return l
-		}
-		seen = seen || l.Lab == lab
-	}
-	return nil
-}
-
-// help says in words what help was taken.
-func help(hints int, peeked bool) string {
-	switch {
-	case peeked:
-		return "with the solution in view"
-	case hints == 0:
-		return "without a hint"
-	case hints == 1:
-		return "with one hint"
-	}
-	return fmt.Sprintf("with %d hints", hints)
-}
-
-// span is a duration as people say it.
-func span(d time.Duration) string {
-	n, unit := int(d.Round(time.Second)/time.Second), "second"
-	if n >= 100 {
-		n, unit = int(d.Round(time.Minute)/time.Minute), "minute"
-	}
-	if n == 1 {
-		return "1 " + unit
-	}
-	return fmt.Sprintf("%d %ss", n, unit)
 }

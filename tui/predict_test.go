@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/tui/intent"
@@ -83,8 +84,8 @@ func predicting(t *testing.T, change func(*Deps), holds ...engine.State) *driver
 }
 
 func (d *driver) judged() (n int) {
-	d.store.has(func(e any) bool {
-		if q, ok := e.(intent.QuizMarked); ok && q.Quiz == "foretell/predict/gone" {
+	d.store.has(func(e attempt.Event) bool {
+		if q, ok := e.(attempt.QuizMarked); ok && q.Quiz == "foretell/predict/gone" {
 			n++
 		}
 		return false

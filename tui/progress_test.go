@@ -1,11 +1,12 @@
 package tui
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
-	"underlay/engine/progress"
-	"underlay/tui/intent"
+	"underlay/attempt"
+	"underlay/progress"
 	"underlay/tui/marks"
 )
 
@@ -18,17 +19,17 @@ func TestProgressOutlivesTheProgram(t *testing.T) {
 	}
 	s := stored(p)
 	want := marks.New()
-	for _, e := range []any{
-		intent.ReadTo{Lesson: "docker0", Block: 3},
-		intent.ReadTo{Lesson: "docker0", Block: 7, Done: true},
-		intent.QuizMarked{Quiz: "docker0/layer", Right: true},
-		intent.LabOpened{Lab: "docker0", Seed: 4},
-		intent.HintShown{Lab: "docker0", Task: "bridge", Tier: 2},
-		intent.TasksDone{Lab: "docker0", Tasks: []string{"bridge", "address"}},
-		intent.SolutionShown{Lab: "docker0"},
-		intent.WasReset{Lab: "docker0"},
-		intent.LabLeft{Lab: "docker0"},
-		intent.TasksDone{Lab: "docker0", Tasks: []string{"late"}}, // of a lab that was left
+	for _, e := range []attempt.Event{
+		attempt.ReadTo{Lesson: "docker0", Block: 3},
+		attempt.ReadTo{Lesson: "docker0", Block: 7, Done: true},
+		attempt.QuizMarked{Quiz: "docker0/layer", Right: true},
+		attempt.Began{Lab: "docker0", Seed: 4},
+		attempt.HintGiven{Lab: "docker0", Task: "bridge", Tier: 2},
+		attempt.TaskDone{Lab: "docker0", Task: "bridge"}, attempt.TaskDone{Lab: "docker0", Task: "address"},
+		attempt.SolutionShown{Lab: "docker0"},
+		attempt.Reset{Lab: "docker0"},
+		attempt.Left{Lab: "docker0"},
+		attempt.Began{Lab: "docker0"}, attempt.TaskDone{Lab: "docker0", Task: "bridge"}, // once more
 	} {
 		if err := s.Record(t.Context(), e); err != nil {
 			t.Fatalf("%T: %v", e, err)
@@ -51,7 +52,7 @@ func TestProgressOutlivesTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Lessons["docker0"] != want.Lessons["docker0"] || got.Labs["docker0"] != want.Labs["docker0"] || !got.Quizzes["docker0/layer"] || got.Last != want.Last {
+	if got.Lessons["docker0"] != want.Lessons["docker0"] || !reflect.DeepEqual(got.Labs, want.Labs) || !got.Quizzes["docker0/layer"] || got.Last != want.Last {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 }
@@ -67,7 +68,7 @@ func TestSolvingIsStored(t *testing.T) {
 		}
 	})
 	s := stored(p)
-	for _, e := range []any{intent.LabOpened{Lab: "a"}, intent.Solved{Lab: "a", Took: time.Minute}} {
+	for _, e := range []attempt.Event{attempt.Began{Lab: "a"}, attempt.Solved{Lab: "a", Took: time.Minute}} {
 		if err := s.Record(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}

@@ -117,10 +117,11 @@ func (m *model) renewed(msg opened) tea.Cmd {
 	old := m.work
 	m.nextID = old.NextID()
 	end := old.Close(m.leave)
-	enter := m.enterLab(msg.opening, msg.session)
+	goOn := m.record(old.Attempt().Rejoin(msg.session)...)
+	m.showLab(msg.opening, msg.session, old.Attempt())
 	m.work.Resume(old)
 	m.note = "Built again."
-	return tea.Batch(end, enter)
+	return tea.Batch(end, goOn)
 }
 
 // lessonOf draws the lesson of a lab; nil if it has none.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"underlay/attempt"
 	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/tui/intent"
@@ -68,8 +69,11 @@ func TestReloadBuildsAChangedLabAnew(t *testing.T) {
 	d.until("the old one is closed", func() bool { return b.sessions[0].Seen().Closed })
 	d.want("Built again.")
 	d.want("Hint 1/4")
-	if b.sessions[1].Seen().Closed || d.m.work.Hints() != 1 {
-		t.Errorf("the new lab is not as the old one was:\n%s", d.text())
+	if got := d.m.work.Attempt().Account(); b.sessions[1].Seen().Closed || got != "in 2 seconds, with 1 hint" {
+		t.Errorf("the new lab is not as the old one was, but done %s:\n%s", got, d.text())
+	}
+	if n := recorded[attempt.Began](d); n != 1 {
+		t.Errorf("it counts as %d attempts", n)
 	}
 }
 

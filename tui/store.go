@@ -7,8 +7,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/tui/home"
-	"underlay/tui/intent"
 	"underlay/tui/marks"
 )
 
@@ -74,19 +74,51 @@ func (m *model) onStore(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// record keeps an event, on the screen at once and in the store when it can.
-// Events are stored one after another, in the order in which they happened.
-func (m *model) record(event any) tea.Cmd {
-	m.marks.Apply(event)
-	m.home.SetMarks(m.marks.Clone())
-	if m.store == nil {
-		return nil
+// happened keeps what has happened. How far a lesson was read is kept when that is
+// left, or at once when its end has been seen for the first time.
+func (m *model) happened(events []attempt.Event) tea.Cmd {
+	for _, e := range events {
+		to, ok := e.(attempt.ReadTo)
+		if !ok {
+			m.keep(e)
+			continue
+		}
+		fresh := to.Done && !m.marks.Lessons[to.Lesson].Read
+		m.position = &to
+		if fresh {
+			m.keepPosition()
+		}
 	}
-	m.unstored = append(m.unstored, event)
 	return m.storeNext()
 }
 
-// storeNext stores what has come together, unless that is being done already.
+// keep keeps events, on the screen at once and to be stored.
+func (m *model) keep(events ...attempt.Event) {
+	for _, e := range events {
+		m.marks.Apply(e)
+		if m.store != nil {
+			m.unstored = append(m.unstored, e)
+		}
+	}
+	m.home.SetMarks(m.marks.Clone())
+}
+
+// record keeps events and stores them when that can be.
+func (m *model) record(events ...attempt.Event) tea.Cmd {
+	m.keep(events...)
+	return m.storeNext()
+}
+
+// keepPosition keeps how far the open lesson was read.
+func (m *model) keepPosition() {
+	if to := m.position; to != nil {
+		m.position = nil
+		m.keep(*to)
+	}
+}
+
+// storeNext stores what has come together, unless that is being done already: events
+// are stored one after another, in the order in which they happened.
 func (m *model) storeNext() tea.Cmd {
 	if m.storing || len(m.unstored) == 0 {
 		return nil
@@ -102,33 +134,15 @@ func (m *model) storeAll() tea.Cmd {
 	if len(events) == 0 {
 		return nil
 	}
-	return func() tea.Msg {
-		ctx, cancel := context.WithTimeout(ctx, saveTime)
-		defer cancel()
-		var errs []error
-		for _, e := range events {
-			errs = append(errs, store.Record(ctx, e))
-		}
-		return saved{errors.Join(errs...)}
-	}
+	return func() tea.Msg { return saved{storeEvents(ctx, store, events)} }
 }
 
-// readTo keeps a reading position. It is stored when the lesson is left, or at
-// once when its end has been seen for the first time.
-func (m *model) readTo(to intent.ReadTo) tea.Cmd {
-	fresh := to.Done && !m.marks.Lessons[to.Lesson].Read
-	m.position = &to
-	if fresh {
-		return m.savePosition()
+func storeEvents(ctx context.Context, store Store, events []attempt.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, saveTime)
+	defer cancel()
+	var errs []error
+	for _, e := range events {
+		errs = append(errs, store.Record(ctx, e))
 	}
-	return nil
-}
-
-func (m *model) savePosition() tea.Cmd {
-	if m.position == nil {
-		return nil
-	}
-	to := *m.position
-	m.position = nil
-	return m.record(to)
+	return errors.Join(errs...)
 }

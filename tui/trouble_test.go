@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"underlay/attempt"
 	"underlay/engine"
 	"underlay/tui/intent"
 	"underlay/tui/internal/fake"
@@ -118,11 +119,11 @@ func TestTheThemeFollowsTheTerminal(t *testing.T) {
 func TestEventsAreStoredInTheOrderInWhichTheyHappened(t *testing.T) {
 	d := drive(t, nil)
 	for i := range 50 {
-		d.send(intent.HintShown{Lab: "docker0", Task: "t", Tier: i})
+		d.send(intent.Happened{Events: []attempt.Event{attempt.HintGiven{Lab: "docker0", Task: "t", Tier: i}}})
 	}
 	d.idle(0)
 	for i, e := range d.store.events {
-		if e.(intent.HintShown).Tier != i {
+		if e.(attempt.HintGiven).Tier != i {
 			t.Fatalf("event %d is %+v", i, e)
 		}
 	}

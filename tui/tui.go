@@ -15,7 +15,7 @@ import (
 
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/progress"
+	"underlay/progress"
 )
 
 // Deps is what the program needs from outside.

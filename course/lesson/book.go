@@ -123,6 +123,18 @@ func (b *Book) ForLab(labID string) *Lesson {
 	return nil
 }
 
+// AfterLab returns the lesson that follows those that go with this lab, or nil.
+func (b *Book) AfterLab(labID string) *Lesson {
+	seen := false
+	for _, l := range b.Lessons() {
+		if seen && l.Lab != labID {
+			return l
+		}
+		seen = seen || l.Lab == labID
+	}
+	return nil
+}
+
 // idRE is what ids of modules, lessons, labs and quizzes look like.
 var idRE = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 

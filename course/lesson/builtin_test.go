@@ -54,6 +54,18 @@ func TestBuiltinLookups(t *testing.T) {
 			}
 		}
 	}
+	all := b.Lessons()
+	for i, next := range all[1:] {
+		if l := all[i]; l.Lab != "" && l.Lab != next.Lab && b.AfterLab(l.Lab) != next {
+			t.Errorf("AfterLab(%q) is not %s", l.Lab, next.ID)
+		}
+	}
+	if last := all[len(all)-1]; b.AfterLab(last.Lab) != nil {
+		t.Errorf("a lesson follows the lab of the last one, %q", last.Lab)
+	}
+	if b.AfterLab("no-such") != nil {
+		t.Error("a lesson follows a lab that is not there")
+	}
 	if b.Lesson("no-such") != nil || b.ForLab("no-such") != nil || b.ForLab("") != nil || b.Quiz("no-such") != nil {
 		t.Error("an unknown id finds something")
 	}

@@ -61,7 +61,7 @@ func (h *Home) aboutLab(st *theme.Styles, lab *engine.Lab, below bool, w int) []
 	case m.Solved:
 		facts += " " + st.Sym.Dot + " solved"
 	case m.Begun:
-		facts += fmt.Sprintf(" %s %d done", st.Sym.Dot, m.Done)
+		facts += fmt.Sprintf(" %s %d done", st.Sym.Dot, m.Done(lab))
 	}
 	out = append(out, paint.Each(paint.Wrap(st.Sym.Plain(lab.Title), w), st.Title.Render)...)
 	out = append(out, st.Muted.Render(paint.Cut(facts, w, st.Sym.Ellipsis)), "")

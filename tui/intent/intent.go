@@ -4,10 +4,9 @@
 package intent
 
 import (
-	"time"
-
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/tui/dialog"
 )
 
@@ -35,30 +34,19 @@ type Note struct{ Text string }
 // Do makes a command of an intent.
 func Do(i tea.Msg) tea.Cmd { return func() tea.Msg { return i } }
 
+// Happened says what has happened in a lab or a lesson, to be recorded.
+type Happened struct{ Events []attempt.Event }
+
+// Record makes a command of what has happened; of nothing it makes none.
+func Record(events ...attempt.Event) tea.Cmd {
+	if len(events) == 0 {
+		return nil
+	}
+	return Do(Happened{events})
+}
+
 // Open lays a dialog over the screen.
 type Open struct{ Dialog dialog.Dialog }
-
-// TasksDone says which tasks of a lab are done now.
-type TasksDone struct {
-	Lab   string
-	Tasks []string
-}
-
-// HintShown says that a hint was shown; Tier counts from 1.
-type HintShown struct {
-	Lab, Task string
-	Tier      int
-}
-
-// SolutionShown says that the whole solution was shown.
-type SolutionShown struct{ Lab string }
-
-// Solved says that a lab was solved for the first time since it was opened.
-type Solved struct {
-	Lab   string
-	Took  time.Duration
-	Hints int
-}
 
 // Leave closes the lab and goes home, or to Next where that is given.
 type Leave struct{ Next tea.Msg }
@@ -69,30 +57,3 @@ type Celebrate struct{ Asked bool }
 
 // Help shows the keys of this screen.
 type Help struct{}
-
-// ReadTo remembers how far a lesson was read: the block at the top of the
-// screen, and whether its end has been seen.
-type ReadTo struct {
-	Lesson string
-	Block  int
-	Done   bool
-}
-
-// QuizMarked says that an answer to a question was marked, or that the kernel has
-// marked a prediction.
-type QuizMarked struct {
-	Quiz  string
-	Right bool
-}
-
-// LabOpened says that a lab has been built and is on the screen.
-type LabOpened struct {
-	Lab  string
-	Seed int64
-}
-
-// WasReset says that a lab was built anew.
-type WasReset struct{ Lab string }
-
-// LabLeft says that the learner has left a lab.
-type LabLeft struct{ Lab string }

@@ -6,8 +6,8 @@ package marks
 import (
 	"maps"
 
+	"underlay/attempt"
 	"underlay/engine"
-	"underlay/tui/intent"
 )
 
 // Lesson is how far a lesson was read.
@@ -20,8 +20,13 @@ type Lesson struct {
 // Lab is how far a lab was solved.
 type Lab struct {
 	Begun  bool
-	Done   int // tasks done at best
+	Tasks  map[string]bool // ids of those that have ever been done; never changed in place
 	Solved bool
+}
+
+// Done is how many tasks of the lab have ever been done.
+func (l Lab) Done(lab *engine.Lab) int {
+	return attempt.TasksDone(lab, func(task string) bool { return l.Tasks[task] })
 }
 
 // Place is where the learner was last: a lesson or a lab.
@@ -52,13 +57,7 @@ func (m *Marks) First() bool { return len(m.Lessons) == 0 && len(m.Labs) == 0 }
 
 // Repaired counts the faults of a lab that have been repaired.
 func (m *Marks) Repaired(lab *engine.Lab) int {
-	n := 0
-	for i := range lab.Faults {
-		if m.Labs[engine.FaultedID(lab.ID, lab.Faults[i].ID)].Solved {
-			n++
-		}
-	}
-	return n
+	return attempt.Repaired(lab, func(id string) bool { return m.Labs[id].Solved })
 }
 
 // Clone returns a copy that shares nothing.
@@ -66,25 +65,30 @@ func (m *Marks) Clone() Marks {
 	return Marks{maps.Clone(m.Lessons), maps.Clone(m.Labs), maps.Clone(m.Quizzes), m.Last}
 }
 
-// Apply takes in an event: an intent.ReadTo, QuizMarked, LabOpened, TasksDone
-// or Solved. Others change nothing that is shown.
-func (m *Marks) Apply(event any) {
+// Apply takes in an event: an attempt.ReadTo, QuizMarked, Began, TaskDone or Solved.
+// Others change nothing that is shown.
+func (m *Marks) Apply(event attempt.Event) {
 	switch e := event.(type) {
-	case intent.ReadTo:
+	case attempt.ReadTo:
 		l := m.Lessons[e.Lesson]
 		l.Begun, l.Block, l.Read = true, e.Block, l.Read || e.Done
 		m.Lessons[e.Lesson], m.Last = l, Place{Lesson: e.Lesson}
-	case intent.QuizMarked:
+	case attempt.QuizMarked:
 		m.Quizzes[e.Quiz] = m.Quizzes[e.Quiz] || e.Right
-	case intent.LabOpened:
+	case attempt.Began:
 		l := m.Labs[e.Lab]
 		l.Begun = true
 		m.Labs[e.Lab], m.Last = l, At(e.Lab)
-	case intent.TasksDone:
+	case attempt.TaskDone:
 		l := m.Labs[e.Lab]
-		l.Begun, l.Done = true, max(l.Done, len(e.Tasks))
+		tasks := maps.Clone(l.Tasks)
+		if tasks == nil {
+			tasks = map[string]bool{}
+		}
+		tasks[e.Task] = true
+		l.Begun, l.Tasks = true, tasks
 		m.Labs[e.Lab] = l
-	case intent.Solved:
+	case attempt.Solved:
 		l := m.Labs[e.Lab]
 		l.Begun, l.Solved = true, true
 		m.Labs[e.Lab] = l

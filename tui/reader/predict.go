@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/engine"
 	"underlay/engine/foretell"
 	"underlay/tui/intent"
@@ -131,7 +132,7 @@ func (r *Reader) Hear(a Asked) tea.Cmd {
 	if !p.Marked() {
 		return r.follow(p)
 	}
-	return tea.Batch(intent.Do(intent.QuizMarked{Quiz: p.ID, Right: p.Right()}), r.follow(p))
+	return tea.Batch(intent.Record(attempt.QuizMarked{Quiz: p.ID, Right: p.Right()}), r.follow(p))
 }
 
 // follow shows what has come of a prediction, unless the learner reads elsewhere.

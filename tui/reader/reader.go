@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/course/lesson"
 	"underlay/engine"
 	"underlay/tui/edit"
@@ -176,7 +177,7 @@ func (r *Reader) settle() tea.Cmd {
 	}
 	done := r.offset >= r.maxOffset()
 	r.ended = r.ended || done
-	return intent.Do(intent.ReadTo{Lesson: r.cfg.Lesson.ID, Block: r.topBlock(), Done: done})
+	return intent.Record(attempt.ReadTo{Lesson: r.cfg.Lesson.ID, Block: r.topBlock(), Done: done})
 }
 
 // asks reports whether a block is a question.
@@ -305,7 +306,7 @@ func (r *Reader) mark(q *prose.Question) tea.Cmd {
 	q.Right = q.Quiz.Mark(lesson.Answer{Chosen: q.Chosen, Text: q.Text})
 	r.refresh()
 	r.reveal()
-	return tea.Batch(intent.Do(intent.QuizMarked{Quiz: q.Quiz.ID, Right: q.Right}), r.settle())
+	return tea.Batch(intent.Record(attempt.QuizMarked{Quiz: q.Quiz.ID, Right: q.Right}), r.settle())
 }
 
 // reveal brings as much of the current question into view as there is room for.

@@ -1,40 +1,19 @@
 package workspace
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/engine"
 	"underlay/tui/dialog"
 	"underlay/tui/intent"
+	"underlay/tui/paint"
 	"underlay/tui/prose"
 	"underlay/tui/theme"
 )
-
-// guess is what the learner chose for a task, until it is marked.
-type guess struct {
-	task, option string
-	before       string // what the task said of the choice before
-}
-
-// drawFault says what was reported of a lab with a fault in it and, once it is
-// repaired, what it was.
-func (w *Workspace) drawFault(width int) {
-	if w.lab.Fault == nil {
-		return
-	}
-	st := w.cfg.Styles
-	if w.status.Solved {
-		w.add(-1, prose.Callout(st, st.Good, "What it was", w.lab.Fault.Explain, width)...)
-	} else {
-		w.add(-1, prose.Callout(st, st.Warn, "Something is broken", w.report(), width)...)
-	}
-	w.add(-1, "")
-}
-
-// report is what somebody says of the fault.
-func (w *Workspace) report() string { return "“" + w.lab.Fault.Symptom + "”" }
 
 // tellFault says at the beginning what was reported, where the panel does not.
 func (w *Workspace) tellFault() tea.Cmd {
@@ -42,68 +21,50 @@ func (w *Workspace) tellFault() tea.Cmd {
 		return nil
 	}
 	return intent.Do(intent.Open{Dialog: &dialog.Text{Title: "Something is broken", Body: func(st *theme.Styles, width int) []string {
-		lines := append(prose.Sentence(st, st.Strong, w.report(), width), "")
+		lines := append(prose.Sentence(st, st.Strong, w.tasks.Report(), width), "")
 		lines = append(lines, prose.Sentence(st, st.Text, "The lab was solved, and then this came in. Look around in the shells. When you know the cause, name it with F7; then repair it.", width)...)
 		return append(append(lines, ""), prose.Sentence(st, st.Muted, "F3 shows this again, with the tasks.", width)...)
 	}}})
 }
 
-// choice is what a task asks the learner to choose from, or nil.
-func (w *Workspace) choice(i int) *engine.ChoiceCheck {
-	if i < 0 || i >= len(w.lab.Tasks) {
-		return nil
-	}
-	return w.lab.Tasks[i].Choice()
-}
-
-// offer shows the options of a task. What was wrong already cannot be chosen
+// offer shows the options of a question. What was wrong already cannot be chosen
 // again.
-func (w *Workspace) offer(i int) tea.Cmd {
-	c, task := w.choice(i), w.lab.Tasks[i].ID
-	p := &dialog.Pick{Title: c.Prompt, Enter: "this is it"}
+func (w *Workspace) offer(q attempt.Question) tea.Cmd {
+	p := &dialog.Pick{Title: q.Prompt, Enter: "this is it"}
 	if w.lab.Fault != nil {
-		p.Text = w.report()
+		p.Text = w.tasks.Report()
 	}
-	for _, o := range c.Options {
-		p.Items = append(p.Items, dialog.Item{Text: o.Text, Off: w.wrong[o.ID], Action: dialog.Answered{For: task, Text: o.ID}})
+	for _, o := range q.Options {
+		p.Items = append(p.Items, dialog.Item{Text: o.Text, Off: o.Wrong, Action: dialog.Answered{For: w.lab.Tasks[q.Index].ID, Text: o.ID}})
 	}
 	return intent.Do(intent.Open{Dialog: p})
 }
 
-// answer hands in an answer. One that was chosen is awaited, so that the learner
-// is told how it was marked wherever the tasks do not show.
-func (w *Workspace) answer(a dialog.Answered) {
-	for i := range w.lab.Tasks {
-		if w.lab.Tasks[i].ID == a.For && w.choice(i) != nil {
-			w.guessed = &guess{task: a.For, option: a.Text, before: w.result(i).Got}
-		}
+// answer hands in an answer.
+func (w *Workspace) answer(a dialog.Answered) tea.Cmd {
+	i := slices.IndexFunc(w.lab.Tasks, func(t engine.Task) bool { return t.ID == a.For })
+	events, no := w.visit.Answer(i, a.Text)
+	if no != "" {
+		return intent.Do(intent.Note{Text: paint.Sentence(no)})
 	}
-	w.selected, w.view, w.follow = -1, Tasks, true
-	w.cfg.Session.Answer(a.For, a.Text)
+	w.tasks.Look(-1)
+	w.tasks.Track()
+	return w.happen(events)
 }
 
-// marked says how a choice was marked, once it is.
-func (w *Workspace) marked() tea.Cmd {
-	g := w.guessed
-	if g == nil {
+// marked says how an answer was marked, wherever the tasks do not show. That one
+// which was typed is right shows without words.
+func marked(m attempt.Marked) tea.Cmd {
+	text := strings.ReplaceAll(m.Why, "`", "")
+	switch {
+	case m.Right && !m.Choice:
 		return nil
+	case m.Right:
+		text = "That is the cause. Now repair it."
+	case !m.Choice:
+		text = strings.TrimSpace("That does not do it yet. " + text)
 	}
-	for i := range w.status.Tasks {
-		t := &w.status.Tasks[i]
-		if t.ID != g.task {
-			continue
-		}
-		switch {
-		case t.State == engine.Pass:
-			w.guessed = nil
-			return intent.Do(intent.Note{Text: "That is the cause. Now repair it."})
-		case t.State == engine.Fail && t.Got != g.before:
-			w.guessed = nil
-			w.wrong[g.option] = true
-			return intent.Do(intent.Note{Text: strings.ReplaceAll(t.Why, "`", "")})
-		}
-	}
-	return nil
+	return intent.Do(intent.Note{Text: text})
 }
 
 // solutionQuestion is asked before the solution, or the repair, is shown.

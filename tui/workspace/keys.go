@@ -3,9 +3,10 @@ package workspace
 import (
 	"fmt"
 
-	"underlay/engine"
+	"underlay/attempt"
 	"underlay/tui/autopsy"
 	"underlay/tui/keys"
+	"underlay/tui/tasks"
 )
 
 // The actions of the lab screen.
@@ -54,7 +55,7 @@ func (w *Workspace) Keys() keys.Map {
 		w.mapKey(),
 		{ID: keyLeave, Keys: []string{"f10"}, Show: "F10", Help: "leave", Long: "Leave the lab"},
 	}
-	if w.status.Solved {
+	if w.visit.Solved() {
 		i := len(m) - 1
 		m[i].Help, m[i].Long = "finish", "Finish: see how it went and what comes next"
 		m = append(keys.Map{m[0], m[i]}, m[1:i]...)
@@ -103,7 +104,7 @@ func (w *Workspace) noReset() string {
 	switch {
 	case w.resetting:
 		return "it is being reset already"
-	case w.restoring:
+	case w.visit.Held():
 		return "it is being led back already"
 	}
 	return ""
@@ -111,33 +112,16 @@ func (w *Workspace) noReset() string {
 
 func (w *Workspace) hintKey() keys.Binding {
 	b := keys.Binding{ID: keyHint, Keys: []string{"f2"}, Show: "F2", Help: "hint", Long: "Get a hint for the current task"}
-	i := w.looked()
-	switch {
-	case w.status.Solved || i < 0 && len(w.status.Tasks) > 0:
-		b.Off = "every task is done"
-	case i < 0 || i >= len(w.lab.Tasks):
-		b.Off = "the lab is still being looked at"
-	case len(w.lab.Tasks[i].Hints.Tiers()) == 0:
-		b.Off = "this task has no hints"
-	case w.isDone(i):
-		b.Off = "this task is done"
-	case w.hints[w.lab.Tasks[i].ID] >= len(w.lab.Tasks[i].Hints.Tiers()):
-		b.Off = "you have seen all hints for this task"
-	}
+	b.Off = w.visit.NoHint(w.tasks.Looked())
 	return b
 }
 
 func (w *Workspace) answerKey() keys.Binding {
 	b := keys.Binding{ID: keyAnswer, Keys: []string{"f7"}, Show: "F7", Help: "answer", Long: "Type the answer to the current task"}
-	i := w.looked()
-	if w.choice(i) != nil {
+	var q attempt.Question
+	q, b.Off = w.visit.Asked(w.tasks.Looked())
+	if len(q.Options) > 0 {
 		b.Help, b.Long = "cause", "Name the cause"
-	}
-	switch {
-	case i < 0 || w.question(i) == "":
-		b.Off = "this task is not answered in words"
-	case w.isDone(i):
-		b.Off = "this task is done"
 	}
 	return b
 }
@@ -145,9 +129,9 @@ func (w *Workspace) answerKey() keys.Binding {
 func (w *Workspace) viewKey() keys.Binding {
 	b := keys.Binding{ID: keyView, Keys: []string{"f3"}, Show: "F3", Help: "lesson", Long: "Switch between the tasks and the lesson"}
 	if w.rects.Split {
-		if w.cfg.Lesson == nil {
+		if !w.tasks.HasLesson() {
 			b.Off = "no lesson goes with this lab"
-		} else if w.view == Lesson {
+		} else if w.tasks.View() == tasks.Lesson {
 			b.Help = "tasks"
 		}
 		return b
@@ -156,7 +140,7 @@ func (w *Workspace) viewKey() keys.Binding {
 	switch next, panel := w.nextView(); {
 	case !panel:
 		b.Help = "shell"
-	case next == Tasks:
+	case next == tasks.List:
 		b.Help = "tasks"
 	}
 	return b
@@ -167,26 +151,6 @@ func (w *Workspace) solutionKey() keys.Binding {
 	if w.lab.Fault != nil {
 		b.Long = "See the repair"
 	}
-	if w.lab.Solution.Text == "" {
-		b.Off = "this lab has none"
-	}
+	b.Off = w.visit.NoSolution()
 	return b
-}
-
-func (w *Workspace) isDone(i int) bool {
-	return i < len(w.status.Tasks) && w.status.Tasks[i].State == engine.Pass
-}
-
-// question is what a task asks the learner to type or to choose, or "".
-func (w *Workspace) question(i int) string {
-	if i >= len(w.lab.Tasks) {
-		return ""
-	}
-	if c := w.choice(i); c != nil {
-		return c.Prompt
-	}
-	if q := w.lab.Tasks[i].Question(); q != nil {
-		return q.Prompt
-	}
-	return ""
 }

@@ -2,6 +2,8 @@ package workspace
 
 import (
 	tea "charm.land/bubbletea/v2"
+
+	"underlay/tui/tasks"
 )
 
 const wheelLines = 3
@@ -31,7 +33,8 @@ func (w *Workspace) Mouse(msg tea.MouseMsg) tea.Cmd {
 		if left {
 			w.uncover()
 			w.toTasks()
-			w.panel, w.zoom, w.view = !w.panel, false, Tasks
+			w.panel, w.zoom = !w.panel, false
+			w.tasks.Show(tasks.List)
 		}
 	case r.Shell.Contains(m.X, m.Y):
 		w.walks = w.walks && !left
@@ -58,9 +61,8 @@ func (w *Workspace) mousePanel(msg tea.MouseMsg, left bool) {
 		w.scroll(n)
 		return
 	}
-	line := msg.Mouse().Y - w.rects.Body.Y + w.offset[w.view]
-	if left && w.view == Tasks && line >= 0 && line < len(w.owner) && w.owner[line] >= 0 {
-		w.choose(w.owner[line])
+	if i := w.tasks.At(msg.Mouse().Y - w.rects.Body.Y); left && i >= 0 {
+		w.choose(i)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"underlay/engine"
 	"underlay/tui/dialog"
 	"underlay/tui/intent"
 	"underlay/tui/keys"
@@ -34,39 +33,14 @@ func (w *Workspace) packetKey() keys.Binding {
 	return b
 }
 
-// unmet is the traffic that does not end as the lab wants: that of the task that is
-// looked at or else, as where that is to name the cause of a fault, of the first
-// one that fails for traffic, what must still work included. Without a protocol
-// there is none.
-func (w *Workspace) unmet() engine.Flow {
-	if i := w.looked(); i >= 0 {
-		if r := w.result(i); follows(&r) {
-			return r.Flow
-		}
-	}
-	for _, all := range [][]engine.TaskResult{w.status.Tasks, w.status.Collateral} {
-		for i := range all {
-			if follows(&all[i]) {
-				return all[i].Flow
-			}
-		}
-	}
-	return engine.Flow{}
-}
-
-// follows reports whether a task fails for want of traffic that can be followed.
-func follows(r *engine.TaskResult) bool {
-	return r.State == engine.Fail && !r.Waiting && r.Flow.Proto != ""
-}
-
 // followPacket is what the key does: it follows the packet of the task that is
 // looked at. Where that is what shows already, it hands the keyboard from the
 // shell to the pane, which follows the packet again if the lab has changed, and
 // back.
 func (w *Workspace) followPacket() tea.Cmd {
-	flow := w.unmet()
+	flow, ok := w.visit.Unmet(w.tasks.Looked())
 	switch {
-	case !w.packet.Open() || flow.Proto != "" && flow != w.packet.Flow():
+	case !w.packet.Open() || ok && flow != w.packet.Flow():
 		return w.askFollow()
 	case !w.walking():
 		if w.walks = true; w.packet.Stale() {
@@ -83,28 +57,18 @@ func (w *Workspace) followPacket() tea.Cmd {
 // askFollow asks before a packet is followed where that may give away what the
 // learner is to find out. Whoever has said yes is not asked again.
 func (w *Workspace) askFollow() tea.Cmd {
-	if w.lab.Fault == nil || w.forewarned || w.named() {
+	if !w.visit.GivesAway() {
 		return w.openPacket()
 	}
 	return intent.Do(intent.Open{Dialog: dialog.Confirm("Follow the packet?", "follow it", followNow{},
 		"The autopsy may name the cause, and to find it is the exercise.")})
 }
 
-// named reports whether the cause of the fault has been named.
-func (w *Workspace) named() bool {
-	for i := range w.status.Tasks {
-		if t := &w.status.Tasks[i]; t.ID == engine.TaskCause {
-			return t.State == engine.Pass
-		}
-	}
-	return false
-}
-
 // openPacket opens the pane: with the packet of the current task, else with the one
 // that was followed last, else with the question which.
 func (w *Workspace) openPacket() tea.Cmd {
 	w.walks, w.zoom, w.panel = true, false, false
-	if flow := w.unmet(); flow.Proto != "" {
+	if flow, ok := w.visit.Unmet(w.tasks.Looked()); ok {
 		return w.packet.Follow(flow)
 	}
 	if w.packet.Show() {

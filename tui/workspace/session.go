@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/engine"
 	"underlay/tui/intent"
 )
@@ -75,7 +76,9 @@ func (w *Workspace) openShell(i int) tea.Cmd {
 
 func (w *Workspace) reset() tea.Cmd {
 	ctx, s := w.cfg.Context, w.cfg.Session
-	w.resetting, w.problem = true, nil
+	w.resetting = true
+	w.visit.Hold()
+	w.tasks.Fail(nil)
 	close := w.closePanes()
 	return tea.Sequence(close, func() tea.Msg { return wasReset{s, s.Reset(ctx)} })
 }
@@ -119,7 +122,7 @@ func (w *Workspace) onSession(msg tea.Msg) (tea.Cmd, bool) {
 		if msg.session != w.cfg.Session {
 			return nil, true
 		}
-		return tea.Batch(w.waitChanged(), w.setStatus(msg.status), w.lookAgain()), true
+		return tea.Batch(w.waitChanged(), w.happen(w.visit.See(msg.status, true)), w.lookAgain()), true
 	case shellOpened:
 		return w.onShell(msg), true
 	case wasReset:
@@ -164,55 +167,44 @@ func (w *Workspace) onShell(msg shellOpened) tea.Cmd {
 }
 
 func (w *Workspace) onReset(err error) tea.Cmd {
-	w.resetting, w.problem = false, err
+	w.resetting = false
+	w.tasks.Fail(err)
 	if err != nil {
+		w.visit.Release()
 		return nil
 	}
-	w.selected, w.finished, w.follow = -1, false, true
+	w.tasks.Look(-1)
+	w.tasks.Calm()
 	w.packet.Outdate()
-	w.flash = map[string]bool{}
-	reset := intent.Do(intent.WasReset{Lab: w.lab.ID})
-	return tea.Batch(reset, w.openShells(), w.chart.Checkpoint(), w.setStatus(w.cfg.Session.Status()))
+	return tea.Batch(w.openShells(), w.chart.Checkpoint(), w.happen(w.visit.Reset(w.cfg.Session.Status())))
 }
 
-// setStatus takes in an evaluation: tasks that have turned green stand out for
-// a moment and are reported.
-func (w *Workspace) setStatus(s engine.Status) tea.Cmd {
-	before := map[string]engine.State{}
-	for _, t := range w.status.Tasks {
-		before[t.ID] = t.State
-	}
-	known := w.status.Evaluation > 0
-	w.status = s
-	var done []string
+// happen shows what has happened, and has it recorded: tasks that have turned green
+// stand out for a moment.
+func (w *Workspace) happen(events []attempt.Event) tea.Cmd {
+	cmds := []tea.Cmd{intent.Record(events...)}
 	fresh := false
-	for i, t := range s.Tasks {
-		if t.State != engine.Pass {
-			continue
-		}
-		done = append(done, t.ID)
-		if known && before[t.ID] != engine.Pass {
-			w.flash[t.ID], fresh = true, true
-			if w.selected == i {
-				w.selected = -1
+	for _, e := range events {
+		switch e := e.(type) {
+		case attempt.TaskDone:
+			if e.Found {
+				continue
 			}
+			fresh = true
+			w.tasks.Done(e.Task, e.Index)
+		case attempt.Marked:
+			cmds = append(cmds, marked(e))
+		case attempt.Solved:
+			w.celebrate = true
 		}
 	}
 	if fresh {
-		w.follow = true
-	}
-	cmds := []tea.Cmd{w.marked()}
-	if len(done) > 0 && fresh {
-		cmds = append(cmds, intent.Do(intent.TasksDone{Lab: w.lab.ID, Tasks: done}), w.chart.Checkpoint())
-	}
-	if s.Solved && !w.finished && !w.resetting {
-		w.finished, w.celebrate = true, true
-		cmds = append(cmds, intent.Do(intent.Solved{Lab: w.lab.ID, Took: w.Elapsed(), Hints: w.hintCount}))
+		cmds = append(cmds, w.chart.Checkpoint())
 	}
 	if fresh || w.celebrate {
 		cmds = append(cmds, w.startFlash())
 	}
-	w.refresh()
+	w.tasks.Refresh()
 	return tea.Batch(cmds...)
 }
 
@@ -223,8 +215,7 @@ func (w *Workspace) startFlash() tea.Cmd {
 }
 
 func (w *Workspace) endFlash() tea.Cmd {
-	clear(w.flash)
-	w.refresh()
+	w.tasks.Calm()
 	if !w.celebrate {
 		return nil
 	}

@@ -1,70 +1,12 @@
 package workspace
 
 import (
-	"strings"
-
 	"underlay/engine"
 	"underlay/tui/dialog"
 	"underlay/tui/paint"
 	"underlay/tui/prose"
 	"underlay/tui/theme"
 )
-
-// A learner who captures packets must be able to tell which of them Underlay sends.
-
-// tests reports whether Underlay sends packets in this lab.
-func (w *Workspace) tests() bool {
-	return w.lab.WithoutTests() != "" && w.status.Evaluation > 0
-}
-
-// drawTests says below the tasks where tests come from. It takes as much room while
-// there is one, so that nothing moves.
-func (w *Workspace) drawTests(width int) {
-	if !w.tests() || len(w.pinned) > 0 {
-		return
-	}
-	if w.status.Testing {
-		w.add(-1, w.testingLine())
-		return
-	}
-	w.add(-1, prose.Sentence(w.cfg.Styles, w.cfg.Styles.Muted, "Tests come from ports "+engine.TestPorts()+".", width)...)
-}
-
-func (w *Workspace) testingLine() string {
-	st := w.cfg.Styles
-	return st.Accent.Render(st.Sym.Plain("Testing from ports " + engine.TestPorts() + st.Sym.Ellipsis))
-}
-
-// captureLines say, while a capture of the learner's runs, what it will show of tests.
-// They take half of the panel at most.
-func (w *Workspace) captureLines(width int) []string {
-	if !w.tests() || len(w.status.Captures) == 0 {
-		return nil
-	}
-	st := w.cfg.Styles
-	title := "A capture runs in " + strings.Join(w.status.Captures, ", ")
-	if w.status.Testing {
-		title = "Testing" + st.Sym.Ellipsis
-	}
-	text := "Only a change is tested now, once, from ports " + engine.TestPorts() + ". tcpdump leaves that out with\n" +
-		"`" + strings.ReplaceAll(w.lab.WithoutTests(), " and ", "`\n`and ") + "`"
-	lines := append([]string{""}, prose.Callout(st, st.Accent, title, text, width)...)
-	return lines[:min(len(lines), w.rects.Body.H/2)]
-}
-
-// testNote says the same beside the score, where the panel does not show.
-func (w *Workspace) testNote() string {
-	st := w.cfg.Styles
-	switch {
-	case !w.tests():
-		return ""
-	case len(w.status.Captures) > 0:
-		return st.Accent.Render(st.Sym.Plain("tests: ports "+engine.TestPorts())) + "  "
-	case w.status.Testing:
-		return st.Accent.Render("testing") + "  "
-	}
-	return ""
-}
 
 // aboutTests is what Underlay sends, and how to leave it out of a capture.
 func (w *Workspace) aboutTests() dialog.Dialog {

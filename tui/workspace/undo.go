@@ -157,8 +157,7 @@ func checkpointOf(id keys.ID) (int, bool) {
 // restore leads the lab back. The shells stay: whether they can is not known yet.
 func (w *Workspace) restore(to engine.Checkpoint) tea.Cmd {
 	ctx, s := w.cfg.Context, w.cfg.Session
-	w.restoring = true
-	w.refresh()
+	w.visit.Hold()
 	return func() tea.Msg {
 		how, err := s.History().Restore(ctx, to.ID)
 		return restored{s, to, how, err}
@@ -167,15 +166,15 @@ func (w *Workspace) restore(to engine.Checkpoint) tea.Cmd {
 
 // onRestored says how it went. After a rebuild the shells are opened anew.
 func (w *Workspace) onRestored(msg restored) tea.Cmd {
-	w.restoring = false
 	if msg.err != nil {
-		w.problem = msg.err
-		w.refresh()
+		w.visit.Release()
+		w.tasks.Fail(msg.err)
 		return intent.Do(intent.Note{Text: "The lab could not be led back. F5 starts it again."})
 	}
-	w.selected, w.follow, w.problem = -1, true, nil
+	w.tasks.Fail(nil)
+	w.tasks.Look(-1)
 	w.packet.Outdate()
-	status := tea.Batch(w.setStatus(w.cfg.Session.Status()), w.chart.Checkpoint())
+	status := tea.Batch(w.happen(w.visit.WentBack(msg.to, msg.how, w.cfg.Session.Status())), w.chart.Checkpoint())
 	if !msg.how.Rebuilt {
 		return tea.Batch(status, intent.Do(intent.Note{Text: undone(msg.how.Changes) + " The lab is as it was at: " + msg.to.Label}))
 	}

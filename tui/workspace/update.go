@@ -12,6 +12,7 @@ import (
 	"underlay/tui/keys"
 	"underlay/tui/paint"
 	"underlay/tui/prose"
+	"underlay/tui/tasks"
 	"underlay/tui/term"
 	"underlay/tui/theme"
 )
@@ -106,7 +107,7 @@ func (w *Workspace) Paste(msg tea.PasteMsg) tea.Cmd {
 }
 
 func (w *Workspace) panelKey(k tea.KeyPressMsg) tea.Cmd {
-	page := max(1, w.room()-2)
+	page := w.tasks.Page()
 	switch k.String() {
 	case "esc", "q":
 		w.panel = false
@@ -119,7 +120,7 @@ func (w *Workspace) panelKey(k tea.KeyPressMsg) tea.Cmd {
 	case "pgdown", "space":
 		w.scroll(page)
 	case "tab", "enter":
-		if w.view == Tasks {
+		if w.tasks.View() == tasks.List {
 			w.nextTask()
 		}
 	}
@@ -160,6 +161,9 @@ func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
 	case keyUndo:
 		return w.compare(lastCheckpoint)
 	case keySolution:
+		if w.visit.Peeked() {
+			return w.showSolution()
+		}
 		return intent.Do(intent.Open{Dialog: dialog.Confirm(w.solutionQuestion(), "show it", showSolution{},
 			"It is worth trying the hints first. The lab will be marked as done with the solution in view.")})
 	case keyLeave:
@@ -202,84 +206,80 @@ func (w *Workspace) Act(a dialog.Action) tea.Cmd {
 			return t.pane.Update(a.Key)
 		}
 	case dialog.Answered:
-		w.answer(a)
+		return w.answer(a)
 	case resetNow:
 		return w.reset()
 	case followNow:
-		w.forewarned = true
+		w.visit.Forewarn()
 		return w.openPacket()
 	case goBack:
 		return w.restore(a.to)
 	case otherCheckpoint:
 		return intent.Do(intent.Open{Dialog: w.checkpointMenu(a.all)})
 	case showSolution:
-		w.peeked = true
-		return tea.Batch(intent.Do(intent.SolutionShown{Lab: w.lab.ID}), intent.Do(intent.Open{Dialog: w.solution()}))
+		return w.showSolution()
 	}
 	return nil
 }
 
 func (w *Workspace) leave() tea.Cmd {
-	if w.status.Solved {
+	if w.visit.Solved() {
 		return intent.Do(intent.Celebrate{Asked: true})
 	}
-	return intent.Do(intent.Open{Dialog: dialog.Confirm("Leave the lab?", "leave", intent.Leave{},
-		"It is not solved yet. The tasks you have done are remembered, but the lab itself is thrown away.")})
+	return intent.Do(intent.Open{Dialog: dialog.Confirm("Leave the lab?", "leave", intent.Leave{}, w.Lost())})
+}
+
+// Lost says what is lost, and what is not, if the lab is left as it stands.
+func (w *Workspace) Lost() string {
+	if w.visit.WasSolved() {
+		return "It was solved, which is remembered, but is not as it stands. The lab itself is thrown away."
+	}
+	return "It is not solved yet. The tasks you have done are remembered, but the lab itself is thrown away."
 }
 
 // hint shows the next hint of the task that is looked at. In the panel where
 // that is visible, else in a dialog.
 func (w *Workspace) hint() tea.Cmd {
-	i := w.looked()
-	task := w.lab.Tasks[i]
-	tier := min(w.hints[task.ID]+1, len(w.lab.Tasks[i].Hints.Tiers()))
-	w.hints[task.ID] = tier
-	w.hintCount++
-	w.view, w.follow = Tasks, true
-	w.refresh()
-	cmds := []tea.Cmd{intent.Do(intent.HintShown{Lab: w.lab.ID, Task: task.ID, Tier: tier})}
+	i := w.tasks.Looked()
+	w.tasks.Track()
+	cmds := []tea.Cmd{w.happen(w.visit.Hint(i))}
 	if w.rects.Body.Empty() {
-		cmds = append(cmds, intent.Do(intent.Open{Dialog: &dialog.Text{Title: task.Goal, Body: func(st *theme.Styles, width int) []string {
-			return w.hintLines(st, i, width)
+		cmds = append(cmds, intent.Do(intent.Open{Dialog: &dialog.Text{Title: w.lab.Tasks[i].Goal, Body: func(st *theme.Styles, width int) []string {
+			return w.tasks.HintLines(st, i, width)
 		}}}))
 	}
 	return tea.Batch(cmds...)
 }
 
-func (w *Workspace) solution() *dialog.Text {
-	text := w.lab.Solution.Text
-	node := w.lab.Solution.Node
-	if node == "" && len(w.tabs) > 0 {
-		node = w.tabs[0].node
-	}
+func (w *Workspace) showSolution() tea.Cmd {
 	title := "The solution, typed in "
 	if w.lab.Fault != nil {
 		title = "The repair, typed in "
 	}
-	return &dialog.Text{Title: title + node, Wide: true, Body: func(st *theme.Styles, width int) []string {
-		return prose.Script(st, text, width)
+	shown := &dialog.Text{Title: title + w.visit.SolutionNode(), Wide: true, Body: func(st *theme.Styles, width int) []string {
+		return prose.Script(st, w.lab.Solution.Text, width)
 	}}
+	return tea.Batch(w.happen(w.visit.ShowSolution()), intent.Do(intent.Open{Dialog: shown}))
 }
 
 func (w *Workspace) ask() tea.Cmd {
-	i := w.looked()
-	if w.choice(i) != nil {
-		return w.offer(i)
+	q, _ := w.visit.Asked(w.tasks.Looked())
+	if len(q.Options) > 0 {
+		return w.offer(q)
 	}
-	return intent.Do(intent.Open{Dialog: &dialog.Prompt{
-		Title: strings.TrimSuffix(w.lab.Tasks[i].Goal, "."), Text: w.question(i), For: w.lab.Tasks[i].ID,
-	}})
+	task := &w.lab.Tasks[q.Index]
+	return intent.Do(intent.Open{Dialog: &dialog.Prompt{Title: strings.TrimSuffix(task.Goal, "."), Text: q.Prompt, For: task.ID}})
 }
 
 // nextView is what follows when the views take turns.
-func (w *Workspace) nextView() (View, bool) {
+func (w *Workspace) nextView() (tasks.View, bool) {
 	switch {
 	case !w.panel:
-		return Tasks, true
-	case w.view == Tasks && w.cfg.Lesson != nil:
-		return Lesson, true
+		return tasks.List, true
+	case w.tasks.View() == tasks.List && w.tasks.HasLesson():
+		return tasks.Lesson, true
 	}
-	return Tasks, false
+	return tasks.List, false
 }
 
 func (w *Workspace) turn() {
@@ -287,12 +287,12 @@ func (w *Workspace) turn() {
 		return
 	}
 	if w.rects.Split {
-		w.view = 1 - w.view
+		w.tasks.Show(1 - w.tasks.View())
 	} else {
-		w.view, w.panel = w.nextView()
-		w.zoom = false
+		next, panel := w.nextView()
+		w.panel, w.zoom = panel, false
+		w.tasks.Show(next)
 	}
-	w.refresh()
 }
 
 func (w *Workspace) pickTab(i int) {
@@ -304,15 +304,15 @@ func (w *Workspace) pickTab(i int) {
 
 func (w *Workspace) nextTask() {
 	if len(w.lab.Tasks) > 0 {
-		w.choose((w.looked() + 1) % len(w.lab.Tasks))
+		w.choose(w.tasks.Next())
 	}
 }
 
 func (w *Workspace) choose(i int) {
-	w.selected, w.view, w.follow = i, Tasks, true
+	w.tasks.Look(i)
+	w.tasks.Track()
 	w.uncover()
 	w.toTasks()
-	w.refresh()
 }
 
 func (w *Workspace) scroll(n int) {
@@ -324,8 +324,7 @@ func (w *Workspace) scroll(n int) {
 		w.chart.Scroll(n)
 		return
 	}
-	w.follow = false
-	w.offset[w.view] = paint.Clamp(w.offset[w.view]+n, 0, max(0, len(w.lines)-w.room()))
+	w.tasks.Scroll(n)
 }
 
 // scrollShell shows earlier (1) or later (-1) output, half a screen at a time.

@@ -1,13 +1,11 @@
 package workspace
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
-	"underlay/engine"
 	"underlay/tui/paint"
 	"underlay/tui/prose"
 )
@@ -18,13 +16,13 @@ func (w *Workspace) Pieces() []paint.Piece {
 	out := []paint.Piece{
 		{Rect: r.Tabs, Lines: w.drawTabs(r.Tabs.W, r.Tabs.H)},
 		{Rect: r.Header, Lines: w.drawHeader(r.Header.W, r.Header.H)},
-		{Rect: r.Body, Lines: w.drawPanel(r.Body.W, r.Body.H)},
+		{Rect: r.Body, Lines: w.tasks.Draw()},
 		{Rect: r.Shell, Lines: w.drawShell(r.Shell.W, r.Shell.H)},
 		{Rect: r.MapTop, Lines: []string{w.drawMapTop(r.MapTop.W)}},
 		{Rect: r.Map, Lines: w.drawMap()},
 		{Rect: r.Trail, Lines: w.drawTrail()},
 		{Rect: r.Divide, Lines: []string{w.drawDivide(r.Divide.W)}},
-		{Rect: r.Strip, Lines: []string{w.drawStrip(r.Strip.W)}},
+		{Rect: r.Strip, Lines: []string{w.tasks.Strip(r.Strip.W, w.resetting)}},
 		{Rect: r.Rule, Lines: []string{st.Border.Render(strings.Repeat(st.Sym.Horizontal, r.Rule.W))}},
 	}
 	if !r.Sep.Empty() {
@@ -64,44 +62,15 @@ func (w *Workspace) CursorShape() (shape tea.CursorShape, blink bool) {
 	return tea.CursorBlock, false
 }
 
-func (w *Workspace) score() string {
-	return fmt.Sprintf("%d of %d", w.status.Done(), len(w.lab.Tasks))
-}
-
 func (w *Workspace) drawHeader(width, height int) []string {
 	st := w.cfg.Styles
-	score := st.Muted.Render(w.score()) + " "
-	if w.status.Solved {
+	score := st.Muted.Render(w.tasks.Score()) + " "
+	if w.visit.Solved() {
 		score = st.Good.Bold(true).Render(st.Sym.Done+" solved") + " "
 	}
 	title := " " + st.Title.Render(paint.Cut(w.lab.Title, width-paint.Width(score)-2, st.Sym.Ellipsis))
 	rule := st.Border.Render(strings.Repeat(st.Sym.Horizontal, width))
 	return paint.Block([]string{paint.Spread(title, score, width, ""), rule}, width, height)
-}
-
-func (w *Workspace) drawPanel(width, height int) []string {
-	if width == 0 {
-		return nil
-	}
-	room := max(0, height-len(w.pinned))
-	shown, at := paint.Window(w.lines, w.offset[w.view], room)
-	pad := strings.Repeat(" ", panelPad)
-	lines := paint.Block(paint.Indent(pad, shown), width, room)
-	st := w.cfg.Styles
-	more := len(w.lines) - at - room
-	switch {
-	case room == 0:
-	case more > 0 && w.status.Testing && len(w.pinned) == 0 && w.tests():
-		lines[room-1] = paint.Fit(pad+w.testingLine(), width)
-	case more > 0:
-		key := "Alt+" + st.Sym.Down
-		if w.rects.Shell.Empty() {
-			key = st.Sym.Down
-		}
-		note := fmt.Sprintf("%d more lines  %s ", more+1, key)
-		lines[room-1] = paint.Spread("", st.Muted.Render(note), width, "")
-	}
-	return paint.Block(append(lines, paint.Indent(pad, w.pinned)...), width, height)
 }
 
 // label is what a tab says.
@@ -189,14 +158,14 @@ func (w *Workspace) drawShell(width, height int) []string {
 	switch {
 	case w.resetting:
 		return w.message(width, height, st.Strong.Render("Building the lab anew"+st.Sym.Ellipsis))
-	case w.problem != nil && (t == nil || t.pane == nil):
+	case w.tasks.Problem() != nil && (t == nil || t.pane == nil):
 		return w.message(width, height, st.Strong.Render("The lab could not be built anew."), st.Muted.Render("F5 tries again, F10 leaves."))
 	case t == nil:
 		return w.message(width, height, st.Muted.Render("This lab has no shell."))
 	case t.pane != nil:
 		return paint.Exact(strings.Split(t.pane.View(), "\n"), width, height)
 	case t.err != nil:
-		text := append(prose.Sentence(st, st.Text, problemText(t.err), min(60, width-4)), "", st.Key.Render("enter")+" "+st.Muted.Render("try again"))
+		text := append(prose.Sentence(st, st.Text, prose.Problem(t.err), min(60, width-4)), "", st.Key.Render("enter")+" "+st.Muted.Render("try again"))
 		return w.message(width, height, append([]string{st.Bad.Bold(true).Render("This shell could not be opened"), ""}, text...)...)
 	case t.ended:
 		return w.message(width, height, st.Strong.Render("This shell has ended."), "", st.Key.Render("enter")+" "+st.Muted.Render("open a new one"))
@@ -211,54 +180,4 @@ func (w *Workspace) message(width, height int, lines ...string) []string {
 		out = append(out, paint.Centre(l, width))
 	}
 	return paint.Block(out, width, height)
-}
-
-// drawStrip is the current task in one line.
-func (w *Workspace) drawStrip(width int) string {
-	st := w.cfg.Styles
-	if width == 0 {
-		return ""
-	}
-	i := w.looked()
-	var left string
-	switch {
-	case w.resetting:
-		left = st.Muted.Render("Building the lab anew" + st.Sym.Ellipsis)
-	case len(w.status.Health) > 0:
-		left = st.Warn.Render(st.Sym.Broken + "  " + w.status.Health[0])
-	case w.status.Solved:
-		left = st.Good.Bold(true).Render(st.Sym.Done + "  Solved. F10 finishes.")
-	case i < 0:
-		left = w.brokenPromise()
-	default:
-		r := w.result(i)
-		sym, style := mark(st, &r)
-		goal := strings.ReplaceAll(w.lab.Tasks[i].Goal, "`", "")
-		left = style.Render(sym) + "  " + st.Text.Render(st.Sym.Plain(goal))
-		if w.flash[r.ID] {
-			left = st.Flash.Render(" " + sym + "  " + goal + " ")
-		}
-	}
-	return paint.Spread(" "+left, w.testNote()+st.Muted.Render(w.score())+" ", width, st.Sym.Ellipsis)
-}
-
-// brokenPromise is shown when all tasks are done but something else is not.
-func (w *Workspace) brokenPromise() string {
-	st := w.cfg.Styles
-	for _, c := range w.status.Collateral {
-		if c.State == engine.Fail {
-			return st.Bad.Render(st.Sym.Broken + "  Must still hold: " + c.Goal)
-		}
-	}
-	return st.Muted.Render("Looking at the lab" + st.Sym.Ellipsis)
-}
-
-// problemText is an error and what to do about it, in sentences.
-func problemText(err error) string {
-	text := paint.Sentence(err.Error())
-	var e *engine.Error
-	if errors.As(err, &e) && e.Hint != "" {
-		text += "\n" + paint.Sentence(e.Hint)
-	}
-	return text
 }

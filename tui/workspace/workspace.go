@@ -9,10 +9,12 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"underlay/attempt"
 	"underlay/engine"
 	"underlay/tui/autopsy"
 	"underlay/tui/layout"
 	"underlay/tui/netmap"
+	"underlay/tui/tasks"
 	"underlay/tui/theme"
 )
 
@@ -34,6 +36,7 @@ type Pane interface {
 type Config struct {
 	Context context.Context // ends when the lab is left
 	Session engine.Session
+	Attempt *attempt.Attempt
 	Styles  *theme.Styles
 	Now     func() time.Time
 	NewPane func(id int, t engine.Terminal, size engine.Size) Pane
@@ -42,15 +45,6 @@ type Config struct {
 	// Lesson draws the lesson that goes with the lab; nil if there is none.
 	Lesson func(st *theme.Styles, w int) []string
 }
-
-// View names what the panel shows.
-type View int
-
-// The views of the panel.
-const (
-	Tasks View = iota
-	Lesson
-)
 
 // tab is one shell.
 type tab struct {
@@ -63,58 +57,38 @@ type tab struct {
 
 // Workspace is a running lab on the screen.
 type Workspace struct {
-	cfg     Config
-	lab     *engine.Lab
-	rects   layout.Rects
-	started time.Time
+	cfg   Config
+	lab   *engine.Lab
+	visit *attempt.Attempt
+	rects layout.Rects
 
 	tabs   []tab
 	active int
 	nextID int
 
-	status  engine.Status
-	flash   map[string]bool
-	flashes int // flashes shown so far; the last one's end clears all
-
-	view      View
-	zoom      bool
-	panel     bool // where one pane fits: the panel shows, not the shell
-	selected  int  // task the learner looks at, -1 for the current one
-	offset    [2]int
-	follow    bool // the panel scrolls to the task that is looked at
-	hints     map[string]int
-	hintCount int
-	peeked    bool // the solution was shown
+	tasks   *tasks.Pane
+	zoom    bool
+	panel   bool // where one pane fits: the panel shows, not the shell
+	flashes int  // flashes shown so far; the last one's end clears all
 
 	opened    bool // shells have been started
 	resetting bool
-	restoring bool            // the lab is on its way back to a checkpoint
-	problem   error           // why the last reset failed
-	guessed   *guess          // waits to be marked
-	wrong     map[string]bool // options that were chosen, and were not right
-	finished  bool            // Solved has been reported
-	celebrate bool            // Solved is to be shown when the flash has ended
+	celebrate bool // Solved is to be shown when the flash has ended
 
 	chart    *netmap.Pane
 	mapShown layout.Shown
 
-	packet     *autopsy.Pane
-	walks      bool               // the keyboard is the packet pane's, where the shell shows beside it
-	forewarned bool               // that an autopsy may name the cause of the fault
-	path, at   []engine.DeviceRef // as they were marked on the map last
-
-	lines  []string // of the panel
-	owner  []int    // task of each panel line, or -1
-	pinned []string // below them, and always in view
+	packet   *autopsy.Pane
+	walks    bool               // the keyboard is the packet pane's, where the shell shows beside it
+	path, at []engine.DeviceRef // as they were marked on the map last
 }
 
 // New makes the workspace of a session that has just been opened. The shells
 // are started at the first Layout, when their size is known.
 func New(cfg Config) *Workspace {
 	w := &Workspace{
-		cfg: cfg, lab: cfg.Session.Lab(), started: cfg.Now(), nextID: cfg.FirstID,
-		flash: map[string]bool{}, wrong: map[string]bool{}, hints: map[string]int{}, selected: -1, follow: true,
-		status: cfg.Session.Status(), chart: netmap.New(cfg.Context, cfg.Session, cfg.Styles),
+		cfg: cfg, lab: cfg.Session.Lab(), visit: cfg.Attempt, nextID: cfg.FirstID,
+		tasks: tasks.New(cfg.Attempt, cfg.Lesson, cfg.Styles), chart: netmap.New(cfg.Context, cfg.Session, cfg.Styles),
 	}
 	w.mapShown = w.mapAtFirst()
 	w.packet = autopsy.New(cfg.Context, cfg.Session, w.lab.Topology.NodeNames(), cfg.Styles)
@@ -135,38 +109,22 @@ func (w *Workspace) Lab() *engine.Lab { return w.lab }
 // Session returns the session that is shown.
 func (w *Workspace) Session() engine.Session { return w.cfg.Session }
 
-// Solved reports whether the lab is solved as it stands.
-func (w *Workspace) Solved() bool { return w.status.Solved }
-
-// Elapsed is the time since the lab was opened.
-func (w *Workspace) Elapsed() time.Duration { return w.cfg.Now().Sub(w.started) }
-
-// Hints is how many hints were shown since the lab was opened.
-func (w *Workspace) Hints() int { return w.hintCount }
-
-// Peeked reports whether the solution was shown since the lab was opened.
-func (w *Workspace) Peeked() bool { return w.peeked }
+// Attempt returns the learner's visit to the lab.
+func (w *Workspace) Attempt() *attempt.Attempt { return w.visit }
 
 // NextID is the first pane id that this workspace has not used.
 func (w *Workspace) NextID() int { return w.nextID }
 
 // SetLesson shows another lesson beside the lab; nil shows none.
 func (w *Workspace) SetLesson(draw func(st *theme.Styles, w int) []string) {
-	w.cfg.Lesson = draw
-	if draw == nil {
-		w.view = Tasks
-	}
-	w.refresh()
+	w.tasks.SetLesson(draw)
 }
 
 // Resume shows what the workspace of an older build of the same lab showed: the
-// same panes, the same shell, the hints that were given.
+// same panes, the same shell.
 func (w *Workspace) Resume(old *Workspace) {
-	w.zoom, w.panel, w.offset, w.started = old.zoom, old.panel, old.offset, old.started
-	w.hints, w.hintCount, w.peeked, w.mapShown = old.hints, old.hintCount, old.peeked, old.mapShown
-	if w.cfg.Lesson != nil {
-		w.view = old.view
-	}
+	w.zoom, w.panel, w.mapShown = old.zoom, old.panel, old.mapShown
+	w.tasks.Resume(old.tasks)
 	if t := old.tab(); t != nil {
 		for i := range w.tabs {
 			if w.tabs[i].node == t.node {
@@ -186,14 +144,13 @@ func (w *Workspace) Restyle(st *theme.Styles) {
 	w.cfg.Styles = st
 	w.chart.Restyle(st)
 	w.packet.Restyle(st)
-	w.refresh()
+	w.tasks.Restyle(st)
 }
 
 // Layout gives the workspace its place and resizes the shells when that has
 // changed. The first call opens them.
 func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 	old := w.shellSize()
-	changed := w.rects.Width != r.Width || w.rects.Height != r.Height || w.rects.Body != r.Body || w.rects.Shell != r.Shell
 	w.rects = r
 	if size := w.shellSize(); size != old && size.Cols > 0 {
 		for i := range w.tabs {
@@ -202,9 +159,7 @@ func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 			}
 		}
 	}
-	if changed {
-		w.refresh()
-	}
+	w.tasks.Resize(tasks.Place{Width: r.Body.W, Height: r.Body.H, Apart: r.Tabs.H < 2, Alone: r.Shell.Empty()})
 	w.packet.Resize(r.Trail.W, r.Trail.H)
 	w.packet.Focus(w.walking(), !r.Shell.Empty())
 	w.markPath()
@@ -230,26 +185,6 @@ func (w *Workspace) shellSize() engine.Size {
 		r = w.rects.Map
 	}
 	return engine.Size{Cols: r.W, Rows: r.H}
-}
-
-// current is the index of the task that is being worked on: the first that is
-// not done and not waiting. It is -1 when there is none.
-func (w *Workspace) current() int {
-	for i := range w.status.Tasks {
-		t := &w.status.Tasks[i]
-		if t.State != engine.Pass && !t.Waiting {
-			return i
-		}
-	}
-	return -1
-}
-
-// looked is the task whose details show.
-func (w *Workspace) looked() int {
-	if w.selected >= 0 && w.selected < len(w.lab.Tasks) {
-		return w.selected
-	}
-	return w.current()
 }
 
 func (w *Workspace) tab() *tab {

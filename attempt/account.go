@@ -1,0 +1,70 @@
+package attempt
+
+import (
+	"fmt"
+	"time"
+
+	"underlay/engine"
+)
+
+// Account says how the lab was solved last: "in 5 minutes, with 2 hints". Until it
+// was, it says how it would have been solved now.
+func (a *Attempt) Account() string {
+	s := a.now().Sub(a.began)
+	hints, peeked := a.given, a.peeked
+	if a.solved != nil {
+		s, hints, peeked = a.solved.Took, a.solved.Hints, a.solved.Peeked
+	}
+	return fmt.Sprintf("in %s, %s", Span(s), help(hints, peeked))
+}
+
+// help says what help was taken.
+func help(hints int, peeked bool) string {
+	switch {
+	case peeked:
+		return "with the solution in view"
+	case hints == 0:
+		return "without a hint"
+	}
+	return "with " + count(hints, "hint")
+}
+
+// Span is a duration as people say it: "90 seconds", "2 minutes".
+func Span(d time.Duration) string {
+	if s := int(d.Round(time.Second) / time.Second); s < 100 {
+		return count(s, "second")
+	}
+	return count(int(d.Round(time.Minute)/time.Minute), "minute")
+}
+
+// count is a number of things in words.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// TasksDone is how many of a lab's tasks have ever been done. Tasks that the lab does
+// not have any more do not count.
+func TasksDone(lab *engine.Lab, ever func(task string) bool) int {
+	n := 0
+	for i := range lab.Tasks {
+		if ever(lab.Tasks[i].ID) {
+			n++
+		}
+	}
+	return n
+}
+
+// Repaired is how many of a lab's faults have ever been repaired, where solved says
+// it of the id of a lab with a fault in it.
+func Repaired(lab *engine.Lab, solved func(lab string) bool) int {
+	n := 0
+	for i := range lab.Faults {
+		if solved(engine.FaultedID(lab.ID, lab.Faults[i].ID)) {
+			n++
+		}
+	}
+	return n
+}
