@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 // sysctlPath turns a sysctl's name into its path below /proc/sys by the rule of
@@ -42,7 +44,7 @@ func (n *node) readSysctls(names []string) (map[string]string, error) {
 		return values, nil
 	}
 	var errs []error
-	err := inNetns(n.NS, func() error {
+	err := netns.Do(n.NS, func() error {
 		for _, name := range names {
 			path, err := sysctlPath(name)
 			if err != nil {
