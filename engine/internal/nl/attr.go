@@ -176,6 +176,9 @@ func (as Attrs) Clone() Attrs {
 	return out
 }
 
+// NewAttr is an attribute with any value.
+func NewAttr(typ uint16, v []byte) Attr { return Attr{typ, v} }
+
 // NewText is an attribute with a text that ends in NUL.
 func NewText(typ uint16, s string) Attr { return Attr{typ, append([]byte(s), 0)} }
 
