@@ -15,8 +15,8 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/internal/netns"
 	"underlay/engine/observe"
-	"underlay/engine/probe"
 )
 
 // tapBuffer is how many bytes a socket may hold that nobody has read yet. The
@@ -102,7 +102,7 @@ func each(posts []*post, do func(*post) error) error {
 // else is missing is noted. Nothing after it needs the node's descriptor.
 func (p *post) open(protos []byte) error {
 	packets, trace := -1, -1
-	err := probe.Within(p.node.NS, func() (err error) {
+	err := netns.Do(p.node.NS, func() (err error) {
 		if packets, err = packetSocket(protos); err != nil {
 			return err
 		}
