@@ -3,7 +3,6 @@ package autopsy
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +16,7 @@ import (
 
 	"underlay/engine/internal/netns"
 	"underlay/engine/internal/nl"
+	"underlay/engine/internal/sock"
 	"underlay/engine/observe"
 )
 
@@ -151,22 +151,15 @@ func packetSocket(protos []byte) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	// Forcing it takes rights over the machine.
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, tapBuffer) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, tapBuffer)
-	}
+	sock.Room(fd, tapBuffer)
 	err = errors.Join(
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
 		attach(fd, protos),
-		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL)}))
+		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: sock.NetworkOrder(unix.ETH_P_ALL)}))
 	if err != nil {
 		return -1, errors.Join(err, unix.Close(fd))
 	}
 	return fd, nil
-}
-
-func networkOrder(n uint16) uint16 {
-	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, n))
 }
 
 // attach has the kernel drop what cannot belong to the flow: all but ARP and

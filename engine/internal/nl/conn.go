@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine/internal/netns"
+	"underlay/engine/internal/sock"
 )
 
 const (
@@ -68,9 +69,7 @@ func Subscribe(protocol, room int, groups ...int) (fd int, err error) {
 	if fd, err = open(protocol, unix.SOCK_NONBLOCK); err != nil {
 		return -1, err
 	}
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, room) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, room)
-	}
+	sock.Room(fd, room)
 	for _, g := range groups {
 		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, g); err != nil {
 			return -1, errors.Join(fmt.Errorf("subscribe to netlink group %d: %w", g, err), unix.Close(fd))
