@@ -11,7 +11,7 @@ export CGO_ENABLED=0
 export PATH=$PATH:/usr/sbin:/sbin
 
 # Packages whose tests make namespaces.
-kernel=(./cli ./engine/sandbox ./engine/wire ./engine/observe ./engine/probe ./engine/workload ./engine/preflight ./engine/session ./engine/autopsy ./engine/undo ./progress ./course/format ./author/record ./journeys)
+kernel=(./cli ./engine/internal/netns ./engine/internal/nl ./engine/sandbox ./engine/wire ./engine/observe ./engine/probe ./engine/workload ./engine/preflight ./engine/session ./engine/autopsy ./engine/undo ./progress ./course/format ./author/record ./journeys)
 
 work=$(mktemp -d /tmp/underlay-test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
@@ -37,7 +37,7 @@ rootless() {
 	bin=$work/bin/$(basename "$1").test
 	local enter=()
 	case $1 in # these make namespaces, but not the user namespace to make them in
-	./engine/observe | ./engine/probe | ./engine/workload)
+	./engine/internal/* | ./engine/observe | ./engine/probe | ./engine/workload)
 		enter=(unshare -U -n -m --map-current-user --keep-caps sh -c 'ip link set lo up && exec "$0" "$@"')
 		;;
 	esac

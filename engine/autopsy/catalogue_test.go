@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine/autopsy"
+	"underlay/engine/internal/netns"
 	"underlay/engine/probe"
 )
 
@@ -25,7 +26,7 @@ func listenOn(node, network string, port int, dev string) func(*lab) error {
 			if n.Name != node {
 				continue
 			}
-			return probe.Within(n.NS, func() error {
+			return netns.Do(n.NS, func() error {
 				typ := unix.SOCK_STREAM
 				if network == "udp" {
 					typ = unix.SOCK_DGRAM

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/internal/netns"
 	"underlay/engine/observe"
 	"underlay/engine/probe"
 )
@@ -35,33 +36,19 @@ func Hold() int {
 // newNode makes a network namespace that lives as long as the test.
 func newNode(t *testing.T) observe.Node {
 	t.Helper()
-	fds := make(chan int, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends here
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			t.Error(err)
-			fds <- -1
-			return
-		}
-		fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			t.Error(err)
-		}
-		fds <- fd
-	}()
-	n := observe.Node{Name: "n", NS: <-fds}
-	if n.NS < 0 {
-		t.FailNow()
+	ns, err := netns.New()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = unix.Close(n.NS) })
-	return n
+	t.Cleanup(func() { _ = unix.Close(ns) })
+	return observe.Node{Name: "n", NS: ns}
 }
 
 // tool runs a command in a node and returns what it prints.
 func tool(t *testing.T, n observe.Node, args ...string) string {
 	t.Helper()
 	var out []byte
-	err := probe.Within(n.NS, func() (err error) {
+	err := netns.Do(n.NS, func() (err error) {
 		out, err = exec.Command(args[0], args[1:]...).CombinedOutput()
 		return err
 	})

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/sock"
 )
 
 const (
@@ -48,7 +50,7 @@ func (p *post) drainPackets(fd int) error {
 		if !ok {
 			continue
 		}
-		f.node, f.when = p.node.Name, stamp(oob[:oobn])
+		f.node, f.when = p.node.Name, sock.Stamp(oob[:oobn])
 		p.keep(func() int { p.frames = append(p.frames, f); return len(p.frames) })
 	}
 }
@@ -74,21 +76,8 @@ func readFrame(link *unix.SockaddrLinklayer, b []byte) (f frame, ok bool) {
 		f.dst, f.src = net.HardwareAddr(b[:6]).String(), net.HardwareAddr(b[6:12]).String()
 		b = b[etherHeader:]
 	}
-	f.packet = readPacket(networkOrder(link.Protocol), b)
+	f.packet = readPacket(sock.NetworkOrder(link.Protocol), b)
 	return f, f.packet != nil
-}
-
-// stamp is when the kernel saw the packet.
-func stamp(oob []byte) time.Time {
-	msgs, err := unix.ParseSocketControlMessage(oob)
-	if err == nil {
-		for _, m := range msgs {
-			if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SO_TIMESTAMPNS && len(m.Data) >= 16 {
-				return time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
-			}
-		}
-	}
-	return time.Now()
 }
 
 // packet is what is read of a packet from its network layer on. It is read by

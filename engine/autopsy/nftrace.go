@@ -2,13 +2,13 @@ package autopsy
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/internal/nl"
 	"underlay/engine/observe"
 )
 
@@ -49,7 +49,7 @@ func (e *event) drops() bool { return e.verdict == verdictDrop && e.kind != unix
 
 // drainTrace reads what a trace socket holds.
 func (p *post) drainTrace(fd int) error {
-	buf := make([]byte, 64<<10)
+	buf := make([]byte, nl.ReceiveBuffer)
 	for {
 		n, _, err := unix.Recvfrom(fd, buf, unix.MSG_DONTWAIT)
 		switch {
@@ -66,19 +66,15 @@ func (p *post) drainTrace(fd int) error {
 			return err
 		}
 		now := time.Now()
-		for rest := buf[:n]; len(rest) >= unix.SizeofNlMsghdr+4; {
-			size := int(binary.NativeEndian.Uint32(rest))
-			if size < unix.SizeofNlMsghdr+4 || size > len(rest) {
-				break
+		for m := range nl.Messages(buf[:n]) {
+			if m.Type != nl.Tables(unix.NFT_MSG_TRACE) || len(m.Body) < nl.NetfilterLen {
+				continue
 			}
-			if binary.NativeEndian.Uint16(rest[4:]) == unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_TRACE {
-				e := readEvent(rest[unix.SizeofNlMsghdr:size])
-				e.node, e.when = p.node.Name, now
-				if !e.ours() || e.table == p.table { // not another's fences
-					p.keep(func() int { p.events = append(p.events, e); return len(p.events) })
-				}
+			e := readEvent(m.Body)
+			e.node, e.when = p.node.Name, now
+			if !e.ours() || e.table == p.table { // not another's fences
+				p.keep(func() int { p.events = append(p.events, e); return len(p.events) })
 			}
-			rest = rest[min((size+3)&^3, len(rest)):]
 		}
 	}
 }
@@ -88,40 +84,40 @@ func readEvent(b []byte) event {
 	e := event{family: b[0], verdict: verdictAccept}
 	var network, transport []byte
 	ipFamily := uint32(b[0])
-	eachAttr(b[4:], func(typ uint16, v []byte) {
+	for typ, v := range nl.Each(b[nl.NetfilterLen:]) {
 		switch typ {
 		case unix.NFTA_TRACE_TABLE:
-			e.table = cstring(v)
+			e.table = nl.Text(v)
 		case unix.NFTA_TRACE_CHAIN:
-			e.chain = cstring(v)
+			e.chain = nl.Text(v)
 		case unix.NFTA_TRACE_RULE_HANDLE:
-			e.handle = number(v)
+			e.handle = nl.Big(v)
 		case unix.NFTA_TRACE_TYPE:
-			e.kind = uint32(number(v))
+			e.kind = uint32(nl.Big(v))
 		case unix.NFTA_TRACE_VERDICT:
-			eachAttr(v, func(typ uint16, v []byte) {
+			for typ, v := range nl.Each(v) {
 				if typ == unix.NFTA_VERDICT_CODE {
-					e.verdict = int32(uint32(number(v)))
+					e.verdict = int32(uint32(nl.Big(v)))
 				}
-			})
+			}
 		case unix.NFTA_TRACE_POLICY:
-			e.verdict = int32(uint32(number(v)))
+			e.verdict = int32(uint32(nl.Big(v)))
 		case unix.NFTA_TRACE_ID:
-			e.id = uint32(number(v))
+			e.id = uint32(nl.Big(v))
 		case unix.NFTA_TRACE_IIF:
-			e.iif = int(number(v))
+			e.iif = int(nl.Big(v))
 		case unix.NFTA_TRACE_OIF:
-			e.oif = int(number(v))
+			e.oif = int(nl.Big(v))
 		case unix.NFTA_TRACE_MARK:
-			e.mark = uint32(number(v))
+			e.mark = uint32(nl.Big(v))
 		case unix.NFTA_TRACE_NFPROTO:
-			ipFamily = uint32(number(v))
+			ipFamily = uint32(nl.Big(v))
 		case unix.NFTA_TRACE_NETWORK_HEADER:
 			network = v
 		case unix.NFTA_TRACE_TRANSPORT_HEADER:
 			transport = v
 		}
-	})
+	}
 	e.packet = tracedPacket(ipFamily, network, transport)
 	return e
 }
@@ -153,28 +149,4 @@ func tracedPacket(family uint32, network, transport []byte) *packet {
 		return readARP(network)
 	}
 	return nil
-}
-
-func eachAttr(b []byte, fn func(typ uint16, v []byte)) {
-	for len(b) >= 4 {
-		size := int(binary.NativeEndian.Uint16(b))
-		if size < 4 || size > len(b) {
-			return
-		}
-		fn(binary.NativeEndian.Uint16(b[2:])&^(unix.NLA_F_NESTED|unix.NLA_F_NET_BYTEORDER), b[4:size:size])
-		b = b[min((size+3)&^3, len(b)):]
-	}
-}
-
-// number reads a big-endian number of up to eight bytes.
-func number(b []byte) (n uint64) {
-	for _, c := range b[:min(len(b), 8)] {
-		n = n<<8 | uint64(c)
-	}
-	return n
-}
-
-func cstring(b []byte) string {
-	s, _, _ := bytes.Cut(b, []byte{0})
-	return string(s)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"underlay/engine/internal/nl"
 	"underlay/engine/observe"
 )
 
@@ -169,7 +170,7 @@ func (s *scene) rule(e *event) *observe.FirewallRule {
 	if st == nil {
 		return nil
 	}
-	family := map[byte]string{1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}[e.family]
+	family := nl.TableFamily(e.family)
 	for i := range st.Firewall {
 		r := &st.Firewall[i]
 		if r.Family != family || r.Table != e.table || r.Chain != e.chain {

@@ -3,7 +3,6 @@ package autopsy
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -15,8 +14,10 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/internal/netns"
+	"underlay/engine/internal/nl"
+	"underlay/engine/internal/sock"
 	"underlay/engine/observe"
-	"underlay/engine/probe"
 )
 
 // tapBuffer is how many bytes a socket may hold that nobody has read yet. The
@@ -34,7 +35,7 @@ type post struct {
 	node   observe.Node
 	table  string        // name of the tables that the fences are in
 	fenced map[byte]bool // families in which there are fences
-	rules  int           // the socket that our tables belong to, -1 if none
+	rules  *nl.Conn      // the socket that our tables belong to, nil if none
 	gone   func()        // of the first post: to be called when all have gone; may be nil
 
 	mu     sync.Mutex
@@ -62,7 +63,7 @@ func watch(ctx context.Context, place Place, protos []byte, put fencer) ([]*post
 	table := observe.AutopsyTable + "-" + strings.ToLower(rand.Text()[:8])
 	posts := make([]*post, len(nodes))
 	for i, n := range nodes {
-		posts[i] = &post{node: n, table: table, fenced: map[byte]bool{}, rules: -1}
+		posts[i] = &post{node: n, table: table, fenced: map[byte]bool{}}
 	}
 	if place.Watching != nil {
 		posts[0].gone = place.Watching()
@@ -102,15 +103,15 @@ func each(posts []*post, do func(*post) error) error {
 // else is missing is noted. Nothing after it needs the node's descriptor.
 func (p *post) open(protos []byte) error {
 	packets, trace := -1, -1
-	err := probe.Within(p.node.NS, func() (err error) {
+	err := netns.Do(p.node.NS, func() (err error) {
 		if packets, err = packetSocket(protos); err != nil {
 			return err
 		}
-		if trace, err = netlinkSocket(unix.NFNLGRP_NFTRACE); err != nil {
+		if trace, err = nl.Subscribe(unix.NETLINK_NETFILTER, tapBuffer, unix.NFNLGRP_NFTRACE); err != nil {
 			p.note("its rules cannot be traced", err)
 			return nil
 		}
-		if p.rules, err = netlinkSocket(0); err != nil {
+		if p.rules, err = nl.Open(unix.NETLINK_NETFILTER); err != nil {
 			p.note("its rules cannot be traced", err)
 		}
 		return nil
@@ -126,7 +127,7 @@ func (p *post) open(protos []byte) error {
 
 // fence puts the fences up.
 func (p *post) fence(protos []byte, put fencer) {
-	if p.rules < 0 {
+	if p.rules == nil {
 		return
 	}
 	families, err := put(p.rules, p.table, protos)
@@ -150,26 +151,15 @@ func packetSocket(protos []byte) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	enlarge(fd)
+	sock.Room(fd, tapBuffer)
 	err = errors.Join(
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
 		attach(fd, protos),
-		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL)}))
+		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: sock.NetworkOrder(unix.ETH_P_ALL)}))
 	if err != nil {
 		return -1, errors.Join(err, unix.Close(fd))
 	}
 	return fd, nil
-}
-
-// enlarge asks for room; forcing it takes rights over the machine.
-func enlarge(fd int) {
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, tapBuffer) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, tapBuffer)
-	}
-}
-
-func networkOrder(n uint16) uint16 {
-	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, n))
 }
 
 // attach has the kernel drop what cannot belong to the flow: all but ARP and
@@ -203,29 +193,6 @@ func attach(fd int, protos []byte) error {
 	}
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
 		&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
-}
-
-// netlinkSocket opens a netfilter socket in the current namespace. With group 0
-// it hears nothing and waits for its answers, at most five seconds.
-func netlinkSocket(group int) (fd int, err error) {
-	flags := unix.SOCK_CLOEXEC
-	if group != 0 {
-		flags |= unix.SOCK_NONBLOCK
-	}
-	if fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|flags, unix.NETLINK_NETFILTER); err != nil {
-		return -1, err
-	}
-	err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
-	if group != 0 {
-		enlarge(fd)
-		err = errors.Join(err, unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, group))
-	} else {
-		err = errors.Join(err, unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}))
-	}
-	if err != nil {
-		return -1, errors.Join(err, unix.Close(fd))
-	}
-	return fd, nil
 }
 
 // listen reads a socket until halt, and then what is left in it.
@@ -297,8 +264,8 @@ func closeAll(posts []*post) error {
 			<-t.done
 			err = errors.Join(err, t.file.Close())
 		}
-		if p.rules >= 0 {
-			err = errors.Join(err, unfence(p.rules, p.table, p.fenced), unix.Close(p.rules))
+		if p.rules != nil {
+			err = errors.Join(err, unfence(p.rules, p.table, p.fenced), p.rules.Close())
 		}
 		return err
 	})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"underlay/engine"
+	"underlay/engine/internal/netns"
 )
 
 // serving serves on a socket of its own until the test ends, and returns its path.
@@ -76,7 +77,7 @@ func TestTheServerKnowsTheClientsNamespace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer own.Close() //nolint:errcheck // only looked at
-	want, err := NamespaceOf(int(own.Fd()))
+	want, err := netns.Identify(int(own.Fd()))
 	if err != nil {
 		t.Fatal(err)
 	}

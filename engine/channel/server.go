@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"underlay/engine"
+	"underlay/engine/internal/netns"
 )
 
 // How many are served, and how long they may take. Further clients wait unseen in
@@ -29,7 +30,7 @@ type Asked struct {
 	Flow engine.Flow // without From it begins where the client is
 	// Client is the network namespace that the client was in when it connected;
 	// Known says whether the kernel told.
-	Client Namespace
+	Client netns.ID
 	Known  bool
 }
 
@@ -110,10 +111,10 @@ func hear(c net.Conn, r *bufio.Reader) (a Asked, err error) {
 }
 
 // clientOf finds out where a connection comes from.
-func clientOf(c net.Conn) (Namespace, bool) {
+func clientOf(c net.Conn) (netns.ID, bool) {
 	s, ok := c.(syscall.Conn)
 	if !ok {
-		return Namespace{}, false
+		return netns.ID{}, false
 	}
 	return socketNamespace(s)
 }

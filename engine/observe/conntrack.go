@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // Numbers of the conntrack part of nfnetlink that x/sys/unix does not have.
@@ -25,11 +27,6 @@ const (
 	ctAssured = 1 << 2 // IPS_ASSURED
 )
 
-// nfgenmsg is the header of a netfilter request.
-func nfgenmsg(family byte) []byte { return []byte{family, unix.NFNETLINK_V0, 0, 0} }
-
-const nfgenLen = 4
-
 // readConntrack lists the tracked flows. Listing asks nothing of the packet
 // path: where no rule needs conntrack, it stays inactive and the list is empty.
 //
@@ -42,8 +39,8 @@ func (n *node) readConntrack() ([]Flow, error) {
 		return nil, err
 	}
 	entries := uint32(1) // if the kernel does not say, look
-	err = c.ask(unix.NFNL_SUBSYS_CTNETLINK<<8|ctnlGetStats, nfgenmsg(unix.AF_UNSPEC), func(b []byte) {
-		entries = parseAttrs(b[min(nfgenLen, len(b)):]).u32(ctaStatsEntries)
+	err = c.Ask(unix.NFNL_SUBSYS_CTNETLINK<<8|ctnlGetStats, nl.Netfilter(unix.AF_UNSPEC), func(b []byte) {
+		entries = nl.ParseAfter(b, nl.NetfilterLen).Big32(ctaStatsEntries)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count conntrack entries: %w", err)
@@ -51,12 +48,12 @@ func (n *node) readConntrack() ([]Flow, error) {
 	if entries == 0 {
 		return nil, nil
 	}
-	flows, err := list(c, unix.NFNL_SUBSYS_CTNETLINK<<8|ctnlGet, nfgenmsg(unix.AF_UNSPEC),
+	flows, err := nl.Dump(c, unix.NFNL_SUBSYS_CTNETLINK<<8|ctnlGet, nl.Netfilter(unix.AF_UNSPEC),
 		func(out []Flow, typ uint16, b []byte) []Flow {
-			if typ != unix.NFNL_SUBSYS_CTNETLINK<<8|ctnlNew || len(b) < nfgenLen {
+			if typ != unix.NFNL_SUBSYS_CTNETLINK<<8|ctnlNew || len(b) < nl.NetfilterLen {
 				return out
 			}
-			return append(out, parseFlow(b[nfgenLen:]))
+			return append(out, parseFlow(b[nl.NetfilterLen:]))
 		})
 	if err != nil {
 		return nil, fmt.Errorf("list conntrack: %w", err)
@@ -67,23 +64,23 @@ func (n *node) readConntrack() ([]Flow, error) {
 func parseFlow(b []byte) Flow {
 	var f Flow
 	var proto byte
-	eachAttr(b, func(typ uint16, v []byte) {
+	for typ, v := range nl.Each(b) {
 		switch typ {
 		case ctaTupleOrig:
 			f.Orig, proto = parseTuple(v)
 		case ctaTupleReply:
 			f.Reply, _ = parseTuple(v)
 		case ctaStatus:
-			f.Assured = beUint(v)&ctAssured != 0
+			f.Assured = nl.Big(v)&ctAssured != 0
 		case ctaMark:
-			f.Mark = uint32(beUint(v))
+			f.Mark = uint32(nl.Big(v))
 		case ctaProtoInfo:
-			tcp := parseAttrs(parseAttrs(v)[ctaProtoInfoTCP])
-			if tcp.has(ctaProtoInfoState) {
-				f.State = tcpStateName(tcp.u32(ctaProtoInfoState))
+			tcp := nl.Parse(v).Nested(ctaProtoInfoTCP)
+			if tcp.Has(ctaProtoInfoState) {
+				f.State = tcpStateName(tcp.Big32(ctaProtoInfoState))
 			}
 		}
-	})
+	}
 	f.Proto = protocolName(proto)
 	return f
 }
@@ -91,14 +88,14 @@ func parseFlow(b []byte) Flow {
 // parseTuple reads one direction of a flow and its protocol. ICMP has no ports.
 func parseTuple(b []byte) (Tuple, byte) {
 	var t Tuple
-	a := parseAttrs(b)
-	ip, proto := parseAttrs(a[ctaTupleIP]), parseAttrs(a[ctaTupleProto])
-	t.Src, t.Dst = addrOf(ip[ctaIPv4Src]), addrOf(ip[ctaIPv4Dst])
+	a := nl.Parse(b)
+	ip, proto := a.Nested(ctaTupleIP), a.Nested(ctaTupleProto)
+	t.Src, t.Dst = addrOf(ip.Get(ctaIPv4Src)), addrOf(ip.Get(ctaIPv4Dst))
 	if !t.Src.IsValid() {
-		t.Src, t.Dst = addrOf(ip[ctaIPv6Src]), addrOf(ip[ctaIPv6Dst])
+		t.Src, t.Dst = addrOf(ip.Get(ctaIPv6Src)), addrOf(ip.Get(ctaIPv6Dst))
 	}
-	t.SPort, t.DPort = int(proto.u32(ctaSrcPort)), int(proto.u32(ctaDstPort))
-	return t, byte(proto.u32(ctaProtoNum))
+	t.SPort, t.DPort = int(proto.Big32(ctaSrcPort)), int(proto.Big32(ctaDstPort))
+	return t, byte(proto.Big32(ctaProtoNum))
 }
 
 // tcpStateName is conntrack's own state of a TCP flow, as conntrack(8) prints it.

@@ -3,12 +3,14 @@ package observe
 import (
 	"net"
 	"testing"
+
+	"underlay/engine/internal/netns"
 )
 
 // dialTCP connects from a node and keeps the connection for the test.
 func dialTCP(t *testing.T, from, to Node, listen, target string) {
 	t.Helper()
-	err := inNetns(to.NS, func() error {
+	err := netns.Do(to.NS, func() error {
 		ln, err := net.Listen("tcp", listen)
 		if err != nil {
 			return err
@@ -19,7 +21,7 @@ func dialTCP(t *testing.T, from, to Node, listen, target string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = inNetns(from.NS, func() error {
+	err = netns.Do(from.NS, func() error {
 		c, err := net.Dial("tcp", target)
 		if err != nil {
 			return err

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 // TestDecide asks about packets that a node makes, takes in and refuses.
@@ -61,7 +63,7 @@ nft add table ip f
 nft 'add chain ip f c { type filter hook input priority 0; }'
 nft add rule ip f c tcp dport 80 drop
 nft add rule ip f c tcp dport 81 drop`)
-	err := inNetns(n.NS, func() error {
+	err := netns.Do(n.NS, func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err

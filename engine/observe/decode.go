@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // decodedRule is what a rule means, before it is put into either tool's words.
@@ -115,12 +117,12 @@ func (d *decoder) source(e *expression) {
 	default:
 		dst = 1
 	}
-	if src != 0 && e.has(src) {
-		o := d.get(e.u32(src))
+	if src != 0 && e.Has(src) {
+		o := d.get(e.Big32(src))
 		d.add(term{key: text + " set " + d.value(o, k)})
 		return
 	}
-	d.set(operand{reg: e.u32(dst), text: text, kind: k, size: size})
+	d.set(operand{reg: e.Big32(dst), text: text, kind: k, size: size})
 }
 
 // value is what an operand stands for where it is used: a constant, or its source.
@@ -134,13 +136,13 @@ func (d *decoder) value(o operand, k kind) string {
 func (d *decoder) add(t term) { d.out.terms = append(d.out.terms, t) }
 
 func (d *decoder) bitwise(e *expression) {
-	o := d.get(e.u32(unix.NFTA_BITWISE_SREG))
-	o.reg = e.u32(unix.NFTA_BITWISE_DREG)
-	o.mask = dataOf(e.attrs, unix.NFTA_BITWISE_MASK)
+	o := d.get(e.Big32(unix.NFTA_BITWISE_SREG))
+	o.reg = e.Big32(unix.NFTA_BITWISE_DREG)
+	o.mask = dataOf(e.Attrs, unix.NFTA_BITWISE_MASK)
 	d.set(o)
 }
 
-func dataOf(a attrs, t uint16) []byte { return parseAttrs(a[t])[unix.NFTA_DATA_VALUE] }
+func dataOf(a nl.Attrs, t uint16) []byte { return a.Nested(t).Get(unix.NFTA_DATA_VALUE) }
 
 func opText(op uint32) string {
 	ops := [...]string{"", "!=", "<", "<=", ">", ">="}
@@ -151,8 +153,8 @@ func opText(op uint32) string {
 }
 
 func (d *decoder) cmp(e *expression) {
-	o := d.get(e.u32(unix.NFTA_CMP_SREG))
-	op, data := e.u32(unix.NFTA_CMP_OP), dataOf(e.attrs, unix.NFTA_CMP_DATA)
+	o := d.get(e.Big32(unix.NFTA_CMP_SREG))
+	op, data := e.Big32(unix.NFTA_CMP_OP), dataOf(e.Attrs, unix.NFTA_CMP_DATA)
 	t := term{key: o.text, op: opText(op)}
 	switch {
 	case o.mask != nil && isFlags(o.kind) && op == unix.NFT_CMP_NEQ && allZero(data):
@@ -208,24 +210,24 @@ func (d *decoder) pin(t *term, o operand, op uint32) {
 }
 
 func (d *decoder) rangeMatch(e *expression) {
-	o := d.get(e.u32(unix.NFTA_RANGE_SREG))
-	from := d.rs.format(o.kind, dataOf(e.attrs, unix.NFTA_RANGE_FROM_DATA))
-	to := d.rs.format(o.kind, dataOf(e.attrs, unix.NFTA_RANGE_TO_DATA))
-	d.add(term{key: o.text, op: opText(e.u32(unix.NFTA_RANGE_OP)), value: from + "-" + to})
+	o := d.get(e.Big32(unix.NFTA_RANGE_SREG))
+	from := d.rs.format(o.kind, dataOf(e.Attrs, unix.NFTA_RANGE_FROM_DATA))
+	to := d.rs.format(o.kind, dataOf(e.Attrs, unix.NFTA_RANGE_TO_DATA))
+	d.add(term{key: o.text, op: opText(e.Big32(unix.NFTA_RANGE_OP)), value: from + "-" + to})
 }
 
 // immediate puts a constant into a register; into the verdict register, it ends
 // the rule.
 func (d *decoder) immediate(e *expression) {
-	data := parseAttrs(e.attrs[unix.NFTA_IMMEDIATE_DATA])
-	if v, ok := data[unix.NFTA_DATA_VERDICT]; ok {
-		d.verdict(parseAttrs(v))
+	data := e.Nested(unix.NFTA_IMMEDIATE_DATA)
+	if data.Has(unix.NFTA_DATA_VERDICT) {
+		d.verdict(data.Nested(unix.NFTA_DATA_VERDICT))
 		return
 	}
-	d.set(operand{reg: e.u32(unix.NFTA_IMMEDIATE_DREG), data: data[unix.NFTA_DATA_VALUE], fixed: true})
+	d.set(operand{reg: e.Big32(unix.NFTA_IMMEDIATE_DREG), data: data.Get(unix.NFTA_DATA_VALUE), fixed: true})
 }
 
-func (d *decoder) verdict(a attrs) {
+func (d *decoder) verdict(a nl.Attrs) {
 	does, to := verdictOf(a)
 	d.out.does = does
 	word := does
@@ -235,7 +237,7 @@ func (d *decoder) verdict(a attrs) {
 		d.out.to = to
 		d.out.jumps = append(d.out.jumps, to)
 		word, ipt = "jump "+to, "-j "+to
-		if int32(a.u32(unix.NFTA_VERDICT_CODE)) == unix.NFT_GOTO {
+		if int32(a.Big32(unix.NFTA_VERDICT_CODE)) == unix.NFT_GOTO {
 			word, ipt = "goto "+to, "-g "+to
 		}
 	case "":
@@ -245,8 +247,8 @@ func (d *decoder) verdict(a attrs) {
 }
 
 // verdictOf names a verdict and the chain it leads to. Goto counts as a jump.
-func verdictOf(a attrs) (does, to string) {
-	switch int32(a.u32(unix.NFTA_VERDICT_CODE)) {
+func verdictOf(a nl.Attrs) (does, to string) {
+	switch int32(a.Big32(unix.NFTA_VERDICT_CODE)) {
 	case 0:
 		return "drop", ""
 	case 1:
@@ -254,7 +256,7 @@ func verdictOf(a attrs) (does, to string) {
 	case unix.NFT_RETURN:
 		return "return", ""
 	case unix.NFT_JUMP, unix.NFT_GOTO:
-		return "jump", a.str(unix.NFTA_VERDICT_CHAIN)
+		return "jump", a.Text(unix.NFTA_VERDICT_CHAIN)
 	}
 	return "", ""
 }

@@ -9,6 +9,9 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
+	"underlay/engine/internal/nl"
 )
 
 // Message is one object of a listing as the kernel sent it: the fixed part that
@@ -82,7 +85,7 @@ func (n *node) dumpRoutes(d *Dump) error {
 		req  []byte
 		to   *[]Message
 	}{
-		{"links", unix.RTM_GETLINK, appendAttr32(make([]byte, unix.SizeofIfInfomsg), unix.IFLA_EXT_MASK, extSkipStats), &d.Links},
+		{"links", unix.RTM_GETLINK, skipStats(make([]byte, unix.SizeofIfInfomsg)), &d.Links},
 		{"addresses", unix.RTM_GETADDR, make([]byte, unix.SizeofIfAddrmsg), &d.Addrs},
 		{"routes", unix.RTM_GETROUTE, make([]byte, unix.SizeofRtMsg), &d.Routes},
 		{"rules", unix.RTM_GETRULE, make([]byte, unix.SizeofRtMsg), &d.Rules},
@@ -90,7 +93,7 @@ func (n *node) dumpRoutes(d *Dump) error {
 		{"proxies", unix.RTM_GETNEIGH, proxies, &d.Proxies},
 		{"forwarding entries", unix.RTM_GETNEIGH, fdb, &d.FDB},
 	} {
-		if *l.to, err = list(c, l.typ, l.req, keep); err != nil {
+		if *l.to, err = nl.Dump(c, l.typ, l.req, keep); err != nil {
 			return fmt.Errorf("list %s: %w", l.what, err)
 		}
 	}
@@ -111,21 +114,10 @@ func (n *node) dumpFirewall(d *Dump) error {
 	if d.IPSets, err = listIPSets(c); err != nil {
 		return fmt.Errorf("list ipsets: %w", err)
 	}
-	for range dumpRetries {
-		before, err := generation(c)
-		if err != nil {
-			return fmt.Errorf("read nftables generation: %w", err)
-		}
-		err = d.nftables(c)
-		if after, genErr := generation(c); genErr == nil && after != before {
-			continue
-		}
-		return err
-	}
-	return fmt.Errorf("list nftables: %w", errChanging)
+	return oneGeneration(c, func() error { return d.nftables(c) })
 }
 
-func (d *Dump) nftables(c *conn) error {
+func (d *Dump) nftables(c *nl.Conn) error {
 	for _, l := range []struct {
 		what string
 		msg  uint16
@@ -139,7 +131,7 @@ func (d *Dump) nftables(c *conn) error {
 		{"rules", unix.NFT_MSG_GETRULE, &d.NFRules},
 	} {
 		var err error
-		*l.to, err = list(c, nftType(l.msg), nfgenmsg(unix.AF_UNSPEC), keep)
+		*l.to, err = nl.Dump(c, nl.Tables(l.msg), nl.Netfilter(unix.AF_UNSPEC), keep)
 		if err != nil {
 			return fmt.Errorf("list nftables %s: %w", l.what, err)
 		}
@@ -150,13 +142,13 @@ func (d *Dump) nftables(c *conn) error {
 	d.leaveOutOurs()
 	d.Elements = nil
 	for _, s := range d.Sets {
-		a := parseAttrs(s.Body[min(nfgenLen, len(s.Body)):])
-		req := nfgenmsg(s.Body[0])
-		req = appendAttr(req, unix.NFTA_SET_ELEM_LIST_TABLE, a[unix.NFTA_SET_TABLE])
-		req = appendAttr(req, unix.NFTA_SET_ELEM_LIST_SET, a[unix.NFTA_SET_NAME])
-		elements, err := list(c, nftType(unix.NFT_MSG_GETSETELEM), req, keep)
+		a := nl.ParseAfter(s.Body, nl.NetfilterLen)
+		req := nl.Netfilter(s.Body[0])
+		req = nl.Append(req, unix.NFTA_SET_ELEM_LIST_TABLE, a.Get(unix.NFTA_SET_TABLE))
+		req = nl.Append(req, unix.NFTA_SET_ELEM_LIST_SET, a.Get(unix.NFTA_SET_NAME))
+		elements, err := nl.Dump(c, nl.Tables(unix.NFT_MSG_GETSETELEM), req, keep)
 		if err != nil {
-			return fmt.Errorf("list nftables set %s: %w", a.str(unix.NFTA_SET_NAME), err)
+			return fmt.Errorf("list nftables set %s: %w", a.Text(unix.NFTA_SET_NAME), err)
 		}
 		d.Elements = append(d.Elements, elements...)
 	}
@@ -167,14 +159,14 @@ func (d *Dump) nftables(c *conn) error {
 func (d *Dump) leaveOutOurs() {
 	ours := map[tableKey]bool{}
 	for _, m := range d.Tables {
-		if t := parseTable(m.Body[0], parseAttrs(m.Body[nfgenLen:])); t.ours() {
+		if t := parseTable(m.Body[0], nl.ParseAfter(m.Body, nl.NetfilterLen)); t.ours() {
 			ours[t.tableKey] = true
 		}
 	}
 	for _, list := range []*[]Message{&d.Tables, &d.Chains, &d.NFRules} {
 		*list = slices.DeleteFunc(*list, func(m Message) bool {
 			// In the messages of all objects the first attribute is the table's name.
-			return ours[tableKey{m.Body[0], parseAttrs(m.Body[nfgenLen:]).str(unix.NFTA_TABLE_NAME)}]
+			return ours[tableKey{m.Body[0], nl.ParseAfter(m.Body, nl.NetfilterLen).Text(unix.NFTA_TABLE_NAME)}]
 		})
 	}
 }
@@ -195,11 +187,11 @@ const (
 // listIPSets finds the sets of ipset. What is in them only their own tool can
 // list in a way that it takes back; what it does not say is a set's place, by
 // which rules know it. A kernel without them has none.
-func listIPSets(c *conn) (map[string]int, error) {
-	req := appendAttr(nfgenmsg(unix.AF_UNSPEC), ipsetProtocol, []byte{ipsetVersion})
-	names, err := list(c, nfnlIPSet<<8|ipsetList, appendAttr(req, ipsetFlags|unix.NLA_F_NET_BYTEORDER, []byte{0, 0, 0, ipsetOnlyName}),
+func listIPSets(c *nl.Conn) (map[string]int, error) {
+	req := nl.Append(nl.Netfilter(unix.AF_UNSPEC), ipsetProtocol, []byte{ipsetVersion})
+	names, err := nl.Dump(c, nfnlIPSet<<8|ipsetList, nl.Append(req, ipsetFlags|unix.NLA_F_NET_BYTEORDER, []byte{0, 0, 0, ipsetOnlyName}),
 		func(out []string, _ uint16, b []byte) []string {
-			if name := parseAttrs(b[min(nfgenLen, len(b)):]).str(ipsetSetName); name != "" {
+			if name := nl.ParseAfter(b, nl.NetfilterLen).Text(ipsetSetName); name != "" {
 				out = append(out, name)
 			}
 			return out
@@ -209,8 +201,8 @@ func listIPSets(c *conn) (map[string]int, error) {
 	}
 	places := map[string]int{}
 	for _, name := range names {
-		err = errors.Join(err, c.ask(nfnlIPSet<<8|ipsetByName, appendAttr(req, ipsetSetName, append([]byte(name), 0)), func(b []byte) {
-			places[name] = int(parseAttrs(b[min(nfgenLen, len(b)):]).u32(ipsetIndex))
+		err = errors.Join(err, c.Ask(nfnlIPSet<<8|ipsetByName, nl.Attrs{nl.NewText(ipsetSetName, name)}.AppendTo(req), func(b []byte) {
+			places[name] = int(nl.ParseAfter(b, nl.NetfilterLen).Big32(ipsetIndex))
 		}))
 	}
 	return places, err
@@ -220,7 +212,7 @@ func listIPSets(c *conn) (map[string]int, error) {
 // six microseconds to read, of which a node has some hundreds.
 func (n *node) dumpSettings() (map[string]string, error) {
 	values := map[string]string{}
-	err := inNetns(n.NS, func() error { return readTree("net", values, make([]byte, 4096)) })
+	err := netns.Do(n.NS, func() error { return readTree("net", values, make([]byte, 4096)) })
 	if err != nil {
 		return nil, fmt.Errorf("read settings: %w", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // kind is how a value is written.
@@ -59,40 +61,40 @@ func (rs *ruleset) format(k kind, b []byte) string {
 			return a.String()
 		}
 	case kindIfname:
-		return cstring(b)
+		return nl.Text(b)
 	case kindIfindex:
-		return rs.ifname(int(hostU32(b)))
+		return rs.ifname(int(nl.Host32(b)))
 	case kindProto:
 		if len(b) > 0 {
 			return protocolName(b[0])
 		}
 	case kindPort, kindNumber:
-		return strconv.FormatUint(beUint(b), 10)
+		return strconv.FormatUint(nl.Big(b), 10)
 	case kindHostNumber:
-		return strconv.FormatUint(uint64(hostU32(b)), 10)
+		return strconv.FormatUint(uint64(nl.Host32(b)), 10)
 	case kindMark:
-		return fmt.Sprintf("0x%x", hostU32(b))
+		return fmt.Sprintf("0x%x", nl.Host32(b))
 	case kindCtState:
-		return flagNames(hostU32(b), "invalid", "established", "related", "new", "", "", "untracked")
+		return flagNames(nl.Host32(b), "invalid", "established", "related", "new", "", "", "untracked")
 	case kindCtStatus:
-		return flagNames(hostU32(b), "expected", "seen-reply", "assured", "confirmed", "snat", "dnat", "", "", "", "dying")
+		return flagNames(nl.Host32(b), "expected", "seen-reply", "assured", "confirmed", "snat", "dnat", "", "", "", "dying")
 	case kindTCPFlags:
-		return flagNames(uint32(beUint(b)), "fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
+		return flagNames(uint32(nl.Big(b)), "fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
 	case kindMAC:
 		return macOf(b)
 	case kindEtherType:
-		return indexed(uint32(beUint(b)), map[uint32]string{0x0800: "ip", 0x0806: "arp", 0x86dd: "ip6", 0x8100: "vlan"})
+		return indexed(uint32(nl.Big(b)), map[uint32]string{0x0800: "ip", 0x0806: "arp", 0x86dd: "ip6", 0x8100: "vlan"})
 	case kindNfproto:
-		return indexed(uint32(beUint(b)), map[uint32]string{2: "ipv4", 10: "ipv6"})
+		return indexed(uint32(nl.Big(b)), map[uint32]string{2: "ipv4", 10: "ipv6"})
 	case kindAddrType:
-		return routeType(byte(hostU32(b)))
+		return nl.RouteType(byte(nl.Host32(b)))
 	case kindPktType:
-		return indexed(uint32(beUint(b)), map[uint32]string{0: "host", 1: "broadcast", 2: "multicast", 3: "other"})
+		return indexed(uint32(nl.Big(b)), map[uint32]string{0: "host", 1: "broadcast", 2: "multicast", 3: "other"})
 	case kindICMPType:
-		return indexed(uint32(beUint(b)), map[uint32]string{0: "echo-reply", 3: "destination-unreachable", 5: "redirect",
+		return indexed(uint32(nl.Big(b)), map[uint32]string{0: "echo-reply", 3: "destination-unreachable", 5: "redirect",
 			8: "echo-request", 11: "time-exceeded", 12: "parameter-problem"})
 	case kindICMP6Type:
-		return indexed(uint32(beUint(b)), map[uint32]string{1: "destination-unreachable", 2: "packet-too-big", 3: "time-exceeded",
+		return indexed(uint32(nl.Big(b)), map[uint32]string{1: "destination-unreachable", 2: "packet-too-big", 3: "time-exceeded",
 			128: "echo-request", 129: "echo-reply", 133: "nd-router-solicit", 134: "nd-router-advert",
 			135: "nd-neighbor-solicit", 136: "nd-neighbor-advert"})
 	}
@@ -125,7 +127,7 @@ func flagNames(n uint32, names ...string) string {
 func (d *decoder) describe(e *expression) (text string, k kind, size int) {
 	switch e.name {
 	case "meta":
-		return metaField(e.u32(unix.NFTA_META_KEY))
+		return metaField(e.Big32(unix.NFTA_META_KEY))
 	case "ct":
 		return ctField(e)
 	case "payload":
@@ -184,11 +186,11 @@ func metaField(key uint32) (string, kind, int) {
 
 func ctField(e *expression) (string, kind, int) {
 	direction := ""
-	if e.has(unix.NFTA_CT_DIRECTION) {
-		direction = [2]string{"original ", "reply "}[e.u32(unix.NFTA_CT_DIRECTION)&1]
+	if e.Has(unix.NFTA_CT_DIRECTION) {
+		direction = [2]string{"original ", "reply "}[e.Big32(unix.NFTA_CT_DIRECTION)&1]
 	}
 	name := func(s string) string { return "ct " + direction + s }
-	switch e.u32(unix.NFTA_CT_KEY) {
+	switch e.Big32(unix.NFTA_CT_KEY) {
 	case unix.NFT_CT_STATE:
 		return name("state"), kindCtState, 4
 	case unix.NFT_CT_DIRECTION:
@@ -214,11 +216,11 @@ func ctField(e *expression) (string, kind, int) {
 	case unix.NFT_CT_ZONE:
 		return name("zone"), kindHostNumber, 2
 	}
-	return name("key " + strconv.Itoa(int(e.u32(unix.NFTA_CT_KEY)))), kindHex, 4
+	return name("key " + strconv.Itoa(int(e.Big32(unix.NFTA_CT_KEY)))), kindHex, 4
 }
 
 func fibField(e *expression) (string, kind, int) {
-	flags := e.u32(unix.NFTA_FIB_FLAGS)
+	flags := e.Big32(unix.NFTA_FIB_FLAGS)
 	var from []string
 	for i, name := range []string{"saddr", "daddr", "mark", "iif", "oif"} {
 		if flags&(1<<i) != 0 {
@@ -226,7 +228,7 @@ func fibField(e *expression) (string, kind, int) {
 		}
 	}
 	text := "fib " + strings.Join(from, " . ")
-	switch e.u32(unix.NFTA_FIB_RESULT) {
+	switch e.Big32(unix.NFTA_FIB_RESULT) {
 	case unix.NFT_FIB_RESULT_OIF:
 		return text + " oif", kindIfindex, 4
 	case unix.NFT_FIB_RESULT_OIFNAME:
@@ -239,7 +241,7 @@ func fibField(e *expression) (string, kind, int) {
 // base and, for the network and transport headers, from the family and from
 // the protocol that an earlier match of the rule pinned.
 func (d *decoder) payloadField(e *expression) (string, kind, int) {
-	base, offset, size := e.u32(unix.NFTA_PAYLOAD_BASE), e.u32(unix.NFTA_PAYLOAD_OFFSET), e.u32(unix.NFTA_PAYLOAD_LEN)
+	base, offset, size := e.Big32(unix.NFTA_PAYLOAD_BASE), e.Big32(unix.NFTA_PAYLOAD_OFFSET), e.Big32(unix.NFTA_PAYLOAD_LEN)
 	text, k := "", kindHex
 	switch base {
 	case unix.NFT_PAYLOAD_LL_HEADER:

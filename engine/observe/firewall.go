@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // The backends a rule can come from.
@@ -49,7 +51,7 @@ func (rs *ruleset) entries() []FirewallRule {
 				continue
 			}
 			entry := FirewallRule{
-				Backend: backend, Family: familyName(t.family), Table: t.name, Chain: ch.name,
+				Backend: backend, Family: nl.TableFamily(t.family), Table: t.name, Chain: ch.name,
 				Hook: hookNames(t.family, hooks[ch.chainKey]),
 			}
 			if ch.base {
@@ -131,24 +133,6 @@ func hookNames(family byte, bits uint32) string {
 		}
 	}
 	return strings.Join(out, ",")
-}
-
-func familyName(f byte) string {
-	switch f {
-	case unix.NFPROTO_INET:
-		return "inet"
-	case unix.NFPROTO_IPV4:
-		return "ip"
-	case unix.NFPROTO_ARP:
-		return "arp"
-	case unix.NFPROTO_NETDEV:
-		return "netdev"
-	case unix.NFPROTO_BRIDGE:
-		return "bridge"
-	case unix.NFPROTO_IPV6:
-		return "ip6"
-	}
-	return fmt.Sprint(f)
 }
 
 // iptablesTables are the tables of iptables with the priority of their chains;

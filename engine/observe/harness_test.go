@@ -15,35 +15,23 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 // newNode makes a network namespace that lives as long as the test.
 func newNode(t testing.TB, name string) Node {
 	t.Helper()
-	type made struct {
-		fd  int
-		err error
-	}
-	out := make(chan made, 1)
-	go func() { // never unlocked: the thread ends with the goroutine
-		runtime.LockOSThread()
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			out <- made{-1, err}
-			return
-		}
-		fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		out <- made{fd, err}
-	}()
-	m := <-out
-	if m.err != nil {
-		t.Fatalf("make a network namespace: %v", m.err)
+	fd, err := netns.New()
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := unix.Close(m.fd); err != nil {
+		if err := unix.Close(fd); err != nil {
 			t.Errorf("close namespace: %v", err)
 		}
 	})
-	return Node{Name: name, NS: m.fd}
+	return Node{Name: name, NS: fd}
 }
 
 // sh runs lines of shell in a node and fails the test if one fails.
@@ -59,7 +47,7 @@ func sh(t testing.TB, n Node, lines string) string {
 // try runs lines of shell in a node and returns what they print.
 func try(t testing.TB, n Node, lines string) (string, error) {
 	var out []byte
-	err := inNetns(n.NS, func() error {
+	err := netns.Do(n.NS, func() error {
 		cmd := exec.Command("sh", "-euc", lines)
 		cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 			"XTABLES_LOCKFILE="+filepath.Join(os.TempDir(), fmt.Sprintf("xtables.%d.lock", os.Getpid())))

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 // legacyTables are the iptables-legacy tables that a caller says exist in a
@@ -63,7 +65,7 @@ func (n *node) legacyFamily(family, names, save string) ([]FirewallRule, error) 
 	assumed := slices.Clone(n.legacy[family])
 	n.mu.Unlock()
 	var out []FirewallRule
-	err := inNetns(n.NS, func() error {
+	err := netns.Do(n.NS, func() error {
 		tables, err := legacyNames(names, assumed)
 		if err != nil || len(tables) == 0 {
 			return err

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // linkInfo is a Link as the kernel tells it, before names of other objects are known.
@@ -30,13 +32,13 @@ const (
 func (n *node) readLinks(stats bool) ([]linkInfo, error) {
 	req := make([]byte, unix.SizeofIfInfomsg)
 	if !stats {
-		req = appendAttr32(req, unix.IFLA_EXT_MASK, extSkipStats)
+		req = skipStats(req)
 	}
 	c, err := n.conn(unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, err
 	}
-	infos, err := list(c, unix.RTM_GETLINK, req, addLink)
+	infos, err := nl.Dump(c, unix.RTM_GETLINK, req, addLink)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +47,11 @@ func (n *node) readLinks(stats bool) ([]linkInfo, error) {
 		infos[i].Master = names[infos[i].master]
 	}
 	return infos, nil
+}
+
+// skipStats asks for a listing of links without their counters.
+func skipStats(req []byte) []byte {
+	return nl.Append(req, unix.IFLA_EXT_MASK, nl.PutHost32(extSkipStats))
 }
 
 func namesOf(infos []linkInfo) map[int]string {
@@ -68,30 +75,32 @@ func addLink(out []linkInfo, typ uint16, b []byte) []linkInfo {
 	if binary.NativeEndian.Uint16(b[2:]) == unix.ARPHRD_LOOPBACK {
 		l.Kind = "loopback"
 	}
-	eachAttr(b[unix.SizeofIfInfomsg:], l.attr)
+	for typ, v := range nl.Each(b[unix.SizeofIfInfomsg:]) {
+		l.attr(typ, v)
+	}
 	return append(out, l)
 }
 
 func (l *linkInfo) attr(typ uint16, v []byte) {
 	switch typ {
 	case unix.IFLA_IFNAME:
-		l.Name = cstring(v)
+		l.Name = nl.Text(v)
 	case unix.IFLA_ADDRESS:
 		l.MAC = macOf(v)
 	case unix.IFLA_MTU:
-		l.MTU = int(hostU32(v))
+		l.MTU = int(nl.Host32(v))
 	case unix.IFLA_OPERSTATE:
-		l.Oper = operState(hostU32(v))
+		l.Oper = operState(nl.Host32(v))
 	case unix.IFLA_MASTER:
-		l.master = int(hostU32(v))
+		l.master = int(nl.Host32(v))
 	case unix.IFLA_LINK:
-		l.below = int(hostU32(v))
+		l.below = int(nl.Host32(v))
 	case unix.IFLA_LINK_NETNSID:
-		l.hasNSID, l.nsid = true, int32(hostU32(v))
+		l.hasNSID, l.nsid = true, int32(nl.Host32(v))
 	case unix.IFLA_STATS64:
 		if len(v) >= 64 {
-			l.RxPackets, l.TxPackets = hostU64(v), hostU64(v[8:])
-			l.RxDropped, l.TxDropped = hostU64(v[48:]), hostU64(v[56:])
+			l.RxPackets, l.TxPackets = nl.Host64(v), nl.Host64(v[8:])
+			l.RxDropped, l.TxDropped = nl.Host64(v[48:]), nl.Host64(v[56:])
 		}
 	case unix.IFLA_LINKINFO:
 		l.info(v)
@@ -103,49 +112,51 @@ func (l *linkInfo) attr(typ uint16, v []byte) {
 func (l *linkInfo) info(b []byte) {
 	var slaveKind string
 	var data, slave []byte
-	eachAttr(b, func(typ uint16, v []byte) {
+	for typ, v := range nl.Each(b) {
 		switch typ {
 		case unix.IFLA_INFO_KIND:
-			l.Kind = cstring(v)
+			l.Kind = nl.Text(v)
 		case unix.IFLA_INFO_DATA:
 			data = v
 		case unix.IFLA_INFO_SLAVE_KIND:
-			slaveKind = cstring(v)
+			slaveKind = nl.Text(v)
 		case unix.IFLA_INFO_SLAVE_DATA:
 			slave = v
 		}
-	})
+	}
 	switch l.Kind {
 	case "vxlan":
-		eachAttr(data, l.vxlan)
+		for typ, v := range nl.Each(data) {
+			l.vxlan(typ, v)
+		}
 	case "macvlan", "macvtap":
-		eachAttr(data, func(typ uint16, v []byte) {
+		for typ, v := range nl.Each(data) {
 			if typ == macvlanMode {
-				l.Mode = macvlanModeName(hostU32(v))
+				l.Mode = macvlanModeName(nl.Host32(v))
 			}
-		})
+		}
 	}
 	if slaveKind != "bridge" {
 		return
 	}
-	eachAttr(slave, func(typ uint16, v []byte) {
+	for typ, v := range nl.Each(slave) {
 		switch typ {
 		case brportMode:
-			l.Hairpin = hostU32(v) != 0
+			l.Hairpin = nl.Host32(v) != 0
 		case brportIsolated:
-			l.Isolated = hostU32(v) != 0
+			l.Isolated = nl.Host32(v) != 0
 		case brportState:
-			l.PortState = portState(hostU32(v))
+			l.PortState = portState(nl.Host32(v))
 		}
-	})
+	}
 }
 
 func (l *linkInfo) vxlan(typ uint16, v []byte) {
 	switch typ {
 	case vxlanID:
-		l.VNI = int(hostU32(v))
+		l.VNI = int(nl.Host32(v))
 	case vxlanPort:
-		l.Port = int(beUint(v))
+		l.Port = int(nl.Big(v))
 	case vxlanGroup, vxlanGroup6:
 		l.Remote = addrText(v)
 	case vxlanLocal, vxlanLoc6:
@@ -199,42 +210,26 @@ func (n *node) readAddrs(names map[int]string) ([]Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return list(c, unix.RTM_GETADDR, make([]byte, unix.SizeofIfAddrmsg), func(out []Addr, typ uint16, b []byte) []Addr {
+	return nl.Dump(c, unix.RTM_GETADDR, make([]byte, unix.SizeofIfAddrmsg), func(out []Addr, typ uint16, b []byte) []Addr {
 		if typ != unix.RTM_NEWADDR || len(b) < unix.SizeofIfAddrmsg {
 			return out
 		}
 		var local, address netip.Addr
-		eachAttr(b[unix.SizeofIfAddrmsg:], func(typ uint16, v []byte) {
+		for typ, v := range nl.Each(b[unix.SizeofIfAddrmsg:]) {
 			switch typ {
 			case unix.IFA_LOCAL:
 				local = addrOf(v)
 			case unix.IFA_ADDRESS:
 				address = addrOf(v)
 			}
-		})
+		}
 		if !local.IsValid() {
 			local = address
 		}
 		return append(out, Addr{
 			Dev:    names[int(binary.NativeEndian.Uint32(b[4:]))],
 			Prefix: netip.PrefixFrom(local, int(b[1])),
-			Scope:  scopeName(b[3]),
+			Scope:  nl.Scope(b[3]),
 		})
 	})
-}
-
-func scopeName(n byte) string {
-	switch n {
-	case unix.RT_SCOPE_UNIVERSE:
-		return "global"
-	case unix.RT_SCOPE_SITE:
-		return "site"
-	case unix.RT_SCOPE_LINK:
-		return "link"
-	case unix.RT_SCOPE_HOST:
-		return "host"
-	case unix.RT_SCOPE_NOWHERE:
-		return "nowhere"
-	}
-	return strconv.Itoa(int(n))
 }

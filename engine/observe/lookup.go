@@ -13,14 +13,14 @@ import (
 
 // lookup is a match against a set, or a map to a value or a verdict.
 func (d *decoder) lookup(e *expression) {
-	s := d.rs.sets[setKey{d.r.tableKey, e.str(unix.NFTA_LOOKUP_SET)}]
-	keys := d.keys(e.u32(unix.NFTA_LOOKUP_SREG), s)
+	s := d.rs.sets[setKey{d.r.tableKey, e.Text(unix.NFTA_LOOKUP_SET)}]
+	keys := d.keys(e.Big32(unix.NFTA_LOOKUP_SREG), s)
 	names := make([]string, len(keys))
 	for i := range keys {
 		names[i] = keys[i].text
 	}
-	t := term{key: strings.Join(names, " . "), value: "@" + e.str(unix.NFTA_LOOKUP_SET)}
-	if e.u32(unix.NFTA_LOOKUP_FLAGS)&unix.NFT_LOOKUP_F_INV != 0 {
+	t := term{key: strings.Join(names, " . "), value: "@" + e.Text(unix.NFTA_LOOKUP_SET)}
+	if e.Big32(unix.NFTA_LOOKUP_FLAGS)&unix.NFT_LOOKUP_F_INV != 0 {
 		t.op = "!="
 	}
 	switch {
@@ -30,7 +30,7 @@ func (d *decoder) lookup(e *expression) {
 		d.verdictMap(s, keys, t)
 	case s.isMap:
 		text, only := d.valueMap(s, keys, t)
-		d.set(operand{reg: e.u32(unix.NFTA_LOOKUP_DREG), text: text, data: only, fixed: only != nil})
+		d.set(operand{reg: e.Big32(unix.NFTA_LOOKUP_DREG), text: text, data: only, fixed: only != nil})
 	default:
 		if s.anonymous {
 			t.value = "{ " + strings.Join(d.elements(s, keys, nil), ", ") + " }"

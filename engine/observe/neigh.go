@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // neighMsg is a neighbour message: an ARP or NDP entry, or with family
@@ -30,20 +32,20 @@ func parseNeigh(b []byte) neighMsg {
 		state:  binary.NativeEndian.Uint16(b[8:]),
 		flags:  b[10],
 	}
-	eachAttr(b[unix.SizeofNdMsg:], func(typ uint16, v []byte) {
+	for typ, v := range nl.Each(b[unix.SizeofNdMsg:]) {
 		switch typ {
 		case unix.NDA_DST:
 			m.dst = addrOf(v)
 		case unix.NDA_LLADDR:
 			m.mac = macOf(v)
 		case unix.NDA_MASTER:
-			m.master = int(hostU32(v))
+			m.master = int(nl.Host32(v))
 		case unix.NDA_CACHEINFO: // struct nda_cacheinfo: confirmed, used, updated, …
 			if len(v) >= 12 {
-				m.idle = ticks(hostU32(v[8:]))
+				m.idle = ticks(nl.Host32(v[8:]))
 			}
 		}
-	})
+	}
 	return m
 }
 
@@ -59,7 +61,7 @@ func (n *node) neighbours(family byte) ([]neighMsg, error) {
 		req = make([]byte, unix.SizeofIfInfomsg)
 	}
 	req[0] = family
-	return list(c, unix.RTM_GETNEIGH, req, func(out []neighMsg, typ uint16, b []byte) []neighMsg {
+	return nl.Dump(c, unix.RTM_GETNEIGH, req, func(out []neighMsg, typ uint16, b []byte) []neighMsg {
 		if typ != unix.RTM_NEWNEIGH || len(b) < unix.SizeofNdMsg {
 			return out
 		}
@@ -111,7 +113,7 @@ func (n *node) readFDB(names map[int]string) ([]FDBEntry, error) {
 	var out []FDBEntry
 	seen := make(map[FDBEntry]bool, len(msgs))
 	for _, m := range msgs {
-		e := FDBEntry{Dev: names[m.index], Bridge: names[m.master], MAC: m.mac, Dst: m.dst, State: fdbState(m.state)}
+		e := FDBEntry{Dev: names[m.index], Bridge: names[m.master], MAC: m.mac, Dst: m.dst, State: nl.EntryState(m.state)}
 		if m.flags&unix.NTF_SELF != 0 {
 			e.Bridge = "" // the device's own entry, not its bridge's
 		}
@@ -121,14 +123,4 @@ func (n *node) readFDB(names map[int]string) ([]FDBEntry, error) {
 		}
 	}
 	return slices.Clip(out), err
-}
-
-func fdbState(s uint16) string {
-	switch {
-	case s&unix.NUD_PERMANENT != 0:
-		return "permanent"
-	case s&unix.NUD_NOARP != 0:
-		return "static"
-	}
-	return "learned"
 }

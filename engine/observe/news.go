@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/internal/nl"
 )
 
 // heard is what rtnetlink last said of a node's links and neighbours. It speaks also
@@ -48,13 +49,13 @@ func newHeard() *heard {
 // listen takes in what is there already, so that the first word of it that says
 // nothing new is not taken for news.
 func (h *heard) listen(ns int) (err error) {
-	c, err := dial(ns, unix.NETLINK_ROUTE)
+	c, err := nl.Dial(ns, unix.NETLINK_ROUTE)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.close()) }()
+	defer func() { err = errors.Join(err, c.Close()) }()
 	const vlans = 4 // RTEXT_FILTER_BRVLAN_COMPRESSED, as in what is announced
-	ports := appendAttr32(make([]byte, unix.SizeofIfInfomsg), unix.IFLA_EXT_MASK, vlans)
+	ports := nl.Append(make([]byte, unix.SizeofIfInfomsg), unix.IFLA_EXT_MASK, nl.PutHost32(vlans))
 	ports[0] = unix.AF_BRIDGE
 	for _, l := range []struct {
 		typ uint16
@@ -64,12 +65,12 @@ func (h *heard) listen(ns int) (err error) {
 		{unix.RTM_GETLINK, ports},
 		{unix.RTM_GETNEIGH, make([]byte, unix.SizeofNdMsg)},
 	} {
-		msgs, err := list(c, l.typ, l.req, keep)
+		msgs, err := nl.Dump(c, l.typ, l.req, keep)
 		if err != nil {
 			return fmt.Errorf("list what there is: %w", err)
 		}
 		for _, m := range msgs {
-			h.news(message{typ: m.Type, body: m.Body})
+			h.news(nl.Message{Type: m.Type, Body: m.Body})
 		}
 	}
 	return nil
@@ -82,31 +83,31 @@ func (h *heard) forget() {
 }
 
 // news reports whether a message says anything that the ones before did not.
-func (h *heard) news(m message) bool {
-	switch m.typ {
+func (h *heard) news(m nl.Message) bool {
+	switch m.Type {
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
-		if len(m.body) >= unix.SizeofIfInfomsg {
+		if len(m.Body) >= unix.SizeofIfInfomsg {
 			return h.link(m)
 		}
 	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
-		if len(m.body) < unix.SizeofNdMsg {
+		if len(m.Body) < unix.SizeofNdMsg {
 			return true
 		}
-		if m.body[0] == unix.AF_BRIDGE {
-			return m.typ == unix.RTM_NEWNEIGH || !h.aged(m.body)
+		if m.Body[0] == unix.AF_BRIDGE {
+			return m.Type == unix.RTM_NEWNEIGH || !h.aged(m.Body)
 		}
 		return h.neigh(m)
 	}
 	return true
 }
 
-func (h *heard) link(m message) bool {
-	k := linkKey{m.body[0], int(int32(binary.NativeEndian.Uint32(m.body[4:])))}
-	if m.typ == unix.RTM_DELLINK {
+func (h *heard) link(m nl.Message) bool {
+	k := linkKey{m.Body[0], int(int32(binary.NativeEndian.Uint32(m.Body[4:])))}
+	if m.Type == unix.RTM_DELLINK {
 		delete(h.links, k)
 		return true
 	}
-	now, named := sayLink(m.body)
+	now, named := sayLink(m.Body)
 	before, known := h.links[k]
 	h.links[k] = now
 	return named || !known || before.said != now.said
@@ -134,7 +135,7 @@ func sayLink(b []byte) (l heardLink, named bool) {
 	flags := binary.NativeEndian.Uint32(said[8:]) &^ (unix.IFF_PROMISC | unix.IFF_ALLMULTI)
 	binary.NativeEndian.PutUint32(said[8:], flags)
 	binary.NativeEndian.PutUint32(said[12:], 0) // which of them have changed
-	eachAttr(b[unix.SizeofIfInfomsg:], func(typ uint16, v []byte) {
+	for typ, v := range nl.Each(b[unix.SizeofIfInfomsg:]) {
 		switch {
 		case typ == unix.IFLA_EVENT:
 			named = true
@@ -147,13 +148,13 @@ func sayLink(b []byte) (l heardLink, named bool) {
 			// Of a device that is just up the kernel finds out within a second that it
 			// is; until then it is unknown, which is as good.
 			const up = 6 // IF_OPER_UP
-			said = appendAttr(said, typ, []byte{up})
+			said = nl.Append(said, typ, []byte{up})
 		case typ == unix.IFLA_PROTINFO && b[0] == unix.AF_BRIDGE:
-			said = appendAttr(said, typ, without(v, fleetingPort))
+			said = nl.Append(said, typ, without(v, fleetingPort))
 		default:
-			said = appendAttr(said, typ, v)
+			said = nl.Append(said, typ, v)
 		}
-	})
+	}
 	l.said = string(said)
 	return l, named
 }
@@ -161,24 +162,24 @@ func sayLink(b []byte) (l heardLink, named bool) {
 // sayInfo appends IFLA_LINKINFO without what is fleeting, and returns how long the
 // device remembers a MAC address.
 func sayInfo(said, info []byte) (_ []byte, ageing time.Duration) {
-	a := parseAttrs(info)
-	kind, data := a.str(unix.IFLA_INFO_KIND), a[unix.IFLA_INFO_DATA]
+	a := nl.Parse(info)
+	kind, data := a.Text(unix.IFLA_INFO_KIND), a.Get(unix.IFLA_INFO_DATA)
 	switch kind {
 	case "bridge":
 		const ageingTime = 4 // IFLA_BR_AGEING_TIME
-		ageing = ticks(hostU32(parseAttrs(data)[ageingTime]))
+		ageing = ticks(nl.Parse(data).Host32(ageingTime))
 		data = without(data, fleetingBridge)
 	case "vxlan":
 		const ageingTime = 8 // IFLA_VXLAN_AGEING
-		ageing = time.Duration(hostU32(parseAttrs(data)[ageingTime])) * time.Second
+		ageing = time.Duration(nl.Parse(data).Host32(ageingTime)) * time.Second
 	}
-	slave := a[unix.IFLA_INFO_SLAVE_DATA]
-	if a.str(unix.IFLA_INFO_SLAVE_KIND) == "bridge" {
+	slave := a.Get(unix.IFLA_INFO_SLAVE_DATA)
+	if a.Text(unix.IFLA_INFO_SLAVE_KIND) == "bridge" {
 		slave = without(slave, fleetingPort)
 	}
-	said = appendAttr(said, unix.IFLA_INFO_KIND, []byte(kind))
-	said = appendAttr(said, unix.IFLA_INFO_DATA, data)
-	return appendAttr(said, unix.IFLA_INFO_SLAVE_DATA, slave), ageing
+	said = nl.Append(said, unix.IFLA_INFO_KIND, []byte(kind))
+	said = nl.Append(said, unix.IFLA_INFO_DATA, data)
+	return nl.Append(said, unix.IFLA_INFO_SLAVE_DATA, slave), ageing
 }
 
 // ticks is a time in the kernel's USER_HZ, which is 100 everywhere.
@@ -187,21 +188,21 @@ func ticks(n uint32) time.Duration { return time.Duration(n) * 10 * time.Millise
 // without is a set of attributes without some.
 func without(b []byte, types []uint16) []byte {
 	var out []byte
-	eachAttr(b, func(typ uint16, v []byte) {
+	for typ, v := range nl.Each(b) {
 		if !slices.Contains(types, typ) {
-			out = appendAttr(out, typ, v)
+			out = nl.Append(out, typ, v)
 		}
-	})
+	}
 	return out
 }
 
 // neigh takes in how a neighbour is known. That the kernel forgets whom it did not
 // find is no news, and neither is that it asks again.
-func (h *heard) neigh(m message) bool {
-	n := parseNeigh(m.body)
+func (h *heard) neigh(m nl.Message) bool {
+	n := parseNeigh(m.Body)
 	k := neighKey{n.family, n.index, n.dst, n.flags&unix.NTF_PROXY != 0}
 	before, known := h.neighs[k]
-	if m.typ == unix.RTM_DELNEIGH {
+	if m.Type == unix.RTM_DELNEIGH {
 		if known && before == neighAsked {
 			return false
 		}
@@ -240,17 +241,17 @@ func (h *heard) aged(b []byte) bool {
 		by = n.index
 	}
 	ageing := h.links[linkKey{unix.AF_UNSPEC, by}].ageing
-	return fdbState(n.state) == "learned" && ageing > 0 && n.idle >= ageing
+	return nl.EntryState(n.state) == "learned" && ageing > 0 && n.idle >= ageing
 }
 
 // ownFlow reports whether a message of conntrack is about a flow that a test began.
-func ownFlow(m message) bool {
-	if len(m.body) < nfgenLen {
+func ownFlow(m nl.Message) bool {
+	if len(m.Body) < nl.NetfilterLen {
 		return false
 	}
 	const icmpID, icmpV6ID = 4, 7 // CTA_PROTO_ICMP_ID, CTA_PROTO_ICMPV6_ID
-	proto := parseAttrs(parseAttrs(parseAttrs(m.body[nfgenLen:])[ctaTupleOrig])[ctaTupleProto])
+	proto := nl.ParseAfter(m.Body, nl.NetfilterLen).Nested(ctaTupleOrig).Nested(ctaTupleProto)
 	return slices.ContainsFunc([]uint16{ctaSrcPort, icmpID, icmpV6ID}, func(attr uint16) bool {
-		return engine.TestPort(int(proto.u32(attr)))
+		return engine.TestPort(int(proto.Big32(attr)))
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/internal/netns"
 )
 
 // joined makes two nodes with a cable, in which the kernel does nothing by itself.
@@ -199,7 +200,7 @@ func TestWatchIsSilentAboutTests(t *testing.T) {
 	sh(t, n, "ip link set lo up; iptables-nft -A INPUT -m conntrack --ctstate INVALID -j DROP")
 	l := watch(t, Conntrack|Rules, n)
 	send := func(from int) {
-		err := inNetns(n.NS, func() error {
+		err := netns.Do(n.NS, func() error {
 			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 			if err != nil {
 				return err

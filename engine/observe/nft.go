@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // ruleset is everything in nf_tables of one namespace, at one generation.
@@ -50,7 +52,7 @@ type rule struct {
 // expression is one step of a rule: its kernel name and its attributes.
 type expression struct {
 	name string
-	attrs
+	nl.Attrs
 }
 
 type set struct {
@@ -68,7 +70,7 @@ type element struct {
 	key, keyEnd []byte
 	end         bool // closes the interval that an earlier element opened
 	data        []byte
-	verdict     attrs
+	verdict     nl.Attrs
 }
 
 const (
@@ -77,6 +79,9 @@ const (
 	setElemKeyEnd                     = 10            // NFTA_SET_ELEM_KEY_END
 	dataTypeVerdict                   = 0xffffff00    // NFT_DATA_VERDICT
 )
+
+// generations is how often nf_tables may move on while it is read.
+const generations = 50
 
 // readRuleset dumps nf_tables. One dump of each sort of object covers all
 // families and tables; if the ruleset's generation moved meanwhile, all of it
@@ -90,23 +95,33 @@ func (n *node) readRuleset() (*ruleset, error) {
 	if err != nil {
 		return nil, err
 	}
-	for range dumpRetries {
+	var rs *ruleset
+	err = oneGeneration(c, func() (err error) {
+		rs, err = dumpRuleset(c)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	rs.ifname = n.deviceName
+	return rs, nil
+}
+
+// oneGeneration reads something of nf_tables, again from the start when its generation
+// moved meanwhile.
+func oneGeneration(c *nl.Conn, read func() error) error {
+	for range generations {
 		before, err := generation(c)
 		if err != nil {
-			return nil, fmt.Errorf("read nftables generation: %w", err)
+			return fmt.Errorf("read nftables generation: %w", err)
 		}
-		rs, err := dumpRuleset(c)
-		after, genErr := generation(c)
-		if genErr == nil && after != before {
+		err = read()
+		if after, genErr := generation(c); genErr == nil && after != before {
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		rs.ifname = n.deviceName
-		return rs, nil
+		return err
 	}
-	return nil, fmt.Errorf("list nftables: %w", errChanging)
+	return fmt.Errorf("list nftables: %w", nl.ErrChanging)
 }
 
 // deviceName names a device in a rule's text: its number if it has gone.
@@ -118,28 +133,26 @@ func (n *node) deviceName(index int) string {
 	return name
 }
 
-func nftType(msg uint16) uint16 { return unix.NFNL_SUBSYS_NFTABLES<<8 | msg }
-
-func generation(c *conn) (gen uint32, err error) {
-	err = c.ask(nftType(unix.NFT_MSG_GETGEN), nfgenmsg(unix.AF_UNSPEC), func(b []byte) {
-		gen = parseAttrs(b[min(nfgenLen, len(b)):]).u32(unix.NFTA_GEN_ID)
+func generation(c *nl.Conn) (gen uint32, err error) {
+	err = c.Ask(nl.Tables(unix.NFT_MSG_GETGEN), nl.Netfilter(unix.AF_UNSPEC), func(b []byte) {
+		gen = nl.ParseAfter(b, nl.NetfilterLen).Big32(unix.NFTA_GEN_ID)
 	})
 	return gen, err
 }
 
 // dumpNft lists one sort of nf_tables object; parse gets its family and attributes.
-func dumpNft[T any](c *conn, msg uint16, req []byte, parse func(family byte, a attrs) T) ([]T, error) {
-	return list(c, nftType(msg), req, func(out []T, _ uint16, b []byte) []T {
-		if len(b) < nfgenLen {
+func dumpNft[T any](c *nl.Conn, msg uint16, req []byte, parse func(family byte, a nl.Attrs) T) ([]T, error) {
+	return nl.Dump(c, nl.Tables(msg), req, func(out []T, _ uint16, b []byte) []T {
+		if len(b) < nl.NetfilterLen {
 			return out
 		}
-		return append(out, parse(b[0], parseAttrs(b[nfgenLen:])))
+		return append(out, parse(b[0], nl.ParseAfter(b, nl.NetfilterLen)))
 	})
 }
 
-func dumpRuleset(c *conn) (*ruleset, error) {
+func dumpRuleset(c *nl.Conn) (*ruleset, error) {
 	rs := &ruleset{sets: map[setKey]*set{}}
-	req := nfgenmsg(unix.AF_UNSPEC)
+	req := nl.Netfilter(unix.AF_UNSPEC)
 	tables, err := dumpNft(c, unix.NFT_MSG_GETTABLE, req, parseTable)
 	if err != nil {
 		return nil, fmt.Errorf("list nftables tables: %w", err)
@@ -184,76 +197,69 @@ type table struct {
 	flags uint32
 }
 
-func parseTable(family byte, a attrs) table {
-	return table{tableKey{family, a.str(unix.NFTA_TABLE_NAME)}, a.u32(unix.NFTA_TABLE_FLAGS)}
+func parseTable(family byte, a nl.Attrs) table {
+	return table{tableKey{family, a.Text(unix.NFTA_TABLE_NAME)}, a.Big32(unix.NFTA_TABLE_FLAGS)}
 }
 
 // ours reports whether an autopsy made the table.
 func (t table) ours() bool { return strings.HasPrefix(t.name, AutopsyTable) && t.flags&tableOwner != 0 }
 
-func parseChain(family byte, a attrs) chain {
+func parseChain(family byte, a nl.Attrs) chain {
 	ch := chain{
-		chainKey: chainKey{tableKey{family, a.str(unix.NFTA_CHAIN_TABLE)}, a.str(unix.NFTA_CHAIN_NAME)},
-		base:     a.has(unix.NFTA_CHAIN_HOOK),
-		kind:     a.str(unix.NFTA_CHAIN_TYPE),
-		policy:   a.u32(unix.NFTA_CHAIN_POLICY),
+		chainKey: chainKey{tableKey{family, a.Text(unix.NFTA_CHAIN_TABLE)}, a.Text(unix.NFTA_CHAIN_NAME)},
+		base:     a.Has(unix.NFTA_CHAIN_HOOK),
+		kind:     a.Text(unix.NFTA_CHAIN_TYPE),
+		policy:   a.Big32(unix.NFTA_CHAIN_POLICY),
 	}
-	hook := parseAttrs(a[unix.NFTA_CHAIN_HOOK])
-	ch.hook, ch.priority = hook.u32(unix.NFTA_HOOK_HOOKNUM), int32(hook.u32(unix.NFTA_HOOK_PRIORITY))
-	ch.packets = parseAttrs(a[unix.NFTA_CHAIN_COUNTERS]).u64(unix.NFTA_COUNTER_PACKETS)
+	hook := a.Nested(unix.NFTA_CHAIN_HOOK)
+	ch.hook, ch.priority = hook.Big32(unix.NFTA_HOOK_HOOKNUM), int32(hook.Big32(unix.NFTA_HOOK_PRIORITY))
+	ch.packets = a.Nested(unix.NFTA_CHAIN_COUNTERS).Big64(unix.NFTA_COUNTER_PACKETS)
 	return ch
 }
 
-func parseRule(family byte, a attrs) rule {
+func parseRule(family byte, a nl.Attrs) rule {
 	r := rule{
-		chainKey: chainKey{tableKey{family, a.str(unix.NFTA_RULE_TABLE)}, a.str(unix.NFTA_RULE_CHAIN)},
-		handle:   a.u64(unix.NFTA_RULE_HANDLE),
+		chainKey: chainKey{tableKey{family, a.Text(unix.NFTA_RULE_TABLE)}, a.Text(unix.NFTA_RULE_CHAIN)},
+		handle:   a.Big64(unix.NFTA_RULE_HANDLE),
 	}
-	eachAttr(a[unix.NFTA_RULE_EXPRESSIONS], func(_ uint16, v []byte) {
-		e := parseAttrs(v)
-		r.exprs = append(r.exprs, expression{e.str(unix.NFTA_EXPR_NAME), parseAttrs(e[unix.NFTA_EXPR_DATA])})
-	})
+	for _, v := range nl.Each(a.Get(unix.NFTA_RULE_EXPRESSIONS)) {
+		e := nl.Parse(v)
+		r.exprs = append(r.exprs, expression{e.Text(unix.NFTA_EXPR_NAME), e.Nested(unix.NFTA_EXPR_DATA)})
+	}
 	// Attributes point into the receive buffer, which the next message overwrites.
 	for i := range r.exprs {
-		r.exprs[i].attrs = r.exprs[i].clone()
+		r.exprs[i].Attrs = r.exprs[i].Clone()
 	}
 	return r
 }
 
-func (a attrs) clone() attrs {
-	out := make(attrs, len(a))
-	for t, v := range a {
-		out[t] = append([]byte{}, v...)
-	}
-	return out
-}
-
-func parseSet(family byte, a attrs) *set {
-	flags := a.u32(unix.NFTA_SET_FLAGS)
+func parseSet(family byte, a nl.Attrs) *set {
+	flags := a.Big32(unix.NFTA_SET_FLAGS)
 	return &set{
-		setKey:    setKey{tableKey{family, a.str(unix.NFTA_SET_TABLE)}, a.str(unix.NFTA_SET_NAME)},
+		setKey:    setKey{tableKey{family, a.Text(unix.NFTA_SET_TABLE)}, a.Text(unix.NFTA_SET_NAME)},
 		anonymous: flags&setAnonymous != 0,
 		interval:  flags&setInterval != 0,
 		isMap:     flags&setMap != 0,
-		verdicts:  a.u32(unix.NFTA_SET_DATA_TYPE) == dataTypeVerdict,
-		keyLen:    int(a.u32(unix.NFTA_SET_KEY_LEN)),
-		dataLen:   int(a.u32(unix.NFTA_SET_DATA_LEN)),
+		verdicts:  a.Big32(unix.NFTA_SET_DATA_TYPE) == dataTypeVerdict,
+		keyLen:    int(a.Big32(unix.NFTA_SET_KEY_LEN)),
+		dataLen:   int(a.Big32(unix.NFTA_SET_DATA_LEN)),
 	}
 }
 
 // readElements fills in the elements of a set that rules spell out. Of named
 // sets only verdict maps matter, for the chains they jump to.
-func (s *set) readElements(c *conn) error {
+func (s *set) readElements(c *nl.Conn) error {
 	if !s.anonymous && !s.verdicts {
 		return nil
 	}
-	req := nfgenmsg(s.family)
-	req = appendAttr(req, unix.NFTA_SET_ELEM_LIST_TABLE, append([]byte(s.table()), 0))
-	req = appendAttr(req, unix.NFTA_SET_ELEM_LIST_SET, append([]byte(s.name), 0))
-	_, err := dumpNft(c, unix.NFT_MSG_GETSETELEM, req, func(_ byte, a attrs) struct{} {
-		eachAttr(a[unix.NFTA_SET_ELEM_LIST_ELEMENTS], func(_ uint16, v []byte) {
-			s.elems = append(s.elems, parseElement(parseAttrs(v)))
-		})
+	req := nl.Netfilter(s.family)
+	req = nl.Attrs{
+		nl.NewText(unix.NFTA_SET_ELEM_LIST_TABLE, s.table()), nl.NewText(unix.NFTA_SET_ELEM_LIST_SET, s.name),
+	}.AppendTo(req)
+	_, err := dumpNft(c, unix.NFT_MSG_GETSETELEM, req, func(_ byte, a nl.Attrs) struct{} {
+		for _, v := range nl.Each(a.Get(unix.NFTA_SET_ELEM_LIST_ELEMENTS)) {
+			s.elems = append(s.elems, parseElement(nl.Parse(v)))
+		}
 		return struct{}{}
 	})
 	return err
@@ -261,15 +267,15 @@ func (s *set) readElements(c *conn) error {
 
 func (s *set) table() string { return s.tableKey.name }
 
-func parseElement(a attrs) element {
+func parseElement(a nl.Attrs) element {
 	value := func(t uint16) []byte {
-		return append([]byte{}, parseAttrs(a[t])[unix.NFTA_DATA_VALUE]...)
+		return append([]byte{}, a.Nested(t).Get(unix.NFTA_DATA_VALUE)...)
 	}
 	return element{
 		key:     value(unix.NFTA_SET_ELEM_KEY),
 		keyEnd:  value(setElemKeyEnd),
-		end:     a.u32(unix.NFTA_SET_ELEM_FLAGS)&elemIntervalEnd != 0,
+		end:     a.Big32(unix.NFTA_SET_ELEM_FLAGS)&elemIntervalEnd != 0,
 		data:    value(unix.NFTA_SET_ELEM_DATA),
-		verdict: parseAttrs(parseAttrs(a[unix.NFTA_SET_ELEM_DATA])[unix.NFTA_DATA_VERDICT]).clone(),
+		verdict: a.Nested(unix.NFTA_SET_ELEM_DATA).Nested(unix.NFTA_DATA_VERDICT).Clone(),
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 // PacketSockets returns the inodes of the packet sockets that are open in each node,
@@ -42,7 +44,7 @@ func (n *node) packetSockets() ([]uint64, error) {
 		return nil, os.ErrClosed
 	}
 	if n.packets == nil {
-		err := inNetns(n.NS, func() (err error) {
+		err := netns.Do(n.NS, func() (err error) {
 			n.packets, err = os.Open("/proc/thread-self/net/packet")
 			return err
 		})

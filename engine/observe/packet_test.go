@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 func TestPacketSockets(t *testing.T) {
@@ -25,7 +27,7 @@ func TestPacketSockets(t *testing.T) {
 		t.Errorf("before one is opened: %v", got)
 	}
 	var fd int
-	err := inNetns(n.NS, func() (err error) {
+	err := netns.Do(n.NS, func() (err error) {
 		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 		return err
 	})

@@ -2,23 +2,22 @@ package observe
 
 import (
 	"cmp"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 const (
-	rtmGetNSID   = 90
-	netnsaNSID   = 1
-	netnsaFD     = 3
-	nsidUnset    = -1
-	genmsgLen    = 4 // struct rtgenmsg, padded
-	kindVeth     = "veth"
-	noNode       = -1
-	ifinfomsgLen = unix.SizeofIfInfomsg
+	rtmGetNSID = 90
+	netnsaNSID = 1
+	netnsaFD   = 3
+	nsidUnset  = -1
+	genmsgLen  = 4 // struct rtgenmsg, padded
+	kindVeth   = "veth"
+	noNode     = -1
 )
 
 // Peers. A veth says its peer's ifindex (IFLA_LINK) and, if the peer is in
@@ -188,18 +187,7 @@ func (n *node) linkName(index int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	req := make([]byte, ifinfomsgLen)
-	binary.NativeEndian.PutUint32(req[4:], uint32(index))
-	var name string
-	err = c.ask(unix.RTM_GETLINK, req, func(b []byte) {
-		for _, l := range addLink(nil, unix.RTM_NEWLINK, b) {
-			name = l.Name
-		}
-	})
-	if errors.Is(err, unix.ENODEV) {
-		return "", nil
-	}
-	return name, err
+	return nl.LinkName(c, index)
 }
 
 // idOf asks which id node n has for the namespace of other: nsidUnset if none.
@@ -209,13 +197,13 @@ func (n *node) idOf(other *node) (int32, error) {
 		return nsidUnset, err
 	}
 	id := int32(nsidUnset)
-	req := appendAttr32(make([]byte, genmsgLen), netnsaFD, uint32(other.NS))
-	err = c.ask(rtmGetNSID, req, func(b []byte) {
-		eachAttr(b[min(genmsgLen, len(b)):], func(typ uint16, v []byte) {
+	req := nl.Append(make([]byte, genmsgLen), netnsaFD, nl.PutHost32(uint32(other.NS)))
+	err = c.Ask(rtmGetNSID, req, func(b []byte) {
+		for typ, v := range nl.Each(nl.After(b, genmsgLen)) {
 			if typ == netnsaNSID {
-				id = int32(hostU32(v))
+				id = int32(nl.Host32(v))
 			}
-		})
+		}
 	})
 	return id, err
 }

@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/internal/netns"
+	"underlay/engine/internal/nl"
 )
 
 // Snapshot reads the facets of each node once. sysctls are names like
@@ -44,7 +46,7 @@ type node struct {
 	inode uint64
 
 	mu     sync.Mutex
-	conns  map[int]*conn    // by netlink protocol
+	conns  map[int]*nl.Conn // by netlink protocol
 	peers  map[int32]uint64 // namespace id here → inode, once found
 	legacy legacyTables
 	closed bool
@@ -66,7 +68,7 @@ func NewReader(nodes []Node) (*Reader, error) {
 
 // AddNode adds a node to those that are read.
 func (r *Reader) AddNode(n Node) error {
-	ino, err := inode(n.NS)
+	id, err := netns.Identify(n.NS)
 	if err != nil {
 		return fmt.Errorf("node %s: %w", n.Name, err)
 	}
@@ -77,7 +79,7 @@ func (r *Reader) AddNode(n Node) error {
 			return fmt.Errorf("node %s is there twice", n.Name)
 		}
 	}
-	r.nodes = append(r.nodes, &node{Node: n, inode: ino, conns: map[int]*conn{}, peers: map[int32]uint64{}})
+	r.nodes = append(r.nodes, &node{Node: n, inode: id.Ino, conns: map[int]*nl.Conn{}, peers: map[int32]uint64{}})
 	return nil
 }
 
@@ -243,7 +245,7 @@ func (v *view) state() State {
 }
 
 // conn returns the node's socket of a netlink protocol and opens it if need be.
-func (n *node) conn(protocol int) (*conn, error) {
+func (n *node) conn(protocol int) (*nl.Conn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
@@ -252,7 +254,7 @@ func (n *node) conn(protocol int) (*conn, error) {
 	if c := n.conns[protocol]; c != nil {
 		return c, nil
 	}
-	c, err := dial(n.NS, protocol)
+	c, err := nl.Dial(n.NS, protocol)
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +268,7 @@ func (n *node) close() error {
 	n.closed = true
 	var errs []error
 	for _, p := range []int{unix.NETLINK_ROUTE, unix.NETLINK_SOCK_DIAG, unix.NETLINK_NETFILTER} {
-		errs = append(errs, n.conns[p].close())
+		errs = append(errs, n.conns[p].Close())
 	}
 	if n.packets != nil {
 		errs = append(errs, n.packets.Close())

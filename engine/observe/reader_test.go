@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/internal/netns"
 )
 
 func TestLinks(t *testing.T) {
@@ -156,7 +157,7 @@ func TestSysctls(t *testing.T) {
 func TestSockets(t *testing.T) {
 	n := newNode(t, "host")
 	sh(t, n, "ip link set lo up")
-	err := inNetns(n.NS, func() error {
+	err := netns.Do(n.NS, func() error {
 		for _, l := range [][2]string{{"tcp4", "127.0.0.1:81"}, {"tcp", "[::]:82"}, {"tcp6", "[::1]:83"}} {
 			ln, err := net.Listen(l[0], l[1])
 			if err != nil {

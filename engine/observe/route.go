@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // readRoutes lists the routes of all tables, both families. A route with
@@ -15,7 +17,7 @@ func (n *node) readRoutes(names map[int]string) ([]Route, error) {
 	if err != nil {
 		return nil, err
 	}
-	return list(c, unix.RTM_GETROUTE, make([]byte, unix.SizeofRtMsg), func(out []Route, typ uint16, b []byte) []Route {
+	return nl.Dump(c, unix.RTM_GETROUTE, make([]byte, unix.SizeofRtMsg), func(out []Route, typ uint16, b []byte) []Route {
 		if typ != unix.RTM_NEWROUTE || len(b) < unix.SizeofRtMsg {
 			return out
 		}
@@ -35,27 +37,27 @@ func parseRoute(b []byte, names map[int]string) []Route {
 		To:     anyPrefix(b[0]),
 		Table:  int(b[4]),
 		Proto:  protoName(b[5]),
-		Scope:  scopeName(b[6]),
-		Type:   routeType(b[7]),
+		Scope:  nl.Scope(b[6]),
+		Type:   nl.RouteType(b[7]),
 		Onlink: binary.NativeEndian.Uint32(b[8:])&unix.RTNH_F_ONLINK != 0,
 	}
 	var hops []byte
-	eachAttr(b[unix.SizeofRtMsg:], func(typ uint16, v []byte) {
+	for typ, v := range nl.Each(b[unix.SizeofRtMsg:]) {
 		switch typ {
 		case unix.RTA_DST:
 			r.To = netip.PrefixFrom(addrOf(v), int(b[1]))
 		case unix.RTA_TABLE:
-			r.Table = int(hostU32(v))
+			r.Table = int(nl.Host32(v))
 		case unix.RTA_PREFSRC:
 			r.Src = addrOf(v)
 		case unix.RTA_PRIORITY:
-			r.Metric = int(hostU32(v))
+			r.Metric = int(nl.Host32(v))
 		case unix.RTA_MULTIPATH:
 			hops = v
 		default:
 			r.hop(typ, v, names)
 		}
-	})
+	}
 	if hops == nil {
 		return []Route{r}
 	}
@@ -72,24 +74,21 @@ func (r *Route) hop(typ uint16, v []byte, names map[int]string) {
 			r.Via = addrOf(v[2:])
 		}
 	case unix.RTA_OIF:
-		r.Dev = names[int(hostU32(v))]
+		r.Dev = names[int(nl.Host32(v))]
 	}
 }
 
 // multipath makes one route of each next hop (struct rtnexthop and attributes).
 func multipath(r Route, b []byte, names map[int]string) []Route {
 	var out []Route
-	for len(b) >= unix.SizeofRtNexthop {
-		size := int(binary.NativeEndian.Uint16(b))
-		if size < unix.SizeofRtNexthop || size > len(b) {
-			break
-		}
+	for hop := range nl.NextHops(b) {
 		one := r
-		one.Onlink = b[2]&unix.RTNH_F_ONLINK != 0
-		one.Dev = names[int(binary.NativeEndian.Uint32(b[4:]))]
-		eachAttr(b[unix.SizeofRtNexthop:size], func(typ uint16, v []byte) { one.hop(typ, v, names) })
+		one.Onlink = hop[2]&unix.RTNH_F_ONLINK != 0
+		one.Dev = names[int(binary.NativeEndian.Uint32(hop[4:]))]
+		for typ, v := range nl.Each(hop[unix.SizeofRtNexthop:]) {
+			one.hop(typ, v, names)
+		}
 		out = append(out, one)
-		b = b[min((size+3)&^3, len(b)):]
 	}
 	return out
 }
@@ -120,56 +119,38 @@ func protoName(n byte) string {
 	return strconv.Itoa(int(n))
 }
 
-func routeType(n byte) string {
-	types := [...]string{"unspec", "unicast", "local", "broadcast", "anycast", "multicast",
-		"blackhole", "unreachable", "prohibit", "throw", "nat", "xresolve"}
-	if int(n) < len(types) {
-		return types[n]
-	}
-	return strconv.Itoa(int(n))
-}
-
 // readRules lists the policy-routing rules of IPv4 and IPv6.
 func (n *node) readRules() ([]Rule, error) {
 	c, err := n.conn(unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, err
 	}
-	return list(c, unix.RTM_GETRULE, make([]byte, unix.SizeofRtMsg), func(out []Rule, typ uint16, b []byte) []Rule {
+	return nl.Dump(c, unix.RTM_GETRULE, make([]byte, unix.SizeofRtMsg), func(out []Rule, typ uint16, b []byte) []Rule {
 		if typ != unix.RTM_NEWRULE || len(b) < unix.SizeofRtMsg || (b[0] != unix.AF_INET && b[0] != unix.AF_INET6) {
 			return out
 		}
-		r := Rule{Family: "ip", Table: int(b[4]), Action: ruleAction(b[7])}
+		r := Rule{Family: "ip", Table: int(b[4]), Action: nl.RuleAction(b[7])}
 		if b[0] == unix.AF_INET6 {
 			r.Family = "ip6"
 		}
-		eachAttr(b[unix.SizeofRtMsg:], func(typ uint16, v []byte) {
+		for typ, v := range nl.Each(b[unix.SizeofRtMsg:]) {
 			switch typ {
 			case unix.FRA_PRIORITY:
-				r.Priority = int(hostU32(v))
+				r.Priority = int(nl.Host32(v))
 			case unix.FRA_SRC:
 				r.From = netip.PrefixFrom(addrOf(v), int(b[2]))
 			case unix.FRA_DST:
 				r.To = netip.PrefixFrom(addrOf(v), int(b[1]))
 			case unix.FRA_IIFNAME:
-				r.IIF = cstring(v)
+				r.IIF = nl.Text(v)
 			case unix.FRA_OIFNAME:
-				r.OIF = cstring(v)
+				r.OIF = nl.Text(v)
 			case unix.FRA_FWMARK:
-				r.Mark = hostU32(v)
+				r.Mark = nl.Host32(v)
 			case unix.FRA_TABLE:
-				r.Table = int(hostU32(v))
+				r.Table = int(nl.Host32(v))
 			}
-		})
+		}
 		return append(out, r)
 	})
-}
-
-// ruleAction names FR_ACT_* of a policy-routing rule.
-func ruleAction(n byte) string {
-	actions := [...]string{"unspec", "lookup", "goto", "nop", "reserved", "reserved", "blackhole", "unreachable", "prohibit"}
-	if int(n) < len(actions) {
-		return actions[n]
-	}
-	return strconv.Itoa(int(n))
 }

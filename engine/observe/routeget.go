@@ -3,12 +3,11 @@ package observe
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 
-	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // RouteQuery is a packet of which the kernel is asked where it would go.
@@ -50,16 +49,21 @@ func RouteGet(n Node, to, from string) (RouteDecision, error) {
 // answers as for a packet that came in by that device, checks of its source
 // (rp_filter) included.
 func Decide(n Node, q RouteQuery) (RouteDecision, error) {
-	h, err := netlink.NewHandleAt(netns.NsHandle(n.NS), unix.NETLINK_ROUTE)
+	c, err := nl.Dial(n.NS, unix.NETLINK_ROUTE)
 	if err != nil {
 		return RouteDecision{}, fmt.Errorf("netlink in %s: %w", n.Name, err)
 	}
-	defer h.Close()
-	opts := netlink.RouteGetOptions{Iif: q.IIF, Mark: q.Mark}
-	if q.From.IsValid() {
-		opts.SrcAddr = net.IP(q.From.AsSlice())
+	defer c.Close() //nolint:errcheck // all that was to be asked has been
+	fail := func(err error) (RouteDecision, error) {
+		return RouteDecision{}, fmt.Errorf("route from %s to %s: %w", n.Name, q.To, err)
 	}
-	routes, err := h.RouteGetWithOptions(net.IP(q.To.AsSlice()), &opts)
+	ask := nl.RouteQuery{To: q.To, From: q.From, Mark: q.Mark}
+	if q.IIF != "" {
+		if ask.IIF, err = nl.LinkIndex(c, q.IIF); err != nil {
+			return fail(err)
+		}
+	}
+	r, err := nl.AskRoute(c, ask)
 	var errno unix.Errno
 	if errors.As(err, &errno) {
 		// These are the kernel's answers, not failures of the question.
@@ -69,21 +73,19 @@ func Decide(n Node, q RouteQuery) (RouteDecision, error) {
 		}
 	}
 	if err != nil {
-		return RouteDecision{}, fmt.Errorf("route from %s to %s: %w", n.Name, q.To, err)
+		return fail(err)
 	}
-	if len(routes) == 0 {
-		return RouteDecision{Unreachable: true, Reason: "no route", Errno: unix.ENETUNREACH}, nil
-	}
-	r := routes[0]
 	d := RouteDecision{Local: r.Type == unix.RTN_LOCAL, MTU: r.MTU}
-	if len(r.Gw) > 0 {
-		d.Via = r.Gw.String()
+	if r.Gateway.IsValid() {
+		d.Via = r.Gateway.String()
 	}
-	if len(r.Src) > 0 {
+	if r.Src.IsValid() {
 		d.Src = r.Src.String()
 	}
-	if link, err := h.LinkByIndex(r.LinkIndex); err == nil {
-		d.Dev = link.Attrs().Name
+	if r.OIF != 0 {
+		if d.Dev, err = nl.LinkName(c, r.OIF); err != nil {
+			return fail(err)
+		}
 	}
 	return d, nil
 }

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 const (
@@ -36,7 +38,7 @@ func (n *node) readSockets() ([]Socket, error) {
 	return out, nil
 }
 
-func diagnose(c *conn, family, proto byte) ([]Socket, error) {
+func diagnose(c *nl.Conn, family, proto byte) ([]Socket, error) {
 	state := uint32(1) << stateListen
 	if proto == unix.IPPROTO_UDP {
 		state = 1 << stateClose
@@ -44,7 +46,7 @@ func diagnose(c *conn, family, proto byte) ([]Socket, error) {
 	req := make([]byte, diagRequestLen)
 	req[0], req[1] = family, proto
 	binary.NativeEndian.PutUint32(req[4:], state)
-	return list(c, sockDiagByFamily, req, func(out []Socket, typ uint16, b []byte) []Socket {
+	return nl.Dump(c, sockDiagByFamily, req, func(out []Socket, typ uint16, b []byte) []Socket {
 		if typ != sockDiagByFamily || len(b) < diagMessageLen {
 			return out
 		}
@@ -60,11 +62,11 @@ func diagnose(c *conn, family, proto byte) ([]Socket, error) {
 		} else {
 			s.Addr = netip.AddrFrom4([4]byte(b[8:12]))
 		}
-		eachAttr(b[diagMessageLen:], func(typ uint16, v []byte) {
+		for typ, v := range nl.Each(b[diagMessageLen:]) {
 			if typ == diagV6Only {
-				s.V6Only = hostU32(v) != 0
+				s.V6Only = nl.Host32(v) != 0
 			}
-		})
+		}
 		return append(out, s)
 	})
 }

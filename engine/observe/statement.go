@@ -11,14 +11,14 @@ import (
 func (d *decoder) statement(e *expression) {
 	switch e.name {
 	case "counter":
-		d.out.packets = e.u64(unix.NFTA_COUNTER_PACKETS)
-		d.add(term{key: fmt.Sprintf("counter packets %d bytes %d", d.out.packets, e.u64(unix.NFTA_COUNTER_BYTES)), skipIpt: true})
+		d.out.packets = e.Big64(unix.NFTA_COUNTER_PACKETS)
+		d.add(term{key: fmt.Sprintf("counter packets %d bytes %d", d.out.packets, e.Big64(unix.NFTA_COUNTER_BYTES)), skipIpt: true})
 	case "masq":
 		ports := d.portRange(e, unix.NFTA_MASQ_REG_PROTO_MIN, unix.NFTA_MASQ_REG_PROTO_MAX)
-		d.translate("masquerade", natAddress("", ports), e.u32(unix.NFTA_MASQ_FLAGS))
+		d.translate("masquerade", natAddress("", ports), e.Big32(unix.NFTA_MASQ_FLAGS))
 	case "redir":
 		ports := d.portRange(e, unix.NFTA_REDIR_REG_PROTO_MIN, unix.NFTA_REDIR_REG_PROTO_MAX)
-		d.translate("redirect", natAddress("", ports), e.u32(unix.NFTA_REDIR_FLAGS))
+		d.translate("redirect", natAddress("", ports), e.Big32(unix.NFTA_REDIR_FLAGS))
 	case "nat":
 		d.nat(e)
 	case "reject":
@@ -34,9 +34,9 @@ func (d *decoder) statement(e *expression) {
 	case "notrack":
 		d.add(term{key: "notrack", ipt: "-j NOTRACK"})
 	case "objref":
-		d.add(term{key: "object " + e.str(unix.NFTA_OBJREF_IMM_NAME)})
+		d.add(term{key: "object " + e.Text(unix.NFTA_OBJREF_IMM_NAME)})
 	case "dynset":
-		d.add(term{key: "update @" + e.str(unix.NFTA_DYNSET_SET_NAME)})
+		d.add(term{key: "update @" + e.Text(unix.NFTA_DYNSET_SET_NAME)})
 	default:
 		d.add(term{key: e.name})
 	}
@@ -44,10 +44,10 @@ func (d *decoder) statement(e *expression) {
 
 // constant is the text of the operand in the register that attribute t names.
 func (d *decoder) constant(e *expression, t uint16, k kind) string {
-	if !e.has(t) {
+	if !e.Has(t) {
 		return ""
 	}
-	return d.value(d.get(e.u32(t)), k)
+	return d.value(d.get(e.Big32(t)), k)
 }
 
 func (d *decoder) portRange(e *expression, low, high uint16) string {
@@ -65,16 +65,16 @@ func span(low, high string) string {
 // nat is a snat or dnat with the address and port that its registers hold.
 func (d *decoder) nat(e *expression) {
 	k := kindAddr4
-	if e.u32(unix.NFTA_NAT_FAMILY) == unix.NFPROTO_IPV6 {
+	if e.Big32(unix.NFTA_NAT_FAMILY) == unix.NFPROTO_IPV6 {
 		k = kindAddr6
 	}
 	addr := span(d.constant(e, unix.NFTA_NAT_REG_ADDR_MIN, k), d.constant(e, unix.NFTA_NAT_REG_ADDR_MAX, k))
 	ports := d.portRange(e, unix.NFTA_NAT_REG_PROTO_MIN, unix.NFTA_NAT_REG_PROTO_MAX)
 	does := "dnat"
-	if e.u32(unix.NFTA_NAT_TYPE) == unix.NFT_NAT_SNAT {
+	if e.Big32(unix.NFTA_NAT_TYPE) == unix.NFT_NAT_SNAT {
 		does = "snat"
 	}
-	d.translate(does, natAddress(addr, ports), e.u32(unix.NFTA_NAT_FLAGS))
+	d.translate(does, natAddress(addr, ports), e.Big32(unix.NFTA_NAT_FLAGS))
 }
 
 // translate notes a translation and puts it into both tools' words.
@@ -108,9 +108,9 @@ func (d *decoder) translate(does, to string, flags uint32) {
 }
 
 func (d *decoder) reject(e *expression) {
-	code := e.u32(unix.NFTA_REJECT_ICMP_CODE)
+	code := e.Big32(unix.NFTA_REJECT_ICMP_CODE)
 	var with string
-	switch e.u32(unix.NFTA_REJECT_TYPE) {
+	switch e.Big32(unix.NFTA_REJECT_TYPE) {
 	case unix.NFT_REJECT_TCP_RST:
 		with = "tcp reset"
 	case unix.NFT_REJECT_ICMPX_UNREACH:
@@ -127,28 +127,28 @@ func (d *decoder) reject(e *expression) {
 }
 
 func (d *decoder) limit(e *expression) {
-	unit := indexed(uint32(e.u64(unix.NFTA_LIMIT_UNIT)), map[uint32]string{1: "second", 60: "minute", 3600: "hour", 86400: "day", 604800: "week"})
+	unit := indexed(uint32(e.Big64(unix.NFTA_LIMIT_UNIT)), map[uint32]string{1: "second", 60: "minute", 3600: "hour", 86400: "day", 604800: "week"})
 	over := ""
-	if e.u32(unix.NFTA_LIMIT_FLAGS)&unix.NFT_LIMIT_F_INV != 0 {
+	if e.Big32(unix.NFTA_LIMIT_FLAGS)&unix.NFT_LIMIT_F_INV != 0 {
 		over = "over "
 	}
 	what := "packets"
-	if e.u32(unix.NFTA_LIMIT_TYPE) == unix.NFT_LIMIT_PKT_BYTES {
+	if e.Big32(unix.NFTA_LIMIT_TYPE) == unix.NFT_LIMIT_PKT_BYTES {
 		what = "bytes"
 	}
 	d.add(term{
-		key: fmt.Sprintf("limit rate %s%d/%s burst %d %s", over, e.u64(unix.NFTA_LIMIT_RATE), unit, e.u32(unix.NFTA_LIMIT_BURST), what),
-		ipt: fmt.Sprintf("-m limit --limit %d/%s --limit-burst %d", e.u64(unix.NFTA_LIMIT_RATE), unit, e.u32(unix.NFTA_LIMIT_BURST)),
+		key: fmt.Sprintf("limit rate %s%d/%s burst %d %s", over, e.Big64(unix.NFTA_LIMIT_RATE), unit, e.Big32(unix.NFTA_LIMIT_BURST), what),
+		ipt: fmt.Sprintf("-m limit --limit %d/%s --limit-burst %d", e.Big64(unix.NFTA_LIMIT_RATE), unit, e.Big32(unix.NFTA_LIMIT_BURST)),
 	})
 }
 
 func (d *decoder) log(e *expression) {
 	text, ipt := "log", "-j LOG"
-	if p := e.str(unix.NFTA_LOG_PREFIX); p != "" {
+	if p := e.Text(unix.NFTA_LOG_PREFIX); p != "" {
 		text, ipt = fmt.Sprintf("log prefix %q", p), fmt.Sprintf("-j LOG --log-prefix %q", p)
 	}
-	if e.has(unix.NFTA_LOG_GROUP) {
-		text += fmt.Sprintf(" group %d", e.u32(unix.NFTA_LOG_GROUP))
+	if e.Has(unix.NFTA_LOG_GROUP) {
+		text += fmt.Sprintf(" group %d", e.Big32(unix.NFTA_LOG_GROUP))
 		ipt = strings.Replace(ipt, "-j LOG --log-prefix", "-j NFLOG --nflog-prefix", 1)
 	}
 	d.add(term{key: text, ipt: ipt})

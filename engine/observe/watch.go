@@ -10,6 +10,9 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
+	"underlay/engine/internal/nl"
 )
 
 // Event says that facets of a node may have changed. It does not say how: read
@@ -93,6 +96,9 @@ func channels() []channel {
 	}}
 }
 
+// burst is how many bytes of events a socket holds that nobody has read yet.
+const burst = 1 << 20
+
 // source is one subscribed socket.
 type source struct {
 	node    string
@@ -119,7 +125,7 @@ func newWatcher(what Facet) (*watcher, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("create eventfd: %w", err), unix.Close(epoll))
 	}
-	w := &watcher{what: what, epoll: epoll, wake: wake, sources: map[int]source{}, buf: make([]byte, receiveBuffer)}
+	w := &watcher{what: what, epoll: epoll, wake: wake, sources: map[int]source{}, buf: make([]byte, nl.ReceiveBuffer)}
 	if err := w.poll(wake); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
@@ -137,12 +143,13 @@ func (w *watcher) poll(fd int) error {
 // add subscribes to a node's events.
 func (w *watcher) add(n Node) error {
 	w.order = append(w.order, n.Name)
-	return inNetns(n.NS, func() error {
+	return netns.Do(n.NS, func() error {
 		for _, ch := range channels() {
 			if ch.facets&w.what == 0 {
 				continue
 			}
-			fd, err := subscribe(ch)
+			// Overruns are handled, so less room than this does no harm.
+			fd, err := nl.Subscribe(ch.protocol, burst, ch.groups...)
 			if err != nil {
 				return err
 			}
@@ -172,25 +179,6 @@ func (w *watcher) listen(nodes []Node) error {
 		}
 	}
 	return nil
-}
-
-// subscribe opens a socket in the current namespace and joins groups.
-func subscribe(ch channel) (int, error) {
-	fd, err := openNetlink(ch.protocol, unix.SOCK_NONBLOCK)
-	if err != nil {
-		return -1, err
-	}
-	// Room for bursts, up to what the system allows; overruns are handled, so a
-	// refusal does no harm.
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 1<<20) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1<<20)
-	}
-	for _, g := range ch.groups {
-		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, g); err != nil {
-			return -1, errors.Join(fmt.Errorf("subscribe to netlink group %d: %w", g, err), unix.Close(fd))
-		}
-	}
-	return fd, nil
 }
 
 func (w *watcher) close() error {
@@ -281,11 +269,7 @@ func (w *watcher) drain(fd int, s source) (facets Facet) {
 			_ = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, fd, nil)
 			return All
 		}
-		for rest := w.buf[:n]; ; {
-			var m message
-			if m, rest = nextMessage(rest); m.body == nil {
-				break
-			}
+		for m := range nl.Messages(w.buf[:n]) {
 			if s.heard == nil || s.heard.news(m) {
 				facets |= facetsOf(m)
 			}
@@ -294,8 +278,8 @@ func (w *watcher) drain(fd int, s source) (facets Facet) {
 }
 
 // facetsOf says what a message's change can show in.
-func facetsOf(m message) Facet {
-	switch m.typ >> 8 {
+func facetsOf(m nl.Message) Facet {
+	switch m.Type >> 8 {
 	case unix.NFNL_SUBSYS_NFTABLES:
 		return nftFacets(m)
 	case unix.NFNL_SUBSYS_CTNETLINK:
@@ -310,20 +294,20 @@ func facetsOf(m message) Facet {
 
 // nftFacets leaves out an autopsy's own tables. A new generation is announced
 // after the objects that make it up, and says nothing that they do not.
-func nftFacets(m message) Facet {
-	if m.typ == nftType(unix.NFT_MSG_NEWGEN) {
+func nftFacets(m nl.Message) Facet {
+	if m.Type == nl.Tables(unix.NFT_MSG_NEWGEN) {
 		return 0
 	}
 	// In the messages of all objects the first attribute is the table's name.
-	a := parseAttrs(m.body[min(nfgenLen, len(m.body)):])
-	if strings.HasPrefix(a.str(unix.NFTA_TABLE_NAME), AutopsyTable) {
+	table := nl.ParseAfter(m.Body, nl.NetfilterLen).Text(unix.NFTA_TABLE_NAME)
+	if strings.HasPrefix(table, AutopsyTable) {
 		return 0
 	}
 	return Firewall
 }
 
-func rtnetlinkFacets(m message) Facet {
-	switch m.typ {
+func rtnetlinkFacets(m nl.Message) Facet {
+	switch m.Type {
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
 		// A device that goes down or away takes routes, neighbours and its
 		// sysctls with it, and IPv4 routes go without a word.
@@ -335,7 +319,7 @@ func rtnetlinkFacets(m message) Facet {
 	case unix.RTM_NEWRULE, unix.RTM_DELRULE:
 		return Rules
 	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
-		if len(m.body) > 0 && m.body[0] == unix.AF_BRIDGE {
+		if len(m.Body) > 0 && m.Body[0] == unix.AF_BRIDGE {
 			return FDB
 		}
 		return Neighs

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // iptables-nft hands matches and targets that nf_tables has no expression for
@@ -13,19 +15,19 @@ import (
 
 // xtMatch decodes the matches that labs meet; others are named.
 func (d *decoder) xtMatch(e *expression) {
-	name, info := e.str(unix.NFTA_MATCH_NAME), e.attrs[unix.NFTA_MATCH_INFO]
-	rev := e.u32(unix.NFTA_MATCH_REV)
+	name, info := e.Text(unix.NFTA_MATCH_NAME), e.Get(unix.NFTA_MATCH_INFO)
+	rev := e.Big32(unix.NFTA_MATCH_REV)
 	text := ""
 	switch name {
 	case "tcp", "udp":
 		text = xtPorts(name, info)
 	case "comment":
-		text = fmt.Sprintf("--comment %q", cstring(info))
+		text = fmt.Sprintf("--comment %q", nl.Text(info))
 	case "conntrack":
 		text = xtConntrack(rev, info)
 	case "state":
 		if len(info) >= 4 {
-			text = "--state " + xtStates(hostU32(info))
+			text = "--state " + xtStates(nl.Host32(info))
 		}
 	case "addrtype":
 		text = xtAddrType(rev, info)
@@ -33,8 +35,8 @@ func (d *decoder) xtMatch(e *expression) {
 		text = xtMultiport(rev, info)
 	case "mark":
 		if rev == 1 && len(info) >= 9 {
-			text = not(info[8]) + fmt.Sprintf("--mark 0x%x", hostU32(info))
-			if mask := hostU32(info[4:]); mask != ^uint32(0) {
+			text = not(info[8]) + fmt.Sprintf("--mark 0x%x", nl.Host32(info))
+			if mask := nl.Host32(info[4:]); mask != ^uint32(0) {
 				text += fmt.Sprintf("/0x%x", mask)
 			}
 		}
@@ -64,7 +66,7 @@ func xtPorts(name string, b []byte) string {
 	}
 	var out []string
 	for i, opt := range []string{"--sport", "--dport"} {
-		low, high := hostU32(b[4*i:4*i+2]), hostU32(b[4*i+2:4*i+4])
+		low, high := nl.Host32(b[4*i:4*i+2]), nl.Host32(b[4*i+2:4*i+4])
 		if low == 0 && high == 0xffff {
 			continue
 		}
@@ -91,10 +93,10 @@ func xtConntrack(rev uint32, b []byte) string {
 	if len(b) < match+6 {
 		return ""
 	}
-	if hostU32(b[match:match+2])&matchState == 0 {
+	if nl.Host32(b[match:match+2])&matchState == 0 {
 		return ""
 	}
-	inv, state := hostU32(b[match+2:match+4]), hostU32(b[match+4:match+6])
+	inv, state := nl.Host32(b[match+2:match+4]), nl.Host32(b[match+4:match+6])
 	if rev == 1 {
 		state &= 0xff
 	}
@@ -121,10 +123,10 @@ func xtAddrType(rev uint32, b []byte) string {
 	if len(b) < 8 {
 		return ""
 	}
-	src, dst := hostU32(b[0:2]), hostU32(b[2:4])
-	invSrc, invDst := hostU32(b[4:8])&1, hostU32(b[4:8])>>1&1
+	src, dst := nl.Host32(b[0:2]), nl.Host32(b[2:4])
+	invSrc, invDst := nl.Host32(b[4:8])&1, nl.Host32(b[4:8])>>1&1
 	if rev == 0 && len(b) >= 12 {
-		invSrc, invDst = hostU32(b[4:8]), hostU32(b[8:12])
+		invSrc, invDst = nl.Host32(b[4:8]), nl.Host32(b[8:12])
 	}
 	types := func(n uint32) string {
 		return strings.ToUpper(flagNames(n, "unspec", "unicast", "local", "broadcast", "anycast", "multicast",
@@ -156,7 +158,7 @@ func xtMultiport(rev uint32, b []byte) string {
 			}
 			ports += sep
 		}
-		ports += strconv.Itoa(int(hostU32(b[2+2*i : 4+2*i])))
+		ports += strconv.Itoa(int(nl.Host32(b[2+2*i : 4+2*i])))
 	}
 	return not(b[47]) + opt + " " + ports
 }
@@ -164,10 +166,10 @@ func xtMultiport(rev uint32, b []byte) string {
 // xtTarget decodes a target. One that is not known counts as doing nothing to
 // the packet's fate and is named.
 func (d *decoder) xtTarget(e *expression) {
-	name, info := e.str(unix.NFTA_TARGET_NAME), e.attrs[unix.NFTA_TARGET_INFO]
+	name, info := e.Text(unix.NFTA_TARGET_NAME), e.Get(unix.NFTA_TARGET_INFO)
 	switch name {
 	case "MASQUERADE", "DNAT", "SNAT", "REDIRECT":
-		flags, addr, ports := natRange(d.r.family, e.u32(unix.NFTA_TARGET_REV), info)
+		flags, addr, ports := natRange(d.r.family, e.Big32(unix.NFTA_TARGET_REV), info)
 		d.translate(strings.ToLower(name), natAddress(addr, ports), flags)
 	case "REJECT":
 		d.out.does = "reject"
@@ -178,8 +180,8 @@ func (d *decoder) xtTarget(e *expression) {
 		d.add(term{key: "xt target " + name, ipt: "-j " + name})
 	case "LOG":
 		text := "-j LOG"
-		if len(info) > 2 && cstring(info[2:]) != "" {
-			text += fmt.Sprintf(" --log-prefix %q", cstring(info[2:]))
+		if len(info) > 2 && nl.Text(info[2:]) != "" {
+			text += fmt.Sprintf(" --log-prefix %q", nl.Text(info[2:]))
 		}
 		d.add(term{key: "xt target LOG", ipt: text})
 	default:
@@ -189,10 +191,10 @@ func (d *decoder) xtTarget(e *expression) {
 
 func rejectWith(family byte, info []byte) string {
 	if family == unix.NFPROTO_IPV6 {
-		return indexed(hostU32(info), map[uint32]string{0: "icmp6-no-route", 1: "icmp6-adm-prohibited", 3: "icmp6-addr-unreachable",
+		return indexed(nl.Host32(info), map[uint32]string{0: "icmp6-no-route", 1: "icmp6-adm-prohibited", 3: "icmp6-addr-unreachable",
 			4: "icmp6-port-unreachable", 6: "tcp-reset"})
 	}
-	return indexed(hostU32(info), map[uint32]string{0: "icmp-net-unreachable", 1: "icmp-host-unreachable", 2: "icmp-proto-unreachable",
+	return indexed(nl.Host32(info), map[uint32]string{0: "icmp-net-unreachable", 1: "icmp-host-unreachable", 2: "icmp-proto-unreachable",
 		3: "icmp-port-unreachable", 5: "icmp-net-prohibited", 6: "icmp-host-prohibited", 7: "tcp-reset", 8: "icmp-admin-prohibited"})
 }
 
@@ -209,7 +211,7 @@ func natRange(family byte, rev uint32, b []byte) (flags uint32, addr, ports stri
 	if len(b) < at+4+2*size+4 {
 		return 0, "", ""
 	}
-	flags = hostU32(b[at:])
+	flags = nl.Host32(b[at:])
 	low, high := b[at+4:at+4+size], b[at+4+size:at+4+2*size]
 	if family == unix.NFPROTO_IPV4 {
 		low, high = low[:4], high[:4]

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/sock"
 )
 
 // Limits of a capture.
@@ -67,19 +68,11 @@ func watch(fd int, dev string) error {
 		}
 		index = int(ifr.Uint32())
 	}
-	// Forcing the size takes rights over the machine; the size is a wish only.
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, captureBuffer) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, captureBuffer)
-	}
+	sock.Room(fd, captureBuffer)
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
 		return err
 	}
-	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: index})
-}
-
-// networkOrder is n as the kernel wants it in a struct sockaddr_ll.
-func networkOrder(n uint16) uint16 {
-	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, n))
+	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: sock.NetworkOrder(unix.ETH_P_ALL), Ifindex: index})
 }
 
 // halt makes the reader stop. What has reached the socket is still read.
@@ -215,13 +208,13 @@ func (r *reader) drain(fd, most int) (read int) {
 		if !ok {
 			continue
 		}
-		p, ok := decode(networkOrder(link.Protocol), r.buf[:min(n, len(r.buf))])
+		p, ok := decode(sock.NetworkOrder(link.Protocol), r.buf[:min(n, len(r.buf))])
 		if !ok || !r.match.Match(p) {
 			continue
 		}
 		p.Len, p.Outgoing = n, link.Pkttype == unix.PACKET_OUTGOING
 		p.Dev = r.name(fd, link.Ifindex)
-		p.Time = stamp(r.oob[:oobn])
+		p.Time = sock.Stamp(r.oob[:oobn])
 		p.own()
 		r.keep(p)
 	}
@@ -251,17 +244,4 @@ func (r *reader) name(fd, index int) string {
 	}
 	r.names[index] = name
 	return name
-}
-
-// stamp is when the kernel saw the packet.
-func stamp(oob []byte) time.Time {
-	msgs, err := unix.ParseSocketControlMessage(oob)
-	if err == nil {
-		for _, m := range msgs {
-			if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SO_TIMESTAMPNS && len(m.Data) >= 16 {
-				return time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
-			}
-		}
-	}
-	return time.Now()
 }

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"underlay/engine"
+	"underlay/engine/internal/netns"
 )
 
 // remembered counts a node's tcp sockets in TIME_WAIT.
 func remembered(t *testing.T, n Node) (waiting int) {
 	t.Helper()
-	must(t, Within(n.NS, func() error {
+	must(t, netns.Do(n.NS, func() error {
 		text, err := os.ReadFile("/proc/thread-self/net/tcp")
 		for line := range strings.Lines(string(text)) {
 			if f := strings.Fields(line); len(f) > 3 && f[3] == "06" {

@@ -1,12 +1,13 @@
 package probe
 
 import (
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // deaf is a next hop that does not answer ARP (or neighbour solicitation).
@@ -27,60 +28,53 @@ func asking(addr netip.Addr) string {
 	return fmt.Sprintf("ARP for %s", addr)
 }
 
-// dumpTries is how often a dump is read anew that changed while it was read.
-const dumpTries = 5
-
 // deafHop returns the next hop from n to addr if the kernel is asking, or has
 // asked, for its MAC address in vain; nil if not.
-func deafHop(n Node, addr netip.Addr) (hop *deaf, err error) {
-	var h *netlink.Handle
-	if err := Within(n.NS, func() (err error) {
-		h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
-		return err
-	}); err != nil {
+func deafHop(n Node, addr netip.Addr) (*deaf, error) {
+	c, err := nl.Dial(n.NS, unix.NETLINK_ROUTE)
+	if err != nil {
 		return nil, fmt.Errorf("neighbours of %s: %w", n.Name, err)
 	}
-	defer h.Close()
-	routes, err := h.RouteGet(addr.AsSlice())
-	if err != nil || len(routes) == 0 {
+	defer c.Close() //nolint:errcheck // all that was to be asked has been
+	route, err := nl.AskRoute(c, nl.RouteQuery{To: addr})
+	if err != nil {
 		return nil, nil // no route: no next hop
 	}
 	at := addr
-	if gw, ok := netip.AddrFromSlice(routes[0].Gw); ok {
-		at = gw.Unmap()
+	if route.Gateway.IsValid() {
+		at = route.Gateway.Unmap()
 	}
-	index := routes[0].LinkIndex
-	for range dumpTries {
-		hop, err = findDeaf(h, at, index)
-		if !errors.Is(err, netlink.ErrDumpInterrupted) {
-			break
-		}
-	}
+	silent, err := askedInVain(c, at, route.OIF)
 	if err != nil {
 		return nil, fmt.Errorf("neighbours of %s: %w", n.Name, err)
 	}
-	return hop, nil
+	if !silent {
+		return nil, nil
+	}
+	d := &deaf{hop: at, dev: fmt.Sprintf("interface %d", route.OIF)}
+	if name, err := nl.LinkName(c, route.OIF); err == nil && name != "" {
+		d.dev = name
+	}
+	return d, nil
 }
 
-func findDeaf(h *netlink.Handle, at netip.Addr, index int) (*deaf, error) {
-	family := netlink.FAMILY_V4
+// askedInVain reports whether the kernel asks for a neighbour's MAC address on a
+// device, or has given up.
+func askedInVain(c *nl.Conn, at netip.Addr, index int) (bool, error) {
+	req := make([]byte, unix.SizeofNdMsg)
+	req[0] = unix.AF_INET
 	if at.Is6() {
-		family = netlink.FAMILY_V6
+		req[0] = unix.AF_INET6
 	}
-	neighs, err := h.NeighList(index, family)
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range neighs {
-		ip, _ := netip.AddrFromSlice(n.IP)
-		if ip.Unmap() != at || n.State&(netlink.NUD_INCOMPLETE|netlink.NUD_FAILED) == 0 {
-			continue
+	found, err := nl.Dump(c, unix.RTM_GETNEIGH, req, func(out []struct{}, typ uint16, b []byte) []struct{} {
+		const dead = unix.NUD_INCOMPLETE | unix.NUD_FAILED
+		if typ != unix.RTM_NEWNEIGH || len(b) < unix.SizeofNdMsg || int(nl.Host32(b[4:])) != index || binary.NativeEndian.Uint16(b[8:])&dead == 0 {
+			return out
 		}
-		d := &deaf{hop: at, dev: fmt.Sprintf("interface %d", index)}
-		if link, err := h.LinkByIndex(index); err == nil {
-			d.dev = link.Attrs().Name
+		if ip, _ := netip.AddrFromSlice(nl.ParseAfter(b, unix.SizeofNdMsg).Get(unix.NDA_DST)); ip.Unmap() == at {
+			out = append(out, struct{}{})
 		}
-		return d, nil
-	}
-	return nil, nil
+		return out
+	})
+	return len(found) > 0, err
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/internal/netns"
 )
 
 // attempts are one of each kind.
@@ -120,7 +121,7 @@ func TestTakenPortsArePassedOver(t *testing.T) {
 func TestAllPortsTaken(t *testing.T) {
 	p := newPath(t)
 	var fds []int
-	must(t, Within(p.c.NS, func() error {
+	must(t, netns.Do(p.c.NS, func() error {
 		for port := engine.TestPortFirst; port <= engine.TestPortLast; port++ {
 			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 			if err != nil {
@@ -196,7 +197,7 @@ func dump(t *testing.T, n Node, filter string, during func()) string {
 	must(t, err)
 	errs, err := cmd.StderrPipe()
 	must(t, err)
-	must(t, Within(n.NS, cmd.Start))
+	must(t, netns.Do(n.NS, cmd.Start))
 	begin := bufio.NewScanner(errs)
 	for begin.Scan() && !strings.HasPrefix(begin.Text(), "listening on") {
 		t.Log(begin.Text())

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 // socket is a non-blocking socket of some network namespace, waited for by the
@@ -27,7 +29,7 @@ type socket struct {
 // kernel refused the kind of socket.
 func open(ns int, domain, typ, proto int) (*socket, error) {
 	fd := -1
-	err := Within(ns, func() (err error) {
+	err := netns.Do(ns, func() (err error) {
 		fd, err = unix.Socket(domain, typ|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 		return err
 	})

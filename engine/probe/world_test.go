@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/internal/netns"
 	"underlay/engine/workload"
 )
 
@@ -32,27 +32,13 @@ func TestMain(m *testing.M) {
 // newNode makes a network namespace with its loopback up.
 func newNode(t testing.TB, name string) Node {
 	t.Helper()
-	type made struct {
-		fd  int
-		err error
-	}
-	ch := make(chan made)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends here
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			ch <- made{err: err}
-			return
-		}
-		fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		ch <- made{fd, err}
-	}()
-	m := <-ch
-	if errors.Is(m.err, unix.EPERM) {
+	fd, err := netns.New()
+	if errors.Is(err, unix.EPERM) {
 		t.Skip("no right to make network namespaces: run as root or in a user namespace")
 	}
-	must(t, m.err)
-	t.Cleanup(func() { must(t, unix.Close(m.fd)) })
-	n := Node{Name: name, NS: m.fd}
+	must(t, err)
+	t.Cleanup(func() { must(t, unix.Close(fd)) })
+	n := Node{Name: name, NS: fd}
 	sysctl(t, n, "net/ipv4/icmp_ratelimit", "0")
 	up(t, n, "lo")
 	return n
@@ -68,7 +54,7 @@ func must(t testing.TB, err error) {
 func netlinkIn(t testing.TB, n Node, fn func(h *netlink.Handle) error) {
 	t.Helper()
 	var h *netlink.Handle
-	must(t, Within(n.NS, func() (err error) {
+	must(t, netns.Do(n.NS, func() (err error) {
 		h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
 		return err
 	}))
@@ -124,7 +110,7 @@ func route(t testing.TB, n Node, to, via string) {
 
 func sysctl(t testing.TB, n Node, name, value string) {
 	t.Helper()
-	must(t, Within(n.NS, func() error { return os.WriteFile("/proc/sys/"+name, []byte(value), 0o644) }))
+	must(t, netns.Do(n.NS, func() error { return os.WriteFile("/proc/sys/"+name, []byte(value), 0o644) }))
 }
 
 // tool runs a command in a node.
@@ -132,7 +118,7 @@ func tool(n Node, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
-	err := Within(n.NS, cmd.Start)
+	err := netns.Do(n.NS, cmd.Start)
 	if err == nil {
 		err = cmd.Wait()
 	}
@@ -166,7 +152,7 @@ func serve(t testing.TB, n Node, w engine.Workload) {
 	cmd.Env = append(os.Environ(), workloadEnv+"=1")
 	cmd.Stderr = os.Stderr
 	cmd.ExtraFiles = []*os.File{child}
-	must(t, errors.Join(Within(n.NS, cmd.Start), child.Close()))
+	must(t, errors.Join(netns.Do(n.NS, cmd.Start), child.Close()))
 	t.Cleanup(func() {
 		must(t, cmd.Process.Signal(unix.SIGTERM))
 		must(t, cmd.Wait())

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 // node is a named network namespace and, once something runs in it, mount and
@@ -53,25 +54,16 @@ func (w *worldInit) addNodes(specs []NodeSpec) (fds []int, err error) {
 // makeNamespaces unshares one network namespace after the other on a thread that
 // is thrown away.
 func makeNamespaces(specs []NodeSpec) ([]*node, error) {
-	type result struct {
-		nodes []*node
-		err   error
-	}
-	ch := make(chan result, 1)
-	go func() {
-		runtime.LockOSThread()
-		var r result
+	return netns.Thread(func() (nodes []*node, err error) {
 		for _, spec := range specs {
 			n := &node{spec: spec}
-			if r.err = n.create(); r.err != nil {
-				break
+			if err := n.create(); err != nil {
+				return nodes, err
 			}
-			r.nodes = append(r.nodes, n)
+			nodes = append(nodes, n)
 		}
-		ch <- r
-	}()
-	r := <-ch
-	return r.nodes, r.err
+		return nodes, nil
+	})
 }
 
 // refresh replaces the nodes that the learner has deleted and made anew. It
@@ -121,8 +113,9 @@ func (n *node) successor() (fd int, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	var now, was unix.Stat_t
-	if unix.Fstat(fd, &now) != nil || unix.Fstat(n.net, &was) != nil || now.Ino == was.Ino {
+	now, err1 := netns.Identify(fd)
+	was, err2 := netns.Identify(n.net)
+	if err1 != nil || err2 != nil || now == was {
 		_ = unix.Close(fd)
 		return 0, false
 	}
@@ -148,19 +141,15 @@ func (n *node) create() error {
 	if name == "" || strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {
 		return fmt.Errorf("a node cannot be called %q", name)
 	}
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		return fmt.Errorf("network namespace %s: %w", name, err)
+	var err error
+	if n.net, err = netns.Unshare(); err != nil {
+		return fmt.Errorf("node %s: %w", name, err)
 	}
-	fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	n.net = fd
 	path := "/run/netns/" + name
 	if err := os.WriteFile(path, nil, 0o444); err != nil {
 		return err
 	}
-	if err := unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, ""); err != nil {
+	if err := unix.Mount(netns.Own, path, "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("bind %s: %w", path, err)
 	}
 	return n.writeEtc()
@@ -213,8 +202,8 @@ func (n *node) enter() error {
 	if n.adopted {
 		return n.visit()
 	}
-	if err := unix.Setns(n.net, unix.CLONE_NEWNET); err != nil {
-		return fmt.Errorf("enter %s: %w", n.spec.Name, err)
+	if err := netns.Enter(n.net); err != nil {
+		return fmt.Errorf("node %s: %w", n.spec.Name, err)
 	}
 	first := false
 	n.once.Do(func() { first = true; n.err = n.furnish() })
@@ -234,10 +223,10 @@ func (n *node) visit() error {
 	if !ok {
 		return fmt.Errorf("there is no network namespace %s", n.spec.Name)
 	}
-	err := unix.Setns(fd, unix.CLONE_NEWNET)
+	err := netns.Enter(fd)
 	_ = unix.Close(fd)
 	if err != nil {
-		return fmt.Errorf("enter %s: %w", n.spec.Name, err)
+		return fmt.Errorf("node %s: %w", n.spec.Name, err)
 	}
 	return n.ownFiles()
 }

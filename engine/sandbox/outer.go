@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -20,16 +19,10 @@ import (
 // when it finds itself started under this name.
 const AppName = "underlay-app"
 
-func init() {
-	// A goroutine that unshares is thrown away with its thread, but the main
-	// thread cannot be thrown away: keep every other goroutine off it.
-	runtime.LockOSThread()
-}
-
 // Outer runs this binary again as the app layer with the same arguments, waits
 // for it and returns its exit code. The terminal is as it was afterwards,
 // however the app ends. It must be called from the main goroutine, which stays
-// on the main thread: the app dies with the thread that started it.
+// on the main thread (netns sees to that): the app dies with the thread that started it.
 func Outer(args []string) (int, error) {
 	cmd, err := appCommand(args)
 	if err != nil {

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 // InitName is argv[0] of a world's init: main calls InitMain when it finds
@@ -51,14 +52,9 @@ func (s *Sandbox) NewWorld(ctx context.Context, tools ...Tool) (*World, error) {
 		return nil, err
 	}
 	st := &stage{id: s.id, exe: s.exe, home: worldHome(), extra: tools}
-	started := make(chan startedInit, 1)
-	go func() {
-		// The thread's root and mounts become the world's: it cannot be given back.
-		runtime.LockOSThread()
-		started <- st.startInit(theirs)
-	}()
-	r := <-started
-	err = errors.Join(r.err, theirs.Close())
+	// The thread's root and mounts become the world's: it cannot be given back.
+	r, err := netns.Thread(func() (startedInit, error) { return st.startInit(theirs) })
+	err = errors.Join(err, theirs.Close())
 	if err != nil {
 		return nil, errors.Join(err, ours.Close())
 	}
@@ -73,18 +69,17 @@ func (s *Sandbox) NewWorld(ctx context.Context, tools ...Tool) (*World, error) {
 type startedInit struct {
 	process *os.Process
 	files   stageFiles
-	err     error
 }
 
 // startInit builds the world's tree and starts its init in it.
-func (s *stage) startInit(socket *os.File) (r startedInit) {
-	if r.files, r.err = s.build(); r.err != nil {
-		return r
+func (s *stage) startInit(socket *os.File) (r startedInit, err error) {
+	if r.files, err = s.build(); err != nil {
+		return r, err
 	}
 	uids, gids := s.id.worldMappings()
 	caps, err := allCapabilities()
 	if err != nil {
-		return startedInit{err: errors.Join(err, r.files.close())}
+		return startedInit{}, errors.Join(err, r.files.close())
 	}
 	attr := &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET |
@@ -105,7 +100,7 @@ func (s *stage) startInit(socket *os.File) (r startedInit) {
 		Sys:   attr,
 	})
 	if err != nil {
-		return startedInit{err: errors.Join(explainClone(err), r.files.close())}
+		return startedInit{}, errors.Join(explainClone(err), r.files.close())
 	}
-	return r
+	return r, nil
 }

@@ -7,12 +7,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 // readyWait is how long a workload may take until it listens.
@@ -158,23 +159,15 @@ func (w *worldInit) spawn(n *node, s *startSpec, files []uintptr, tty bool) (int
 	if len(s.Argv) == 0 {
 		return 0, nil, errors.New("no program named")
 	}
-	type result struct {
-		pid    int
-		exited chan unix.WaitStatus
-		err    error
-	}
-	ch := make(chan result, 1)
-	go func() {
-		runtime.LockOSThread() // entered for good: the thread is thrown away
+	var exited chan unix.WaitStatus
+	pid, err := netns.Thread(func() (pid int, err error) {
 		if err := n.enter(); err != nil {
-			ch <- result{err: err}
-			return
+			return 0, err
 		}
-		pid, exited, err := w.fork(s, files, tty)
-		ch <- result{pid, exited, err}
-	}()
-	r := <-ch
-	return r.pid, r.exited, r.err
+		pid, exited, err = w.fork(s, files, tty)
+		return pid, err
+	})
+	return pid, exited, err
 }
 
 func (w *worldInit) fork(s *startSpec, files []uintptr, tty bool) (int, chan unix.WaitStatus, error) {

@@ -20,6 +20,7 @@ import (
 
 	"underlay/engine"
 	"underlay/engine/check"
+	"underlay/engine/internal/netns"
 	"underlay/engine/observe"
 	"underlay/engine/preflight"
 	"underlay/engine/sandbox"
@@ -377,8 +378,9 @@ func (s *Session) adopt(ctx context.Context, p *place) (err error) {
 }
 
 func sameNamespace(a, b int) bool {
-	var x, y unix.Stat_t
-	return unix.Fstat(a, &x) == nil && unix.Fstat(b, &y) == nil && x.Ino == y.Ino && x.Dev == y.Dev
+	x, err1 := netns.Identify(a)
+	y, err2 := netns.Identify(b)
+	return err1 == nil && err2 == nil && x == y
 }
 
 // forget lets go of a node's namespace.

@@ -21,7 +21,7 @@ import (
 
 	"underlay/engine"
 	"underlay/engine/check"
-	"underlay/engine/probe"
+	"underlay/engine/internal/netns"
 )
 
 // maxObjects bounds a listing, in bytes: a lab's cluster has some hundred objects
@@ -102,7 +102,7 @@ func newKubeAPI(text string, ns int) (*kubeAPI, error) {
 		return nil, errors.New("kubeconfig: no certificate of an authority")
 	}
 	dial := func(ctx context.Context, network, addr string) (conn net.Conn, err error) {
-		withinErr := probe.Within(ns, func() error {
+		withinErr := netns.Do(ns, func() error {
 			conn, err = (&net.Dialer{}).DialContext(ctx, network, addr)
 			return err
 		})

@@ -10,6 +10,7 @@ import (
 	"underlay/engine"
 	"underlay/engine/autopsy"
 	"underlay/engine/channel"
+	"underlay/engine/internal/netns"
 )
 
 // errMoved ends the traces of a lab that is being built anew or led back.
@@ -129,7 +130,7 @@ func (s *Session) asked(a channel.Asked, theirs, now *place) (engine.Flow, error
 		return a.Flow, nil
 	}
 	for _, n := range now.nodes {
-		if ns, err := channel.NamespaceOf(n.NS); err == nil && a.Known && ns == a.Client {
+		if ns, err := netns.Identify(n.NS); err == nil && a.Known && ns == a.Client {
 			a.Flow.From = n.Name
 			return a.Flow, nil
 		}

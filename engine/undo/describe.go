@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 func addrText(b []byte) string {
@@ -35,13 +37,13 @@ func words(start string, pairs ...string) string {
 	return b.String()
 }
 
-func addressText(head []byte, as attrs, local []byte) string {
+func addressText(head []byte, as nl.Attrs, local []byte) string {
 	text := prefixText(local, head[1])
-	if peer := as.get(unix.IFA_ADDRESS); peer != nil && string(peer) != string(local) {
+	if peer := as.Get(unix.IFA_ADDRESS); peer != nil && string(peer) != string(local) {
 		text = addrText(local) + " peer " + prefixText(peer, head[1])
 	}
 	if head[3] != unix.RT_SCOPE_UNIVERSE {
-		text += " scope " + scopeText(head[3])
+		text += " scope " + nl.Scope(head[3])
 	}
 	if head[2]&unix.IFA_F_SECONDARY != 0 && head[0] == unix.AF_INET {
 		text += " secondary"
@@ -49,29 +51,15 @@ func addressText(head []byte, as attrs, local []byte) string {
 	return text
 }
 
-func scopeText(n byte) string {
-	switch n {
-	case unix.RT_SCOPE_UNIVERSE:
-		return "global"
-	case unix.RT_SCOPE_SITE:
-		return "site"
-	case unix.RT_SCOPE_LINK:
-		return "link"
-	case unix.RT_SCOPE_HOST:
-		return "host"
-	}
-	return strconv.Itoa(int(n))
-}
-
 // route is a route message that is being described.
 type route struct {
 	head  []byte
-	as    attrs
+	as    nl.Attrs
 	names map[int]string
 }
 
 func (r route) to() string {
-	bits, to := r.head[1], r.as.get(unix.RTA_DST)
+	bits, to := r.head[1], r.as.Get(unix.RTA_DST)
 	switch {
 	case to == nil && r.head[0] == unix.AF_INET6:
 		return "default (IPv6)"
@@ -84,14 +72,14 @@ func (r route) to() string {
 }
 
 func (r route) table() uint32 {
-	if t := r.as.get(unix.RTA_TABLE); t != nil {
-		return hostU32(t)
+	if t := r.as.Get(unix.RTA_TABLE); t != nil {
+		return nl.Host32(t)
 	}
 	return uint32(r.head[4])
 }
 
 func (r route) metric() string {
-	if m := hostU32(r.as.get(unix.RTA_PRIORITY)); m != 0 {
+	if m := r.as.Host32(unix.RTA_PRIORITY); m != 0 {
 		return strconv.Itoa(int(m))
 	}
 	return ""
@@ -102,17 +90,16 @@ func (r route) key() string {
 }
 
 func (r route) text() string {
-	types := map[byte]string{
-		unix.RTN_LOCAL: "local ", unix.RTN_BROADCAST: "broadcast ", unix.RTN_ANYCAST: "anycast ", unix.RTN_MULTICAST: "multicast ",
-		unix.RTN_BLACKHOLE: "blackhole ", unix.RTN_UNREACHABLE: "unreachable ", unix.RTN_PROHIBIT: "prohibit ", unix.RTN_THROW: "throw ",
+	text := r.to()
+	if typ := r.head[7]; typ != unix.RTN_UNICAST {
+		text = nl.RouteType(typ) + " " + text
 	}
-	text := types[r.head[7]] + r.to()
-	hops := r.as.get(unix.RTA_MULTIPATH)
+	hops := r.as.Get(unix.RTA_MULTIPATH)
 	if hops == nil {
 		text += r.hop(r.as)
 	}
 	src := ""
-	if s := r.as.get(unix.RTA_PREFSRC); s != nil {
+	if s := r.as.Get(unix.RTA_PREFSRC); s != nil {
 		src = addrText(s)
 	}
 	table := ""
@@ -123,27 +110,27 @@ func (r route) text() string {
 	if binary.NativeEndian.Uint32(r.head[8:])&unix.RTNH_F_ONLINK != 0 {
 		text += " onlink"
 	}
-	eachHop(hops, func(hop []byte) {
-		text += " nexthop" + r.hop(append(parseAttrs(hop[unix.SizeofRtNexthop:]), attr{unix.RTA_OIF, hop[4:8]}))
+	for hop := range nl.NextHops(hops) {
+		text += " nexthop" + r.hop(append(nl.ParseAfter(hop, unix.SizeofRtNexthop), nl.NewAttr(unix.RTA_OIF, hop[4:8])))
 		if w := int(hop[3]) + 1; w > 1 {
 			text += " weight " + strconv.Itoa(w)
 		}
 		if hop[2]&unix.RTNH_F_ONLINK != 0 {
 			text += " onlink"
 		}
-	})
+	}
 	return text
 }
 
 // hop says where a route or one of its next hops leads.
-func (r route) hop(as attrs) string {
+func (r route) hop(as nl.Attrs) string {
 	via := ""
-	if gw := as.get(unix.RTA_GATEWAY); gw != nil {
+	if gw := as.Get(unix.RTA_GATEWAY); gw != nil {
 		via = addrText(gw)
-	} else if v := as.get(unix.RTA_VIA); len(v) > 2 {
+	} else if v := as.Get(unix.RTA_VIA); len(v) > 2 {
 		via = "inet6 " + addrText(v[2:])
 	}
-	return words("", "via", via, "dev", r.names[int(hostU32(as.get(unix.RTA_OIF)))])
+	return words("", "via", via, "dev", r.names[int(as.Host32(unix.RTA_OIF))])
 }
 
 func tableText(t uint32) string {
@@ -158,14 +145,14 @@ func tableText(t uint32) string {
 	return strconv.Itoa(int(t))
 }
 
-func ruleText(head []byte, as attrs) string {
+func ruleText(head []byte, as nl.Attrs) string {
 	prefix := func(id uint16, bits byte) string {
-		if v := as.get(id); v != nil {
+		if v := as.Get(id); v != nil {
 			return prefixText(v, bits)
 		}
 		return ""
 	}
-	text := fmt.Sprintf("%d:", hostU32(as.get(unix.FRA_PRIORITY)))
+	text := fmt.Sprintf("%d:", as.Host32(unix.FRA_PRIORITY))
 	if head[0] == unix.AF_INET6 {
 		text += " (IPv6)"
 	}
@@ -177,47 +164,38 @@ func ruleText(head []byte, as attrs) string {
 		from = "all"
 	}
 	mark := ""
-	if m := hostU32(as.get(unix.FRA_FWMARK)); m != 0 {
+	if m := as.Host32(unix.FRA_FWMARK); m != 0 {
 		mark = fmt.Sprintf("%#x", m)
 	}
 	text = words(text, "from", from, "to", prefix(unix.FRA_DST, head[1]), "fwmark", mark,
-		"iif", cstring(as.get(unix.FRA_IIFNAME)), "oif", cstring(as.get(unix.FRA_OIFNAME)))
+		"iif", as.Text(unix.FRA_IIFNAME), "oif", as.Text(unix.FRA_OIFNAME))
 	switch head[7] {
 	case unix.FR_ACT_TO_TBL:
 		table := uint32(head[4])
-		if t := as.get(unix.FRA_TABLE); t != nil {
-			table = hostU32(t)
+		if t := as.Get(unix.FRA_TABLE); t != nil {
+			table = nl.Host32(t)
 		}
 		return text + " lookup " + tableText(table)
 	case unix.FR_ACT_GOTO:
-		return text + fmt.Sprintf(" goto %d", hostU32(as.get(unix.FRA_GOTO)))
-	case unix.FR_ACT_BLACKHOLE:
-		return text + " blackhole"
-	case unix.FR_ACT_UNREACHABLE:
-		return text + " unreachable"
-	case unix.FR_ACT_PROHIBIT:
-		return text + " prohibit"
+		return text + fmt.Sprintf(" goto %d", as.Host32(unix.FRA_GOTO))
 	}
-	return text
+	return text + " " + nl.RuleAction(head[7])
 }
 
-func fdbText(head []byte, as attrs, dev string) string {
+func fdbText(head []byte, as nl.Attrs, dev string) string {
 	dst := ""
-	if v := as.get(unix.NDA_DST); v != nil {
+	if v := as.Get(unix.NDA_DST); v != nil {
 		dst = addrText(v)
 	}
 	vlan := ""
-	if v := as.get(unix.NDA_VLAN); v != nil {
-		vlan = strconv.Itoa(int(hostU32(v)))
+	if v := as.Get(unix.NDA_VLAN); v != nil {
+		vlan = strconv.Itoa(int(nl.Host32(v)))
 	}
-	text := words(macText(as.get(unix.NDA_LLADDR)), "dev", dev, "dst", dst, "vlan", vlan)
+	text := words(macText(as.Get(unix.NDA_LLADDR)), "dev", dev, "dst", dst, "vlan", vlan)
 	if head[10]&unix.NTF_SELF != 0 {
 		text += " self"
 	} else {
 		text += " master"
 	}
-	if binary.NativeEndian.Uint16(head[8:])&unix.NUD_PERMANENT != 0 {
-		return text + " permanent"
-	}
-	return text + " static"
+	return text + " " + nl.EntryState(binary.NativeEndian.Uint16(head[8:]))
 }

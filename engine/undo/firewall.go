@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/internal/nl"
 	"underlay/engine/observe"
 )
 
@@ -20,7 +21,7 @@ func (n *node) firewallLines() map[string][]string {
 		title, tool := t.title(n), t.tool(n)
 		out[title] = append([]string{"the table"}, t.declared(tool)...)
 		for _, r := range n.rules {
-			if r.Family != familyName(t.family) || r.Table != t.name || r.Backend != tool {
+			if r.Family != nl.TableFamily(t.family) || r.Table != t.name || r.Backend != tool {
 				continue
 			}
 			line := r.Text
@@ -52,7 +53,7 @@ func (s *ipset) title() string { return "ipset " + s.name }
 // title is how the table's own tool calls it.
 func (t *table) title(n *node) string {
 	if t.tool(n) != observe.BackendIptablesNft {
-		return "nft " + familyName(t.family) + " " + t.name
+		return "nft " + nl.TableFamily(t.family) + " " + t.name
 	}
 	if t.family == unix.NFPROTO_IPV6 {
 		return "ip6tables " + t.name
@@ -63,20 +64,11 @@ func (t *table) title(n *node) string {
 // tool is the backend that a table belongs to.
 func (t *table) tool(n *node) string {
 	for _, r := range n.rules {
-		if r.Family == familyName(t.family) && r.Table == t.name && r.Backend != observe.BackendIptablesLegacy {
+		if r.Family == nl.TableFamily(t.family) && r.Table == t.name && r.Backend != observe.BackendIptablesLegacy {
 			return r.Backend
 		}
 	}
 	return observe.BackendNft
-}
-
-func familyName(f byte) string {
-	names := map[byte]string{unix.NFPROTO_INET: "inet", unix.NFPROTO_IPV4: "ip", unix.NFPROTO_ARP: "arp",
-		unix.NFPROTO_NETDEV: "netdev", unix.NFPROTO_BRIDGE: "bridge", unix.NFPROTO_IPV6: "ip6"}
-	if name, ok := names[f]; ok {
-		return name
-	}
-	return strconv.Itoa(int(f))
 }
 
 // declared names what a table has beside rules: chains of its own, sets with
@@ -84,51 +76,51 @@ func familyName(f byte) string {
 func (t *table) declared(tool string) []string {
 	var out []string
 	for _, p := range t.parts {
-		as := parseAttrs(p.body[nfgenLen:])
+		as := nl.ParseAfter(p.body, nl.NetfilterLen)
 		switch p.msg {
 		case unix.NFT_MSG_NEWCHAIN:
-			name := cstring(as.get(unix.NFTA_CHAIN_NAME))
+			name := as.Text(unix.NFTA_CHAIN_NAME)
 			switch {
-			case as.has(unix.NFTA_CHAIN_HOOK):
+			case as.Has(unix.NFTA_CHAIN_HOOK):
 			case tool == observe.BackendIptablesNft:
 				out = append(out, "-N "+name)
 			default:
 				out = append(out, "chain "+name)
 			}
 		case unix.NFT_MSG_NEWSET:
-			if beU32(as.get(unix.NFTA_SET_FLAGS))&0x1 == 0 { // a set without a name is a part of its rule
-				out = append(out, "set "+cstring(as.get(unix.NFTA_SET_NAME)))
+			if as.Big32(unix.NFTA_SET_FLAGS)&0x1 == 0 { // a set without a name is a part of its rule
+				out = append(out, "set "+as.Text(unix.NFTA_SET_NAME))
 			}
 		case unix.NFT_MSG_NEWSETELEM:
 			out = append(out, t.elementLines(as)...)
 		case unix.NFT_MSG_NEWOBJ:
-			out = append(out, fmt.Sprintf("object %s", cstring(as.get(unix.NFTA_OBJ_NAME))))
+			out = append(out, fmt.Sprintf("object %s", as.Text(unix.NFTA_OBJ_NAME)))
 		case unix.NFT_MSG_NEWFLOWTABLE:
-			out = append(out, "flowtable "+cstring(as.get(flowName)))
+			out = append(out, "flowtable "+as.Text(flowName))
 		}
 	}
 	return out
 }
 
 // elementLines are the elements of a set that somebody named and filled.
-func (t *table) elementLines(as attrs) []string {
-	set := cstring(as.get(unix.NFTA_SET_ELEM_LIST_SET))
+func (t *table) elementLines(as nl.Attrs) []string {
+	set := as.Text(unix.NFTA_SET_ELEM_LIST_SET)
 	if strings.HasPrefix(set, "__") || t.filled(set) {
 		return nil
 	}
 	var out []string
-	for _, e := range parseAttrs(as.get(unix.NFTA_SET_ELEM_LIST_ELEMENTS)) {
-		el := parseAttrs(e.data)
-		key := el.nested(unix.NFTA_SET_ELEM_KEY).get(unix.NFTA_DATA_VALUE)
+	for _, e := range as.Nested(unix.NFTA_SET_ELEM_LIST_ELEMENTS) {
+		el := e.Nested()
+		key := el.Nested(unix.NFTA_SET_ELEM_KEY).Get(unix.NFTA_DATA_VALUE)
 		line := "set " + set + " has " + valueText(key)
-		if beU32(el.get(unix.NFTA_SET_ELEM_FLAGS))&1 != 0 {
+		if el.Big32(unix.NFTA_SET_ELEM_FLAGS)&1 != 0 {
 			line = "set " + set + " ends a range before " + valueText(key)
 		}
-		if data := el.nested(unix.NFTA_SET_ELEM_DATA); len(data) > 0 {
-			if v := data.get(unix.NFTA_DATA_VALUE); v != nil {
+		if data := el.Nested(unix.NFTA_SET_ELEM_DATA); len(data) > 0 {
+			if v := data.Get(unix.NFTA_DATA_VALUE); v != nil {
 				line += " : " + valueText(v)
-			} else if chain := data.nested(unix.NFTA_DATA_VERDICT).get(unix.NFTA_VERDICT_CHAIN); chain != nil {
-				line += " : " + cstring(chain)
+			} else if chain := data.Nested(unix.NFTA_DATA_VERDICT).Get(unix.NFTA_VERDICT_CHAIN); chain != nil {
+				line += " : " + nl.Text(chain)
 			} else {
 				line += " : verdict"
 			}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/internal/nl"
 	"underlay/engine/observe"
 )
 
@@ -30,8 +31,8 @@ type link struct {
 	peerNode   string
 	peer       int
 	parentNode string
-	data       attrs // of its kind
-	port       attrs // what its bridge was told about it
+	data       nl.Attrs // of its kind
+	port       nl.Attrs // what its bridge was told about it
 	slaveKind  string
 	names      map[int]string
 }
@@ -64,29 +65,29 @@ func links(msgs []observe.Message, seen []observe.Link, names map[int]string) []
 }
 
 func parseLink(b []byte, names map[int]string) link {
-	as := parseAttrs(b[unix.SizeofIfInfomsg:])
-	info := as.nested(unix.IFLA_LINKINFO)
+	as := nl.ParseAfter(b, unix.SizeofIfInfomsg)
+	info := as.Nested(unix.IFLA_LINKINFO)
 	l := link{
-		index: int(hostU32(b[4:])), flags: hostU32(b[8:]) & settable, names: names,
-		name: cstring(as.get(unix.IFLA_IFNAME)), alias: cstring(as.get(unix.IFLA_IFALIAS)),
-		mac: as.get(unix.IFLA_ADDRESS), mtu: hostU32(as.get(unix.IFLA_MTU)),
-		queue: hostU32(as.get(unix.IFLA_TXQLEN)), group: hostU32(as.get(unix.IFLA_GROUP)),
-		master: int(hostU32(as.get(unix.IFLA_MASTER))), parent: int(hostU32(as.get(unix.IFLA_LINK))),
-		kind: cstring(info.get(unix.IFLA_INFO_KIND)), slaveKind: cstring(info.get(unix.IFLA_INFO_SLAVE_KIND)),
-		data: info.nested(unix.IFLA_INFO_DATA),
+		index: int(nl.Host32(b[4:])), flags: nl.Host32(b[8:]) & settable, names: names,
+		name: as.Text(unix.IFLA_IFNAME), alias: as.Text(unix.IFLA_IFALIAS),
+		mac: as.Get(unix.IFLA_ADDRESS), mtu: as.Host32(unix.IFLA_MTU),
+		queue: as.Host32(unix.IFLA_TXQLEN), group: as.Host32(unix.IFLA_GROUP),
+		master: int(as.Host32(unix.IFLA_MASTER)), parent: int(as.Host32(unix.IFLA_LINK)),
+		kind: info.Text(unix.IFLA_INFO_KIND), slaveKind: info.Text(unix.IFLA_INFO_SLAVE_KIND),
+		data: info.Nested(unix.IFLA_INFO_DATA),
 	}
 	if l.slaveKind == "bridge" {
-		l.port = info.nested(unix.IFLA_INFO_SLAVE_DATA).without(portTells...)
+		l.port = info.Nested(unix.IFLA_INFO_SLAVE_DATA).Without(portTells...)
 	}
 	switch l.kind {
 	case "bridge":
-		l.data = l.data.without(bridgeTells...)
+		l.data = l.data.Without(bridgeTells...)
 	case "veth":
 		l.data, l.parent = nil, 0 // its parent is its peer
 	case "vxlan":
 		l.data = vxlanAsked(l.data)
 	default:
-		l.data = l.data.without(otherTells[l.kind]...)
+		l.data = l.data.Without(otherTells[l.kind]...)
 	}
 	return l
 }
@@ -94,14 +95,14 @@ func parseLink(b []byte, names map[int]string) link {
 // vxlanAsked are a VXLAN device's options as a request has them. Some that are
 // listed with a value are there or not in a request: what the kernel says is
 // off must not be asked for.
-func vxlanAsked(listed attrs) attrs {
+func vxlanAsked(listed nl.Attrs) nl.Attrs {
 	const remcsumRx, ttlInherit = 22, 28 // IFLA_VXLAN_REMCSUM_RX, IFLA_VXLAN_TTL_INHERIT
 	for _, id := range []uint16{remcsumRx, ttlInherit} {
-		if v := listed.get(id); len(v) > 0 && v[0] == 0 {
-			listed = listed.without(id)
+		if v := listed.Get(id); len(v) > 0 && v[0] == 0 {
+			listed = listed.Without(id)
 		}
 	}
-	return listed.replace(ttlInherit, func([]byte) []byte { return nil })
+	return listed.Replace(ttlInherit, func([]byte) []byte { return nil })
 }
 
 func (l *link) up() bool { return l.flags&unix.IFF_UP != 0 }
@@ -118,7 +119,7 @@ func (l *link) same(o *link) bool {
 	case "veth":
 		return l.peerNode == o.peerNode && l.peer == o.peer
 	}
-	return l.parentNode == o.parentNode && l.parent == o.parent && string(l.data.append(nil)) == string(o.data.append(nil))
+	return l.parentNode == o.parentNode && l.parent == o.parent && string(l.data.AppendTo(nil)) == string(o.data.AppendTo(nil))
 }
 
 // prop is one property of a link as a person would say it.
@@ -165,16 +166,16 @@ var (
 		29: "vlan_tunnel", 30: "bcast_flood", 32: "neigh_suppress", 33: "isolated", 39: "locked"}
 )
 
-func options(as attrs, names map[uint16]string) []prop {
+func options(as nl.Attrs, names map[uint16]string) []prop {
 	var out []prop
 	for _, a := range as {
-		name, ok := names[a.id()]
+		name, ok := names[a.ID()]
 		if !ok {
-			name = fmt.Sprintf("option %d", a.id())
+			name = fmt.Sprintf("option %d", a.ID())
 		}
-		value := fmt.Sprintf("%x", a.data)
-		if len(a.data) <= 4 {
-			value = strconv.Itoa(int(hostU32(a.data)))
+		value := fmt.Sprintf("%x", a.Data)
+		if len(a.Data) <= 4 {
+			value = strconv.Itoa(int(nl.Host32(a.Data)))
 		}
 		out = append(out, prop{name, value})
 	}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/internal/nl"
 	"underlay/engine/observe"
 )
 
@@ -33,15 +34,14 @@ func (t *table) equal(o *table) bool {
 }
 
 const (
-	tableUserdata = 6  // NFTA_TABLE_USERDATA
-	chainFlags    = 10 // NFTA_CHAIN_FLAGS
-	chainUserdata = 12 // NFTA_CHAIN_USERDATA
-	objUserdata   = 8  // NFTA_OBJ_USERDATA
-	flowTable     = 1  // NFTA_FLOWTABLE_TABLE
-	flowName      = 2  // NFTA_FLOWTABLE_NAME
-	flowHook      = 3  // NFTA_FLOWTABLE_HOOK
-	flowFlags     = 7  // NFTA_FLOWTABLE_FLAGS
-	nfgenLen      = 4
+	tableUserdata = 6    // NFTA_TABLE_USERDATA
+	chainFlags    = 10   // NFTA_CHAIN_FLAGS
+	chainUserdata = 12   // NFTA_CHAIN_USERDATA
+	objUserdata   = 8    // NFTA_OBJ_USERDATA
+	flowTable     = 1    // NFTA_FLOWTABLE_TABLE
+	flowName      = 2    // NFTA_FLOWTABLE_NAME
+	flowHook      = 3    // NFTA_FLOWTABLE_HOOK
+	flowFlags     = 7    // NFTA_FLOWTABLE_FLAGS
 	setIsFilled   = 0x20 // NFT_SET_EVAL: packets add to it
 	setHandle     = 16   // NFTA_SET_HANDLE
 	setType       = 19   // NFTA_SET_TYPE
@@ -54,16 +54,16 @@ const (
 func tables(d *observe.Dump) []table {
 	var out []table
 	for _, m := range d.Tables {
-		as := parseAttrs(m.Body[nfgenLen:])
-		t := table{family: m.Body[0], name: cstring(as.get(unix.NFTA_TABLE_NAME))}
-		t.add(unix.NFT_MSG_NEWTABLE, only(as, unix.NFTA_TABLE_NAME, unix.NFTA_TABLE_FLAGS, tableUserdata))
+		as := nl.ParseAfter(m.Body, nl.NetfilterLen)
+		t := table{family: m.Body[0], name: as.Text(unix.NFTA_TABLE_NAME)}
+		t.add(unix.NFT_MSG_NEWTABLE, as.Only(unix.NFTA_TABLE_NAME, unix.NFTA_TABLE_FLAGS, tableUserdata))
 		out = append(out, t)
 	}
 	// In this order each thing finds what it refers to.
 	for _, l := range []struct {
 		msgs  []observe.Message
 		name  uint16
-		write func(*table, attrs)
+		write func(*table, nl.Attrs)
 	}{
 		{d.Chains, unix.NFTA_CHAIN_TABLE, (*table).chain},
 		{d.Objects, unix.NFTA_OBJ_TABLE, (*table).object},
@@ -73,9 +73,9 @@ func tables(d *observe.Dump) []table {
 		{d.NFRules, unix.NFTA_RULE_TABLE, (*table).rule},
 	} {
 		for _, m := range l.msgs {
-			as := parseAttrs(m.Body[nfgenLen:])
+			as := nl.ParseAfter(m.Body, nl.NetfilterLen)
 			for i := range out {
-				if out[i].family == m.Body[0] && out[i].name == cstring(as.get(l.name)) {
+				if out[i].family == m.Body[0] && out[i].name == as.Text(l.name) {
 					l.write(&out[i], as)
 				}
 			}
@@ -88,46 +88,46 @@ func tables(d *observe.Dump) []table {
 }
 
 // add adds a message; counted are the attributes that hold counters and the like.
-func (t *table) add(msg uint16, as attrs, counted ...uint16) {
-	t.addSame(msg, as, as.without(counted...))
+func (t *table) add(msg uint16, as nl.Attrs, counted ...uint16) {
+	t.addSame(msg, as, as.Without(counted...))
 }
 
-func (t *table) addSame(msg uint16, as, same attrs) {
+func (t *table) addSame(msg uint16, as, same nl.Attrs) {
 	flags := uint16(unix.NLM_F_CREATE)
 	if msg == unix.NFT_MSG_NEWRULE {
 		flags |= unix.NLM_F_APPEND
 	}
-	body := as.append([]byte{t.family, unix.NFNETLINK_V0, 0, 0})
-	t.parts = append(t.parts, part{msg, flags, body, same.append(nil)})
+	body := as.AppendTo(nl.Netfilter(t.family))
+	t.parts = append(t.parts, part{msg, flags, body, same.AppendTo(nil)})
 }
 
-func (t *table) chain(as attrs) {
-	as = only(as, unix.NFTA_CHAIN_TABLE, unix.NFTA_CHAIN_NAME, unix.NFTA_CHAIN_HOOK, unix.NFTA_CHAIN_POLICY, unix.NFTA_CHAIN_TYPE,
+func (t *table) chain(as nl.Attrs) {
+	as = as.Only(unix.NFTA_CHAIN_TABLE, unix.NFTA_CHAIN_NAME, unix.NFTA_CHAIN_HOOK, unix.NFTA_CHAIN_POLICY, unix.NFTA_CHAIN_TYPE,
 		unix.NFTA_CHAIN_COUNTERS, chainFlags, chainUserdata)
 	t.add(unix.NFT_MSG_NEWCHAIN, as, unix.NFTA_CHAIN_COUNTERS)
 }
 
-func (t *table) object(as attrs) {
-	as = only(as, unix.NFTA_OBJ_TABLE, unix.NFTA_OBJ_NAME, unix.NFTA_OBJ_TYPE, unix.NFTA_OBJ_DATA, objUserdata)
+func (t *table) object(as nl.Attrs) {
+	as = as.Only(unix.NFTA_OBJ_TABLE, unix.NFTA_OBJ_NAME, unix.NFTA_OBJ_TYPE, unix.NFTA_OBJ_DATA, objUserdata)
 	same := as
-	switch beU32(as.get(unix.NFTA_OBJ_TYPE)) {
+	switch as.Big32(unix.NFTA_OBJ_TYPE) {
 	case objCounter:
-		same = as.without(unix.NFTA_OBJ_DATA)
+		same = as.Without(unix.NFTA_OBJ_DATA)
 	case objQuota:
-		same = as.replace(unix.NFTA_OBJ_DATA, func(v []byte) []byte { return parseAttrs(v).without(unix.NFTA_QUOTA_CONSUMED).append(nil) })
+		same = as.Replace(unix.NFTA_OBJ_DATA, func(v []byte) []byte { return nl.Parse(v).Without(unix.NFTA_QUOTA_CONSUMED).AppendTo(nil) })
 	}
 	t.addSame(unix.NFT_MSG_NEWOBJ, as, same)
 }
 
-func (t *table) flowtable(as attrs) {
-	as = only(as, flowTable, flowName, flowHook, flowFlags)
+func (t *table) flowtable(as nl.Attrs) {
+	as = as.Only(flowTable, flowName, flowHook, flowFlags)
 	t.add(unix.NFT_MSG_NEWFLOWTABLE, as)
 }
 
 // set writes a set with the id that a request must have and a listing has not.
-func (t *table) set(as attrs) {
-	as = as.without(unix.NFTA_SET_ID, unix.NFTA_SET_PAD, setHandle, setType, setCount)
-	as = append(as, attr{unix.NFTA_SET_ID, putBE32(uint32(len(t.parts)))})
+func (t *table) set(as nl.Attrs) {
+	as = as.Without(unix.NFTA_SET_ID, unix.NFTA_SET_PAD, setHandle, setType, setCount)
+	as = append(as, nl.NewBig32(unix.NFTA_SET_ID, uint32(len(t.parts))))
 	t.add(unix.NFT_MSG_NEWSET, as, unix.NFTA_SET_ID)
 }
 
@@ -137,9 +137,9 @@ func (t *table) filled(set string) bool {
 		if p.msg != unix.NFT_MSG_NEWSET {
 			continue
 		}
-		as := parseAttrs(p.body[nfgenLen:])
-		if cstring(as.get(unix.NFTA_SET_NAME)) == set {
-			return beU32(as.get(unix.NFTA_SET_FLAGS))&setIsFilled != 0
+		as := nl.ParseAfter(p.body, nl.NetfilterLen)
+		if as.Text(unix.NFTA_SET_NAME) == set {
+			return as.Big32(unix.NFTA_SET_FLAGS)&setIsFilled != 0
 		}
 	}
 	return false
@@ -147,60 +147,59 @@ func (t *table) filled(set string) bool {
 
 // elements writes a set's elements in ascending order: they are listed in that
 // of the kernel's tree or table.
-func (t *table) elements(as attrs) {
-	list := parseAttrs(as.get(unix.NFTA_SET_ELEM_LIST_ELEMENTS))
+func (t *table) elements(as nl.Attrs) {
+	list := as.Nested(unix.NFTA_SET_ELEM_LIST_ELEMENTS)
 	if len(list) == 0 {
 		return
 	}
-	slices.SortStableFunc(list, func(a, b attr) int {
-		x, y := parseAttrs(a.data), parseAttrs(b.data)
+	slices.SortStableFunc(list, func(a, b nl.Attr) int {
+		x, y := a.Nested(), b.Nested()
 		// Where one interval ends and the next begins, the end comes first.
-		return cmp.Or(bytes.Compare(x.get(unix.NFTA_SET_ELEM_KEY), y.get(unix.NFTA_SET_ELEM_KEY)),
-			cmp.Compare(beU32(y.get(unix.NFTA_SET_ELEM_FLAGS))&1, beU32(x.get(unix.NFTA_SET_ELEM_FLAGS))&1))
+		return cmp.Or(bytes.Compare(x.Get(unix.NFTA_SET_ELEM_KEY), y.Get(unix.NFTA_SET_ELEM_KEY)),
+			cmp.Compare(y.Big32(unix.NFTA_SET_ELEM_FLAGS)&1, x.Big32(unix.NFTA_SET_ELEM_FLAGS)&1))
 	})
-	with := func(list attrs) attrs {
-		return only(as, unix.NFTA_SET_ELEM_LIST_TABLE, unix.NFTA_SET_ELEM_LIST_SET, unix.NFTA_SET_ELEM_LIST_ELEMENTS).
-			replace(unix.NFTA_SET_ELEM_LIST_ELEMENTS, func([]byte) []byte { return list.append(nil) })
+	with := func(list nl.Attrs) nl.Attrs {
+		return as.Only(unix.NFTA_SET_ELEM_LIST_TABLE, unix.NFTA_SET_ELEM_LIST_SET, unix.NFTA_SET_ELEM_LIST_ELEMENTS).
+			Replace(unix.NFTA_SET_ELEM_LIST_ELEMENTS, func([]byte) []byte { return list.AppendTo(nil) })
 	}
 	bare := slices.Clone(list)
 	for i, e := range bare {
-		bare[i].data = parseAttrs(e.data).without(unix.NFTA_SET_ELEM_EXPIRATION, unix.NFTA_SET_ELEM_EXPR, unix.NFTA_SET_ELEM_PAD, 11).append(nil)
+		bare[i].Data = e.Nested().Without(unix.NFTA_SET_ELEM_EXPIRATION, unix.NFTA_SET_ELEM_EXPR, unix.NFTA_SET_ELEM_PAD, 11).AppendTo(nil)
 	}
 	same := with(bare)
-	if t.filled(cstring(as.get(unix.NFTA_SET_ELEM_LIST_SET))) {
+	if t.filled(as.Text(unix.NFTA_SET_ELEM_LIST_SET)) {
 		same = nil
 	}
 	t.addSame(unix.NFT_MSG_NEWSETELEM, with(list), same)
 }
 
-func (t *table) rule(as attrs) {
-	as = only(as, unix.NFTA_RULE_TABLE, unix.NFTA_RULE_CHAIN, unix.NFTA_RULE_EXPRESSIONS, unix.NFTA_RULE_USERDATA)
-	same := as.replace(unix.NFTA_RULE_EXPRESSIONS, func(v []byte) []byte {
-		list := parseAttrs(v)
+func (t *table) rule(as nl.Attrs) {
+	as = as.Only(unix.NFTA_RULE_TABLE, unix.NFTA_RULE_CHAIN, unix.NFTA_RULE_EXPRESSIONS, unix.NFTA_RULE_USERDATA)
+	same := as.Replace(unix.NFTA_RULE_EXPRESSIONS, func(v []byte) []byte {
+		list := nl.Parse(v)
 		for i, e := range list {
-			list[i].data = uncounted(parseAttrs(e.data)).append(nil)
+			list[i].Data = uncounted(e.Nested()).AppendTo(nil)
 		}
-		return list.append(nil)
+		return list.AppendTo(nil)
 	})
-	if proto, inverse, ok := compat(parseAttrs(as.get(unix.NFTA_RULE_EXPRESSIONS))); ok {
+	if proto, inverse, ok := compat(as.Nested(unix.NFTA_RULE_EXPRESSIONS)); ok {
 		flags := uint32(0)
 		if inverse {
 			flags = 2 // NFT_RULE_COMPAT_F_INV
 		}
-		v := attrs{{unix.NFTA_RULE_COMPAT_PROTO, putBE32(uint32(proto))}, {unix.NFTA_RULE_COMPAT_FLAGS, putBE32(flags)}}
-		as = append(as, attr{unix.NFTA_RULE_COMPAT | unix.NLA_F_NESTED, v.append(nil)})
+		as = append(as, nl.NewNested(unix.NFTA_RULE_COMPAT, nl.NewBig32(unix.NFTA_RULE_COMPAT_PROTO, uint32(proto)), nl.NewBig32(unix.NFTA_RULE_COMPAT_FLAGS, flags)))
 	}
 	t.addSame(unix.NFT_MSG_NEWRULE, as, same)
 }
 
 // uncounted is an expression without what it has counted so far.
-func uncounted(e attrs) attrs {
-	drop := func(ids ...uint16) attrs {
-		return e.replace(unix.NFTA_EXPR_DATA, func(v []byte) []byte { return parseAttrs(v).without(ids...).append(nil) })
+func uncounted(e nl.Attrs) nl.Attrs {
+	drop := func(ids ...uint16) nl.Attrs {
+		return e.Replace(unix.NFTA_EXPR_DATA, func(v []byte) []byte { return nl.Parse(v).Without(ids...).AppendTo(nil) })
 	}
-	switch cstring(e.get(unix.NFTA_EXPR_NAME)) {
+	switch e.Text(unix.NFTA_EXPR_NAME) {
 	case "counter", "last":
-		return e.without(unix.NFTA_EXPR_DATA)
+		return e.Without(unix.NFTA_EXPR_DATA)
 	case "quota":
 		return drop(unix.NFTA_QUOTA_CONSUMED, unix.NFTA_QUOTA_PAD)
 	}
@@ -210,29 +209,29 @@ func uncounted(e attrs) attrs {
 // compat finds what an iptables match or target must be told when it is made
 // and what no listing says: the protocol that the rule is for. The rule itself
 // compares it before.
-func compat(exprs attrs) (proto byte, inverse, needed bool) {
+func compat(exprs nl.Attrs) (proto byte, inverse, needed bool) {
 	const (
 		metaL4Proto = 16 // NFT_META_L4PROTO
 		cmpNotEqual = 1  // NFT_CMP_NEQ
 	)
 	loaded := false
 	for _, e := range exprs {
-		ex := parseAttrs(e.data)
-		data := ex.nested(unix.NFTA_EXPR_DATA)
-		switch cstring(ex.get(unix.NFTA_EXPR_NAME)) {
+		ex := e.Nested()
+		data := ex.Nested(unix.NFTA_EXPR_DATA)
+		switch ex.Text(unix.NFTA_EXPR_NAME) {
 		case "match", "target":
 			needed = true
 		case "meta":
-			loaded = beU32(data.get(unix.NFTA_META_KEY)) == metaL4Proto
+			loaded = data.Big32(unix.NFTA_META_KEY) == metaL4Proto
 			continue
 		case "payload": // older tools look into the header: byte 9 of IPv4, 6 of IPv6
-			at := beU32(data.get(unix.NFTA_PAYLOAD_OFFSET))
-			loaded = beU32(data.get(unix.NFTA_PAYLOAD_BASE)) == unix.NFT_PAYLOAD_NETWORK_HEADER &&
-				beU32(data.get(unix.NFTA_PAYLOAD_LEN)) == 1 && (at == 9 || at == 6)
+			at := data.Big32(unix.NFTA_PAYLOAD_OFFSET)
+			loaded = data.Big32(unix.NFTA_PAYLOAD_BASE) == unix.NFT_PAYLOAD_NETWORK_HEADER &&
+				data.Big32(unix.NFTA_PAYLOAD_LEN) == 1 && (at == 9 || at == 6)
 			continue
 		case "cmp":
-			if value := data.nested(unix.NFTA_CMP_DATA).get(unix.NFTA_DATA_VALUE); loaded && len(value) == 1 {
-				proto, inverse = value[0], beU32(data.get(unix.NFTA_CMP_OP)) == cmpNotEqual
+			if value := data.Nested(unix.NFTA_CMP_DATA).Get(unix.NFTA_DATA_VALUE); loaded && len(value) == 1 {
+				proto, inverse = value[0], data.Big32(unix.NFTA_CMP_OP) == cmpNotEqual
 			}
 		}
 		loaded = false

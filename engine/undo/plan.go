@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 // Message is a netlink request: its type, its flags beyond REQUEST and ACK, and
@@ -141,7 +143,7 @@ func routeOps(have, want *node) []op {
 		kindRule:      func(*thing) (uint16, uint16) { return unix.RTM_NEWRULE, unix.NLM_F_CREATE | unix.NLM_F_EXCL },
 		kindNeighbour: func(*thing) (uint16, uint16) { return unix.RTM_NEWNEIGH, unix.NLM_F_CREATE | unix.NLM_F_REPLACE },
 		kindFDB: func(t *thing) (uint16, uint16) {
-			if parseAttrs(t.body[unix.SizeofNdMsg:]).has(unix.NDA_DST) { // a VXLAN can have several
+			if nl.ParseAfter(t.body, unix.SizeofNdMsg).Has(unix.NDA_DST) { // a VXLAN can have several
 				return unix.RTM_NEWNEIGH, unix.NLM_F_CREATE | unix.NLM_F_APPEND
 			}
 			return unix.RTM_NEWNEIGH, unix.NLM_F_CREATE
@@ -186,7 +188,7 @@ var kernelsRules = []string{"0: from all lookup local", "32766: from all lookup 
 func mainFirst(n *node, typ, flags uint16) op {
 	const ours = 85
 	head := [unix.SizeofRtMsg]byte{0: unix.AF_INET, 4: unix.RT_TABLE_MAIN, 7: unix.FR_ACT_TO_TBL}
-	body := attrs{{unix.FRA_PRIORITY, put32(0)}, {unix.FRA_PROTOCOL, []byte{ours}}}.append(head[:])
+	body := nl.Attrs{nl.NewHost32(unix.FRA_PRIORITY, 0), nl.NewAttr(unix.FRA_PROTOCOL, []byte{ours})}.AppendTo(head[:])
 	return op{node: n.name, what: "rule 0: from all lookup main", link: &Message{typ, flags, body}}
 }
 
@@ -195,8 +197,8 @@ func depth(t *thing) int {
 	if t.kind != kindRoute {
 		return 0
 	}
-	as := parseAttrs(t.body[unix.SizeofRtMsg:])
-	if as.has(unix.RTA_GATEWAY) || as.has(unix.RTA_VIA) || as.has(unix.RTA_MULTIPATH) {
+	as := nl.ParseAfter(t.body, unix.SizeofRtMsg)
+	if as.Has(unix.RTA_GATEWAY) || as.Has(unix.RTA_VIA) || as.Has(unix.RTA_MULTIPATH) {
 		return 1
 	}
 	return 0

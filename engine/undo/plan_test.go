@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/internal/nl"
 	"underlay/engine/observe"
 )
 
@@ -34,11 +35,40 @@ func TestSettingsThatSetOthersComeFirst(t *testing.T) {
 
 // ipv4 is the message of an IPv4 address on device 2.
 func ipv4(last byte, flags byte) observe.Message {
-	head := append([]byte{unix.AF_INET, 24, flags, 0}, put32(2)...)
-	return observe.Message{Type: unix.RTM_NEWADDR, Body: attrs{
-		{unix.IFA_LOCAL, []byte{10, 0, 0, last}}, {unix.IFA_ADDRESS, []byte{10, 0, 0, last}},
-		{unix.IFA_CACHEINFO, []byte{1, 2, 3, last}},
-	}.append(head)}
+	head := append([]byte{unix.AF_INET, 24, flags, 0}, nl.PutHost32(2)...)
+	return observe.Message{Type: unix.RTM_NEWADDR, Body: nl.Attrs{
+		nl.NewAttr(unix.IFA_LOCAL, []byte{10, 0, 0, last}), nl.NewAttr(unix.IFA_ADDRESS, []byte{10, 0, 0, last}),
+		nl.NewAttr(unix.IFA_CACHEINFO, []byte{1, 2, 3, last}),
+	}.AppendTo(head)}
+}
+
+// The words are those of ip(8). This package once had a list of scopes without
+// nowhere, and said nothing of a rule that does nothing.
+func TestWordsAreThoseOfIP(t *testing.T) {
+	at := ipv4(1, 0).Body
+	at[3] = unix.RT_SCOPE_NOWHERE
+	a, ok := parseAddress(at, map[int]string{2: "eth0"})
+	if want := "10.0.0.1/24 scope nowhere dev eth0"; !ok || a.text != want {
+		t.Errorf("an address is %q, want %q", a.text, want)
+	}
+	for action, want := range map[byte]string{
+		unix.FR_ACT_NOP: "99: from all nop", unix.FR_ACT_BLACKHOLE: "99: from all blackhole",
+		unix.FR_ACT_UNREACHABLE: "99: from all unreachable", unix.FR_ACT_PROHIBIT: "99: from all prohibit",
+	} {
+		head := [unix.SizeofRtMsg]byte{0: unix.AF_INET, 7: action}
+		r, ok := parseRule(nl.Attrs{nl.NewHost32(unix.FRA_PRIORITY, 99)}.AppendTo(head[:]), nil)
+		if !ok || r.text != want {
+			t.Errorf("a rule is %q, want %q", r.text, want)
+		}
+	}
+	for typ, want := range map[byte]string{unix.RTN_UNICAST: "10.0.0.0/24 dev eth0", unix.RTN_THROW: "throw 10.0.0.0/24 dev eth0"} {
+		head := [unix.SizeofRtMsg]byte{0: unix.AF_INET, 1: 24, 4: unix.RT_TABLE_MAIN, 7: typ}
+		as := nl.Attrs{nl.NewAttr(unix.RTA_DST, []byte{10, 0, 0, 0}), nl.NewHost32(unix.RTA_OIF, 2)}
+		r, ok := parseRoute(as.AppendTo(head[:]), map[int]string{2: "eth0"})
+		if !ok || r.text != want {
+			t.Errorf("a route is %q, want %q", r.text, want)
+		}
+	}
 }
 
 // holding is a node with these addresses on its one device.
@@ -131,27 +161,27 @@ func TestLegacyTablesAreComparedWithoutCounters(t *testing.T) {
 }
 
 func TestAnIptablesMatchIsToldItsProtocol(t *testing.T) {
-	expr := func(name string, data attrs) attr {
-		return attr{1, attrs{{unix.NFTA_EXPR_NAME, putCString(name)}, {unix.NFTA_EXPR_DATA, data.append(nil)}}.append(nil)}
+	expr := func(name string, data nl.Attrs) nl.Attr {
+		return nl.NewAttr(1, nl.Attrs{nl.NewText(unix.NFTA_EXPR_NAME, name), nl.NewAttr(unix.NFTA_EXPR_DATA, data.AppendTo(nil))}.AppendTo(nil))
 	}
-	compare := func(op uint32, v byte) attr {
-		return expr("cmp", attrs{{unix.NFTA_CMP_OP, putBE32(op)}, {unix.NFTA_CMP_DATA, attrs{{unix.NFTA_DATA_VALUE, []byte{v}}}.append(nil)}})
+	compare := func(op uint32, v byte) nl.Attr {
+		return expr("cmp", nl.Attrs{nl.NewBig32(unix.NFTA_CMP_OP, op), nl.NewAttr(unix.NFTA_CMP_DATA, nl.Attrs{nl.NewAttr(unix.NFTA_DATA_VALUE, []byte{v})}.AppendTo(nil))})
 	}
-	proto := expr("meta", attrs{{unix.NFTA_META_KEY, putBE32(16)}})
-	mark := expr("meta", attrs{{unix.NFTA_META_KEY, putBE32(3)}})
+	proto := expr("meta", nl.Attrs{nl.NewBig32(unix.NFTA_META_KEY, 16)})
+	mark := expr("meta", nl.Attrs{nl.NewBig32(unix.NFTA_META_KEY, 3)})
 	match := expr("match", nil)
 	for name, c := range map[string]struct {
-		exprs   attrs
+		exprs   nl.Attrs
 		proto   byte
 		inverse bool
 		needed  bool
 	}{
-		"tcp":           {attrs{proto, compare(0, 6), match}, 6, false, true},
-		"not tcp":       {attrs{proto, compare(1, 6), match}, 6, true, true},
-		"of any":        {attrs{match}, 0, false, true},
-		"another load":  {attrs{mark, compare(0, 6), match}, 0, false, true},
-		"no xt":         {attrs{proto, compare(0, 6)}, 6, false, false},
-		"load replaced": {attrs{proto, mark, compare(0, 6), match}, 0, false, true},
+		"tcp":           {nl.Attrs{proto, compare(0, 6), match}, 6, false, true},
+		"not tcp":       {nl.Attrs{proto, compare(1, 6), match}, 6, true, true},
+		"of any":        {nl.Attrs{match}, 0, false, true},
+		"another load":  {nl.Attrs{mark, compare(0, 6), match}, 0, false, true},
+		"no xt":         {nl.Attrs{proto, compare(0, 6)}, 6, false, false},
+		"load replaced": {nl.Attrs{proto, mark, compare(0, 6), match}, 0, false, true},
 	} {
 		if p, inverse, needed := compat(c.exprs); p != c.proto || inverse != c.inverse || needed != c.needed {
 			t.Errorf("%s: %d %v %v", name, p, inverse, needed)

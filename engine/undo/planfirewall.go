@@ -4,9 +4,9 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-)
 
-func nftType(msg uint16) uint16 { return unix.NFNL_SUBSYS_NFTABLES<<8 | msg }
+	"underlay/engine/internal/nl"
+)
 
 // firewallOps replaces each table that differs as a whole. Where sets of ipset
 // differ too, the rules go before them and come after them: a set that a rule
@@ -43,8 +43,8 @@ func replaceTables(have, want *node) (drop, make []Message) {
 	for i := range have.tables {
 		h := &have.tables[i]
 		if w := find(want, h); w == nil || !w.equal(h) {
-			body := attrs{{unix.NFTA_TABLE_NAME, putCString(h.name)}}.append([]byte{h.family, unix.NFNETLINK_V0, 0, 0})
-			drop = append(drop, Message{nftType(unix.NFT_MSG_DELTABLE), 0, body})
+			body := nl.Attrs{nl.NewText(unix.NFTA_TABLE_NAME, h.name)}.AppendTo(nl.Netfilter(h.family))
+			drop = append(drop, Message{nl.Tables(unix.NFT_MSG_DELTABLE), 0, body})
 		}
 	}
 	for i := range want.tables {
@@ -53,7 +53,7 @@ func replaceTables(have, want *node) (drop, make []Message) {
 			continue
 		}
 		for _, p := range w.parts {
-			make = append(make, Message{nftType(p.msg), p.flags, p.body})
+			make = append(make, Message{nl.Tables(p.msg), p.flags, p.body})
 		}
 	}
 	return drop, make

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/nl"
 )
 
 const vethPeer = 1 // VETH_INFO_PEER
@@ -52,9 +54,9 @@ func (p *plan) links() []op {
 // ifinfo is the fixed part of a link's request.
 func ifinfo(index int, flags, change uint32) []byte {
 	b := make([]byte, 4, unix.SizeofIfInfomsg)
-	b = append(b, put32(uint32(index))...)
-	b = append(b, put32(flags)...)
-	return append(b, put32(change)...)
+	b = append(b, nl.PutHost32(uint32(index))...)
+	b = append(b, nl.PutHost32(flags)...)
+	return append(b, nl.PutHost32(change)...)
 }
 
 // rename gives a link another name. Older kernels do that only while it is down.
@@ -62,7 +64,7 @@ func rename(node string, l *link, name string) []op {
 	what := "link " + l.name
 	return []op{
 		{node: node, what: what, link: &Message{unix.RTM_NEWLINK, 0, ifinfo(l.index, 0, unix.IFF_UP)}},
-		{node: node, what: what, link: &Message{unix.RTM_NEWLINK, 0, attrs{{unix.IFLA_IFNAME, putCString(name)}}.append(ifinfo(l.index, 0, 0))}},
+		{node: node, what: what, link: &Message{unix.RTM_NEWLINK, 0, nl.Attrs{nl.NewText(unix.IFLA_IFNAME, name)}.AppendTo(ifinfo(l.index, 0, 0))}},
 	}
 }
 
@@ -71,7 +73,7 @@ func (p *plan) create(n *node, l *link) []op {
 	o := op{node: n.name, what: "link " + l.name}
 	body := ifinfo(l.index, 0, 0)
 	as := l.birth()
-	var data attrs
+	var data nl.Attrs
 	switch l.kind {
 	case "veth":
 		peerNode := p.want.node(l.peerNode)
@@ -81,35 +83,35 @@ func (p *plan) create(n *node, l *link) []op {
 		if l.peerNode < n.name || l.peerNode == n.name && l.peer < l.index {
 			return nil // made with its other end
 		}
-		peer := append(peerNode.link(l.peer).birth(), attr{unix.IFLA_NET_NS_FD, put32(uint32(p.ns[l.peerNode]))})
-		data = attrs{{vethPeer, peer.append(ifinfo(l.peer, 0, 0))}}
+		peer := append(peerNode.link(l.peer).birth(), nl.NewHost32(unix.IFLA_NET_NS_FD, uint32(p.ns[l.peerNode])))
+		data = nl.Attrs{nl.NewAttr(vethPeer, peer.AppendTo(ifinfo(l.peer, 0, 0)))}
 	case "bridge": // what it was told comes after, as it does for one that is there
 	case "":
 		return nil // a device that no request makes, such as lo
 	default:
 		data = l.data
 		if l.parent != 0 {
-			as = append(as, attr{unix.IFLA_LINK, put32(uint32(l.parent))})
+			as = append(as, nl.NewHost32(unix.IFLA_LINK, uint32(l.parent)))
 		}
 		if l.parentNode != "" && l.parentNode != n.name { // made where its parent is
 			o.node = l.parentNode
-			as = append(as, attr{unix.IFLA_NET_NS_FD, put32(uint32(p.ns[n.name]))})
+			as = append(as, nl.NewHost32(unix.IFLA_NET_NS_FD, uint32(p.ns[n.name])))
 		}
 	}
-	info := attrs{{unix.IFLA_INFO_KIND, []byte(l.kind)}}
+	info := nl.Attrs{nl.NewAttr(unix.IFLA_INFO_KIND, []byte(l.kind))}
 	if len(data) > 0 {
-		info = append(info, attr{unix.IFLA_INFO_DATA | unix.NLA_F_NESTED, data.append(nil)})
+		info = append(info, nl.NewNested(unix.IFLA_INFO_DATA, data...))
 	}
-	as = append(as, attr{unix.IFLA_LINKINFO | unix.NLA_F_NESTED, info.append(nil)})
-	o.link = &Message{unix.RTM_NEWLINK, unix.NLM_F_CREATE | unix.NLM_F_EXCL, as.append(body)}
+	as = append(as, nl.NewNested(unix.IFLA_LINKINFO, info...))
+	o.link = &Message{unix.RTM_NEWLINK, unix.NLM_F_CREATE | unix.NLM_F_EXCL, as.AppendTo(body)}
 	return []op{o}
 }
 
 // birth are the attributes that any link is made with.
-func (l *link) birth() attrs {
-	out := attrs{{unix.IFLA_IFNAME, putCString(l.name)}, {unix.IFLA_MTU, put32(l.mtu)}}
+func (l *link) birth() nl.Attrs {
+	out := nl.Attrs{nl.NewText(unix.IFLA_IFNAME, l.name), nl.NewHost32(unix.IFLA_MTU, l.mtu)}
 	if len(l.mac) > 0 {
-		out = append(out, attr{unix.IFLA_ADDRESS, l.mac})
+		out = append(out, nl.NewAttr(unix.IFLA_ADDRESS, l.mac))
 	}
 	return out
 }
@@ -137,18 +139,18 @@ func attributes(have, want *node) []op {
 // options are set anew when it joins.
 func change(node string, h, w *link) (now, later []op) {
 	what := "link " + w.name
-	request := func(as attrs) []op {
+	request := func(as nl.Attrs) []op {
 		if len(as) == 0 {
 			return nil
 		}
-		return []op{{node: node, what: what, link: &Message{unix.RTM_NEWLINK, 0, as.append(ifinfo(w.index, 0, 0))}}}
+		return []op{{node: node, what: what, link: &Message{unix.RTM_NEWLINK, 0, as.AppendTo(ifinfo(w.index, 0, 0))}}}
 	}
-	var follows, as attrs
+	var follows, as nl.Attrs
 	if !bytes.Equal(h.mac, w.mac) {
-		follows = append(follows, attr{unix.IFLA_ADDRESS, w.mac})
+		follows = append(follows, nl.NewAttr(unix.IFLA_ADDRESS, w.mac))
 	}
 	if h.mtu != w.mtu {
-		follows = append(follows, attr{unix.IFLA_MTU, put32(w.mtu)})
+		follows = append(follows, nl.NewHost32(unix.IFLA_MTU, w.mtu))
 	}
 	if w.kind == "bridge" {
 		later = append(later, request(follows)...)
@@ -156,16 +158,16 @@ func change(node string, h, w *link) (now, later []op) {
 		as = append(as, follows...)
 	}
 	if h.queue != w.queue {
-		as = append(as, attr{unix.IFLA_TXQLEN, put32(w.queue)})
+		as = append(as, nl.NewHost32(unix.IFLA_TXQLEN, w.queue))
 	}
 	if h.group != w.group {
-		as = append(as, attr{unix.IFLA_GROUP, put32(w.group)})
+		as = append(as, nl.NewHost32(unix.IFLA_GROUP, w.group))
 	}
 	if h.alias != w.alias {
-		as = append(as, attr{unix.IFLA_IFALIAS, []byte(w.alias)})
+		as = append(as, nl.NewAttr(unix.IFLA_IFALIAS, []byte(w.alias)))
 	}
 	if h.master != w.master {
-		as = append(as, attr{unix.IFLA_MASTER, put32(uint32(w.master))})
+		as = append(as, nl.NewHost32(unix.IFLA_MASTER, uint32(w.master)))
 	}
 	now = append(now, request(as)...)
 	if w.kind == "bridge" {
@@ -184,10 +186,20 @@ func change(node string, h, w *link) (now, later []op) {
 }
 
 // linkInfo wraps options of a kind of link; there is none where none differs.
-func linkInfo(kindID uint16, kind string, dataID uint16, options attrs) attrs {
+func linkInfo(kindID uint16, kind string, dataID uint16, options nl.Attrs) nl.Attrs {
 	if len(options) == 0 {
 		return nil
 	}
-	info := attrs{{kindID, []byte(kind)}, {dataID | unix.NLA_F_NESTED, options.append(nil)}}
-	return attrs{{unix.IFLA_LINKINFO | unix.NLA_F_NESTED, info.append(nil)}}
+	return nl.Attrs{nl.NewNested(unix.IFLA_LINKINFO, nl.NewAttr(kindID, []byte(kind)), nl.NewNested(dataID, options...))}
+}
+
+// differing returns the attributes of want that have is lacking or different.
+func differing(have, want nl.Attrs) nl.Attrs {
+	var out nl.Attrs
+	for _, w := range want {
+		if !have.Has(w.ID()) || !bytes.Equal(have.Get(w.ID()), w.Data) {
+			out = append(out, w)
+		}
+	}
+	return out
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/internal/nl"
 	"underlay/engine/observe"
 )
 
@@ -117,7 +118,7 @@ func (lab *Lab) node(ctx context.Context, d *observe.Dump, seen *observe.State) 
 	names := map[int]string{}
 	for _, m := range d.Links {
 		if len(m.Body) >= unix.SizeofIfInfomsg {
-			names[int(hostU32(m.Body[4:]))] = cstring(parseAttrs(m.Body[unix.SizeofIfInfomsg:]).get(unix.IFLA_IFNAME))
+			names[int(nl.Host32(m.Body[4:]))] = nl.ParseAfter(m.Body, unix.SizeofIfInfomsg).Text(unix.IFLA_IFNAME)
 		}
 	}
 	n := node{
@@ -141,7 +142,7 @@ func (lab *Lab) node(ctx context.Context, d *observe.Dump, seen *observe.State) 
 func learned(msgs []observe.Message) []observe.Message {
 	const set = unix.NUD_PERMANENT | unix.NUD_NOARP
 	return slices.DeleteFunc(slices.Clone(msgs), func(m observe.Message) bool {
-		return len(m.Body) < unix.SizeofNdMsg || !isIP(m.Body[0]) || hostU32(m.Body[8:10])&set != 0
+		return len(m.Body) < unix.SizeofNdMsg || !isIP(m.Body[0]) || nl.Host32(m.Body[8:10])&set != 0
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/internal/nl"
 	"underlay/engine/observe"
 )
 
@@ -67,17 +68,17 @@ func parseAddress(b []byte, names map[int]string) (thing, bool) {
 	}
 	head := slices.Clone(b[:unix.SizeofIfAddrmsg])
 	head[2] &^= ifaPassing
-	as := parseAttrs(b[unix.SizeofIfAddrmsg:]).without(unix.IFA_CACHEINFO, unix.IFA_MULTICAST)
-	as = as.replace(unix.IFA_FLAGS, func(v []byte) []byte { return put32(hostU32(v) &^ ifaPassing) })
-	t := thing{kind: kindAddress, dev: names[int(hostU32(head[4:]))], body: as.append(head)}
-	local := as.get(unix.IFA_LOCAL)
+	as := nl.ParseAfter(b, unix.SizeofIfAddrmsg).Without(unix.IFA_CACHEINFO, unix.IFA_MULTICAST)
+	as = as.Replace(unix.IFA_FLAGS, func(v []byte) []byte { return nl.PutHost32(nl.Host32(v) &^ ifaPassing) })
+	t := thing{kind: kindAddress, dev: names[int(nl.Host32(head[4:]))], body: as.AppendTo(head)}
+	local := as.Get(unix.IFA_LOCAL)
 	if local == nil {
-		local = as.get(unix.IFA_ADDRESS)
+		local = as.Get(unix.IFA_ADDRESS)
 	}
 	t.text = addressText(head, as, local) + " dev " + t.dev
 	t.key = t.dev + prefixText(local, head[1])
-	t.own = int(hostU32(head[4:])) == loopbackIndex && (head[0] == unix.AF_INET6 || head[1] == 8) ||
-		len(as.get(ifaProto)) > 0 && as.get(ifaProto)[0] == ifaKernelLL
+	t.own = int(nl.Host32(head[4:])) == loopbackIndex && (head[0] == unix.AF_INET6 || head[1] == 8) ||
+		len(as.Get(ifaProto)) > 0 && as.Get(ifaProto)[0] == ifaKernelLL
 	return t, true
 }
 
@@ -89,30 +90,20 @@ func parseRoute(b []byte, names map[int]string) (thing, bool) {
 	}
 	head := slices.Clone(b[:unix.SizeofRtMsg])
 	binary.NativeEndian.PutUint32(head[8:], binary.NativeEndian.Uint32(head[8:])&unix.RTNH_F_ONLINK)
-	as := parseAttrs(b[unix.SizeofRtMsg:]).without(unix.RTA_CACHEINFO, unix.RTA_EXPIRES)
-	as = as.replace(unix.RTA_MULTIPATH, func(v []byte) []byte {
+	as := nl.ParseAfter(b, unix.SizeofRtMsg).Without(unix.RTA_CACHEINFO, unix.RTA_EXPIRES)
+	as = as.Replace(unix.RTA_MULTIPATH, func(v []byte) []byte {
 		v = slices.Clone(v)
-		eachHop(v, func(hop []byte) { hop[2] &= unix.RTNH_F_ONLINK })
+		for hop := range nl.NextHops(v) {
+			hop[2] &= unix.RTNH_F_ONLINK
+		}
 		return v
 	})
 	r := route{head: head, as: as, names: names}
 	return thing{
-		kind: kindRoute, dev: names[int(hostU32(as.get(unix.RTA_OIF)))],
-		key: r.key(), text: r.text(), body: as.append(head),
+		kind: kindRoute, dev: names[int(as.Host32(unix.RTA_OIF))],
+		key: r.key(), text: r.text(), body: as.AppendTo(head),
 		own: head[5] == unix.RTPROT_KERNEL,
 	}, true
-}
-
-// eachHop calls fn for each next hop (struct rtnexthop and its attributes).
-func eachHop(b []byte, fn func(hop []byte)) {
-	for len(b) >= unix.SizeofRtNexthop {
-		size := int(binary.NativeEndian.Uint16(b))
-		if size < unix.SizeofRtNexthop || size > len(b) {
-			return
-		}
-		fn(b[:size])
-		b = b[min((size+3)&^3, len(b)):]
-	}
 }
 
 // ruleLasting are the flags of a rule that somebody set: that its device is
@@ -125,9 +116,9 @@ func parseRule(b []byte, _ map[int]string) (thing, bool) {
 	}
 	head := slices.Clone(b[:unix.SizeofRtMsg])
 	binary.NativeEndian.PutUint32(head[8:], binary.NativeEndian.Uint32(head[8:])&ruleLasting)
-	as := parseAttrs(b[unix.SizeofRtMsg:])
+	as := nl.ParseAfter(b, unix.SizeofRtMsg)
 	text := ruleText(head, as)
-	return thing{kind: kindRule, key: text, text: text, body: as.append(head)}, true
+	return thing{kind: kindRule, key: text, text: text, body: as.AppendTo(head)}, true
 }
 
 const ndaProtocol, ndaFlagsExt = 12, 15 // NDA_PROTOCOL, NDA_FLAGS_EXT
@@ -149,18 +140,14 @@ func parseProxy(b []byte, names map[int]string) (thing, bool) {
 
 func neighbour(b []byte, names map[int]string, what string) thing {
 	head := slices.Clone(b[:unix.SizeofNdMsg])
-	as := only(parseAttrs(b[unix.SizeofNdMsg:]), unix.NDA_DST, unix.NDA_LLADDR, ndaProtocol, ndaFlagsExt)
-	t := thing{kind: kindNeighbour, dev: names[int(hostU32(head[4:]))], body: as.append(head)}
-	t.key = what + addrText(as.get(unix.NDA_DST)) + " dev " + t.dev
+	as := nl.ParseAfter(b, unix.SizeofNdMsg).Only(unix.NDA_DST, unix.NDA_LLADDR, ndaProtocol, ndaFlagsExt)
+	t := thing{kind: kindNeighbour, dev: names[int(nl.Host32(head[4:]))], body: as.AppendTo(head)}
+	t.key = what + addrText(as.Get(unix.NDA_DST)) + " dev " + t.dev
 	t.text = t.key
-	if mac := as.get(unix.NDA_LLADDR); mac != nil {
+	if mac := as.Get(unix.NDA_LLADDR); mac != nil {
 		t.text += " lladdr " + macText(mac) + " PERMANENT"
 	}
 	return t
-}
-
-func only(as attrs, ids ...uint16) attrs {
-	return slices.DeleteFunc(slices.Clone(as), func(a attr) bool { return !slices.Contains(ids, a.id()) })
 }
 
 // parseFDB takes the entries that do not age, without those by which a device
@@ -171,10 +158,10 @@ func parseFDB(b []byte, names map[int]string) (thing, bool) {
 		return thing{}, false
 	}
 	head := slices.Clone(b[:unix.SizeofNdMsg])
-	all := parseAttrs(b[unix.SizeofNdMsg:])
-	index, master, mac := hostU32(head[4:]), hostU32(all.get(unix.NDA_MASTER)), all.get(unix.NDA_LLADDR)
+	all := nl.ParseAfter(b, unix.SizeofNdMsg)
+	index, master, mac := nl.Host32(head[4:]), all.Host32(unix.NDA_MASTER), all.Get(unix.NDA_LLADDR)
 	self := head[10]&unix.NTF_SELF != 0
-	if self && len(mac) > 0 && mac[0]&1 != 0 && !all.has(unix.NDA_DST) {
+	if self && len(mac) > 0 && mac[0]&1 != 0 && !all.Has(unix.NDA_DST) {
 		return thing{}, false
 	}
 	switch { // a listing does not say what a request must: whose entry it is
@@ -184,8 +171,8 @@ func parseFDB(b []byte, names map[int]string) (thing, bool) {
 	default:
 		head[10] |= unix.NTF_SELF
 	}
-	as := only(all, unix.NDA_DST, unix.NDA_LLADDR, unix.NDA_VLAN, unix.NDA_PORT, unix.NDA_VNI, unix.NDA_IFINDEX, unix.NDA_SRC_VNI)
-	t := thing{kind: kindFDB, dev: names[int(index)], body: as.append(head)}
+	as := all.Only(unix.NDA_DST, unix.NDA_LLADDR, unix.NDA_VLAN, unix.NDA_PORT, unix.NDA_VNI, unix.NDA_IFINDEX, unix.NDA_SRC_VNI)
+	t := thing{kind: kindFDB, dev: names[int(index)], body: as.AppendTo(head)}
 	t.text = fdbText(head, as, t.dev)
 	t.key = t.text
 	// A bridge keeps an entry for the address of each port and its own.

@@ -4,12 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
-	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/internal/netns"
 )
 
 func (b *builder) sysctls() error {
@@ -31,30 +28,17 @@ func setSysctls(ns int, settings []engine.Sysctl, optional bool) error {
 	if len(settings) == 0 {
 		return nil
 	}
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // the thread stays in the namespace, so it is thrown away
-		if err := unix.Setns(ns, unix.CLONE_NEWNET); err != nil {
-			done <- err
-			return
-		}
+	return netns.Do(ns, func() error {
 		var errs []error
 		for _, s := range settings {
-			err := os.WriteFile(sysctlPath(s.Name), []byte(s.Value), 0)
+			path, err := netns.SettingPath(s.Name)
+			if err == nil {
+				err = os.WriteFile(path, []byte(s.Value), 0)
+			}
 			if err != nil && (!optional || !errors.Is(err, os.ErrNotExist)) {
 				errs = append(errs, fmt.Errorf("set %s: %w", s.Name, err))
 			}
 		}
-		done <- errors.Join(errs...)
-	}()
-	return <-done
-}
-
-// sysctlPath follows sysctl(8): dots separate, and a name that has a slash
-// already is a path, for interface names with dots in them.
-func sysctlPath(name string) string {
-	if strings.Contains(name, "/") {
-		return "/proc/sys/" + name
-	}
-	return "/proc/sys/" + strings.ReplaceAll(name, ".", "/")
+		return errors.Join(errs...)
+	})
 }

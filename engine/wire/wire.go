@@ -11,10 +11,10 @@ import (
 	"strings"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/internal/netns"
 )
 
 // loopback is the index of lo, the first device of every network namespace.
@@ -65,7 +65,11 @@ func (b *builder) open() error {
 		if !ok {
 			return fmt.Errorf("node %s has no namespace", name)
 		}
-		h, err := netlink.NewHandleAt(netns.NsHandle(fd), unix.NETLINK_ROUTE)
+		var h *netlink.Handle
+		err := netns.Do(fd, func() (err error) {
+			h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("netlink in %s: %w", name, err)
 		}

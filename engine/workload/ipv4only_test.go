@@ -5,49 +5,44 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 // In a namespace with IPv6 switched off everything works by IPv4.
 func TestWithoutIPv6(t *testing.T) {
-	type heard struct {
-		greeting string
-		err      error
-	}
-	done := make(chan heard, 1)
 	cmd := command(t, "tcp", "--name", "four", "--listen", ":7", "--ready-fd", "3")
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends here
-		err := withoutIPv6()
-		if err != nil {
-			done <- heard{err: err}
-			return
+	greeting, err := netns.Thread(func() (string, error) {
+		if err := withoutIPv6(); err != nil {
+			return "", err
 		}
-		greeting, err := talk(cmd)
-		done <- heard{greeting, err}
-	}()
-	got := <-done
-	if errors.Is(got.err, unix.EPERM) {
-		t.Skipf("no right to make a network namespace: %v", got.err)
+		return talk(cmd)
+	})
+	if errors.Is(err, unix.EPERM) {
+		t.Skipf("no right to make a network namespace: %v", err)
 	}
-	must(t, got.err)
-	name, peer, _ := strings.Cut(strings.TrimSpace(got.greeting), " sees ")
+	must(t, err)
+	name, peer, _ := strings.Cut(strings.TrimSpace(greeting), " sees ")
 	if ap, err := netip.ParseAddrPort(peer); err != nil || name != "four" || ap.Addr().String() != "127.0.0.1" {
-		t.Errorf("greeted with %q", got.greeting)
+		t.Errorf("greeted with %q", greeting)
 	}
 }
 
 // withoutIPv6 takes the calling thread into a new network namespace that has a
 // loopback and no IPv6.
 func withoutIPv6() error {
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+	ns, err := netns.Unshare()
+	if err != nil {
 		return err
 	}
-	err := os.WriteFile("/proc/sys/net/ipv6/conf/all/disable_ipv6", []byte("1"), 0o644)
+	if err := unix.Close(ns); err != nil { // the thread is in it, and so is what it starts
+		return err
+	}
+	err = os.WriteFile("/proc/sys/net/ipv6/conf/all/disable_ipv6", []byte("1"), 0o644)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
