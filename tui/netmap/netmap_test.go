@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,14 +21,21 @@ import (
 
 // kernel is a Lab of two nodes on a cable.
 type kernel struct {
-	looks    int
+	looks, compared atomic.Int64 // how often it was asked, and for what has changed since a checkpoint
+
+	mu       sync.Mutex
 	received uint64
 	fails    bool
 	more     int    // nodes beside the two
 	extra    string // a device of host beside the cable
-
-	compared int // with a checkpoint
 	changes  []engine.Change
+}
+
+// set changes it while it may be looked at.
+func (k *kernel) set(change func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change()
 }
 
 func (k *kernel) History() engine.History { return past{k} }
@@ -37,7 +46,9 @@ type past struct{ k *kernel }
 func (p past) Checkpoints() []engine.Checkpoint { return []engine.Checkpoint{{ID: 3}} }
 
 func (p past) Diff(_ context.Context, id int) ([]engine.Change, error) {
-	p.k.compared++
+	p.k.compared.Add(1)
+	p.k.mu.Lock()
+	defer p.k.mu.Unlock()
 	if id != 3 || p.k.fails {
 		return nil, engine.ErrNotFound
 	}
@@ -47,7 +58,9 @@ func (p past) Diff(_ context.Context, id int) ([]engine.Change, error) {
 func (p past) Restore(context.Context, int) (engine.Restored, error) { panic("a map changes nothing") }
 
 func (k *kernel) Picture(context.Context) (engine.Picture, error) {
-	k.looks++
+	k.looks.Add(1)
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.fails {
 		return engine.Picture{}, errors.New("the reader is closed")
 	}
@@ -123,27 +136,27 @@ func TestNothingIsReadWhileHidden(t *testing.T) {
 	k := &kernel{}
 	watched(t, k, func(v *viewer) {
 		v.pane.Look()
-		if v.heard(5 * time.Second); k.looks != 0 {
-			t.Errorf("hidden, it looked %d times", k.looks)
+		if v.heard(5 * time.Second); k.looks.Load() != 0 {
+			t.Errorf("hidden, it looked %d times", k.looks.Load())
 		}
 		v.show()
 		v.heard(5 * time.Second)
-		if k.looks < 4 || k.looks > 6 {
-			t.Errorf("shown for five seconds, it looked %d times", k.looks)
+		if k.looks.Load() < 4 || k.looks.Load() > 6 {
+			t.Errorf("shown for five seconds, it looked %d times", k.looks.Load())
 		}
-		seen := k.looks
+		seen := k.looks.Load()
 		v.heard(20 * time.Second)
-		if n := k.looks - seen; n < 9 || n > 13 {
+		if n := k.looks.Load() - seen; n < 9 || n > 13 {
 			t.Errorf("with nothing new for twenty seconds, it looked %d times", n)
 		}
 		v.run(v.pane.Resize(0, 0))
-		seen = k.looks
+		seen = k.looks.Load()
 		v.pane.Look()
-		if v.heard(5 * time.Second); k.looks != seen {
-			t.Errorf("hidden again, it looked %d times", k.looks-seen)
+		if v.heard(5 * time.Second); k.looks.Load() != seen {
+			t.Errorf("hidden again, it looked %d times", k.looks.Load()-seen)
 		}
 		v.show()
-		if v.heard(time.Second); k.looks == seen {
+		if v.heard(time.Second); k.looks.Load() == seen {
 			t.Error("shown again, it did not look")
 		}
 	})
@@ -158,7 +171,7 @@ func TestOnlyChangesAreTold(t *testing.T) {
 		if n := v.heard(10 * time.Second); n != 2 {
 			t.Errorf("a lab at rest was told of %d times", n)
 		}
-		k.received = 7
+		k.set(func() { k.received = 7 })
 		v.pane.Look()
 		if n := v.heard(2 * spacing); n != 1 || !strings.Contains(v.text(), "7↓") {
 			t.Errorf("a packet was told of %d times:\n%s", n, v.text())
@@ -176,17 +189,17 @@ func TestALookThatIsAskedForComesSoonButNotTooOften(t *testing.T) {
 	watched(t, k, func(v *viewer) {
 		v.show()
 		v.heard(5 * time.Second)
-		k.received = 1
+		k.set(func() { k.received = 1 })
 		v.pane.Look()
 		if n := v.heard(2 * spacing); n != 1 {
 			t.Errorf("told of %d times", n)
 		}
-		seen := k.looks
+		seen := k.looks.Load()
 		for range 100 {
 			v.pane.Look()
 			v.heard(10 * time.Millisecond)
 		}
-		if n := k.looks - seen; n < 4 || n > 8 {
+		if n := k.looks.Load() - seen; n < 4 || n > 8 {
 			t.Errorf("asked a hundred times in a second, it looked %d times", n)
 		}
 	})
@@ -197,7 +210,7 @@ func TestFailuresAreToldWhenTheyLast(t *testing.T) {
 	watched(t, k, func(v *viewer) {
 		v.show()
 		v.heard(2 * time.Second)
-		k.fails = true
+		k.set(func() { k.fails = true })
 		v.heard(2500 * time.Millisecond) // fewer looks than patience
 		if strings.Contains(v.text(), "cannot") || !strings.Contains(v.text(), "vc1") {
 			t.Errorf("a short failure shows:\n%s", v.text())
@@ -205,7 +218,7 @@ func TestFailuresAreToldWhenTheyLast(t *testing.T) {
 		if n := v.heard(20 * time.Second); n != 1 || !strings.Contains(v.text(), "cannot be looked at now.") || !strings.Contains(v.text(), "The reader is closed.") {
 			t.Errorf("after %d messages a lasting one shows:\n%s", n, v.text())
 		}
-		k.fails = false
+		k.set(func() { k.fails = false })
 		v.heard(2 * time.Second)
 		if !strings.Contains(v.text(), "vc1") {
 			t.Errorf("after it, there shows:\n%s", v.text())
@@ -273,7 +286,7 @@ func TestChangesAreMarkedUntilTheNextCheckpoint(t *testing.T) {
 		if s := v.text(); strings.Contains(s, "•") {
 			t.Errorf("nothing has changed:\n%s", s)
 		}
-		k.extra, k.received = "dummy0", 5
+		k.set(func() { k.extra, k.received = "dummy0", 5 })
 		v.heard(2 * time.Second)
 		if s := v.text(); !strings.Contains(s, "│•dummy0") || strings.Count(s, "•") != 2 || !strings.Contains(s, "changed since the checkpoint") {
 			t.Errorf("dummy0 is new:\n%s", s)
@@ -283,7 +296,7 @@ func TestChangesAreMarkedUntilTheNextCheckpoint(t *testing.T) {
 		if s := v.text(); strings.Contains(s, "•") || !strings.Contains(s, "dummy0") {
 			t.Errorf("nothing has changed since:\n%s", s)
 		}
-		k.fails = true
+		k.set(func() { k.fails = true })
 		v.run(v.pane.Checkpoint())
 		v.heard(time.Second)
 		if s := v.text(); !strings.Contains(s, "dummy0") {
@@ -299,45 +312,49 @@ func TestChangesWithoutADeviceMarkTheirNode(t *testing.T) {
 	watched(t, k, func(v *viewer) {
 		v.run(v.pane.Checkpoint())
 		v.heard(time.Second)
-		if k.compared != 0 {
-			t.Errorf("hidden, it compared %d times", k.compared)
+		if k.compared.Load() != 0 {
+			t.Errorf("hidden, it compared %d times", k.compared.Load())
 		}
 		v.show()
 		v.heard(2 * time.Second)
-		k.changes = []engine.Change{{Node: "c1", What: "route", After: "default via 10.0.0.1 dev eth0"}}
+		k.set(func() {
+			k.changes = []engine.Change{{Node: "c1", What: "route", After: "default via 10.0.0.1 dev eth0"}}
+		})
 		v.pane.Look()
 		v.heard(2 * time.Second)
 		if s := v.text(); !strings.Contains(s, "c1 •") || strings.Contains(s, "host •") {
 			t.Errorf("a route of c1 has changed:\n%s", s)
 		}
-		k.changes = []engine.Change{{Node: "host", What: "link", After: "vc1: mtu 1400"}, {What: "server", After: "the http server of c1 (:80) has ended"}}
+		k.set(func() {
+			k.changes = []engine.Change{{Node: "host", What: "link", After: "vc1: mtu 1400"}, {What: "server", After: "the http server of c1 (:80) has ended"}}
+		})
 		v.pane.Look()
 		v.heard(2 * time.Second)
 		if s := v.text(); !strings.Contains(s, "host •") || strings.Contains(s, "c1 •") {
 			t.Errorf("what the picture does not show of vc1 has changed:\n%s", s)
 		}
-		k.extra = "dummy0"
+		k.set(func() { k.extra = "dummy0" })
 		v.heard(4 * time.Second)
 		if s := v.text(); !strings.Contains(s, "•dummy0") || strings.Contains(s, "host •") {
 			t.Errorf("dummy0 is new, and marks itself:\n%s", s)
 		}
-		k.changes = nil
-		seen := k.compared
+		k.set(func() { k.changes = nil })
+		seen := k.compared.Load()
 		v.heard(12 * time.Second) // nobody says that anything has changed
-		if s := v.text(); strings.Count(s, "•") != 2 || k.compared == seen {
-			t.Errorf("compared %d times, only dummy0 is left:\n%s", k.compared-seen, s)
+		if s := v.text(); strings.Count(s, "•") != 2 || k.compared.Load() == seen {
+			t.Errorf("compared %d times, only dummy0 is left:\n%s", k.compared.Load()-seen, s)
 		}
-		seen = k.compared
+		seen = k.compared.Load()
 		for range 100 {
 			v.pane.Look()
 			v.heard(30 * time.Millisecond)
 		}
-		if n := k.compared - seen; n < 2 || n > 4 {
+		if n := k.compared.Load() - seen; n < 2 || n > 4 {
 			t.Errorf("asked a hundred times in three seconds, it compared %d times", n)
 		}
-		k.fails = true
+		k.set(func() { k.fails = true })
 		v.heard(12 * time.Second)
-		k.fails = false
+		k.set(func() { k.fails = false })
 		v.heard(4 * time.Second)
 		if s := v.text(); !strings.Contains(s, "•dummy0") {
 			t.Errorf("after a failure:\n%s", s)
