@@ -1,4 +1,4 @@
-# Underlay: learn · test · lint · bench · prove · kube · kube-lint · kube-test · soak · vm-test · docs · picture
+# Underlay: learn · test · race · lint · bench · prove · kube · kube-lint · kube-test · soak · vm-test · docs · picture
 
 export CGO_ENABLED := 0
 GO        ?= go
@@ -14,7 +14,7 @@ KUBE_VARS  = $(foreach package,k8s.io/component-base/version k8s.io/client-go/pk
 	-X $(package).gitMajor=$(word 1,$(subst ., ,$(KUBE_AT:v%=%))) -X $(package).gitMinor=$(word 2,$(subst ., ,$(KUBE_AT))))
 KUBE_BUILD = $(GO) build -trimpath -ldflags "-s -w $(strip $(KUBE_VARS))"
 
-.PHONY: learn build test lint bench prove kube kube-lint kube-test soak vm-test docs picture tools clean
+.PHONY: learn build test race lint bench prove kube kube-lint kube-test soak vm-test docs picture tools clean
 
 # The tutor starts at once. What makes Kubernetes clusters is built meanwhile, and
 # after it if need be; `underlay doctor` says how far it is.
@@ -33,6 +33,10 @@ tools:
 test: build
 	@./scripts/tools.sh test
 	@./scripts/test.sh
+
+# Runs the tests of what is concurrent under the race detector.
+race:
+	@./scripts/race.sh
 
 lint: $(LINT)
 	$(LINT) run ./...
