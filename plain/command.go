@@ -6,16 +6,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"underlay/engine"
 )
 
 // command is a line for the tutor. A colon followed by a space is the shell's own.
-var command = regexp.MustCompile(`^\s*:([a-z?]+)(?:\s+(.*))?$`)
+var command = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*:([a-z?]+)(?:\s+(.*))?$`) })
 
 // split returns a command's name and the rest, or no name and the trimmed line.
 func split(line string) (name, rest string) {
-	if m := command.FindStringSubmatch(line); m != nil {
+	if m := command().FindStringSubmatch(line); m != nil {
 		return m[1], strings.TrimSpace(m[2])
 	}
 	return "", strings.TrimSpace(line)

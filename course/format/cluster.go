@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"sync"
 
 	"underlay/engine"
 )
@@ -91,10 +92,10 @@ func (s *scripts) manifests() {
 }
 
 // manifestPattern matches the name of a manifest in the lab's folder.
-var manifestPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\.yaml$`)
+var manifestPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\.yaml$`) })
 
 // isManifest reports whether a name is that of a manifest in the lab's folder.
-func isManifest(name string) bool { return name != labFile && manifestPattern.MatchString(name) }
+func isManifest(name string) bool { return name != labFile && manifestPattern().MatchString(name) }
 
 // maxWorkers is how many workers a cluster may have: their addresses end in 1
 // and the worker's number.

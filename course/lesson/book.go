@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"underlay/lessons"
 )
@@ -124,7 +125,7 @@ func (b *Book) ForLab(labID string) *Lesson {
 }
 
 // idRE is what ids of modules, lessons, labs and quizzes look like.
-var idRE = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+var idRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`) })
 
 const idWant = "lower-case words joined by hyphens, such as egress-nat"
 
@@ -181,10 +182,10 @@ func readModule(fsys fs.FS, dir string) (Module, error) {
 }
 
 // nameRE splits a lesson's file name into its number and its id.
-var nameRE = regexp.MustCompile(`^([1-9][0-9]{0,2})-(.+)\.md$`)
+var nameRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([1-9][0-9]{0,2})-(.+)\.md$`) })
 
 func readLesson(fsys fs.FS, file string) (*Lesson, error) {
-	part := nameRE.FindStringSubmatch(path.Base(file))
+	part := nameRE().FindStringSubmatch(path.Base(file))
 	if part == nil {
 		return nil, &Error{file, 1, 1, "the file name must be NUMBER-ID.md, such as 1-docker0.md"}
 	}
