@@ -129,7 +129,7 @@ func (p *program) completeLabs(*cobra.Command, []string, string) ([]string, cobr
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var ids []string
-	for _, l := range content.Labs.All() {
+	for _, l := range content.Infos() {
 		ids = append(ids, l.ID+"\t"+l.Title)
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp

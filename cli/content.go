@@ -80,9 +80,6 @@ func noWorld(err error) error {
 	return err
 }
 
-// available is canRun in the words of the tutor.
-func available(lab *engine.Lab) (reason, remedy string) { return preflight.Missing(lab.Requires) }
-
 type listResult struct {
 	Lessons []listLesson `json:"lessons"`
 	Labs    []listLab    `json:"labs"`
@@ -134,13 +131,9 @@ func (p *program) list(context.Context) (listResult, error) {
 	for _, l := range c.Book.Lessons() {
 		r.Lessons = append(r.Lessons, listLesson{l.ID, l.Title, l.Module, l.Lab})
 	}
-	for _, l := range c.Labs.All() {
-		reason, remedy := available(l)
-		faults := []string{}
-		for i := range l.Faults {
-			faults = append(faults, l.Faults[i].ID)
-		}
-		requires := append([]string{}, l.Requires...) // not null, either
+	for _, l := range c.Infos() {
+		reason, remedy := preflight.Missing(l.Requires)
+		faults, requires := append([]string{}, l.Faults...), append([]string{}, l.Requires...) // not null
 		r.Labs = append(r.Labs, listLab{l.ID, l.Title, l.Module, requires, reason == "", reason, remedy, faults})
 	}
 	return r, nil

@@ -184,9 +184,9 @@ type Opener interface {
 	Open(ctx context.Context, lab *Lab, progress func(step string)) (Session, error)
 }
 
-// Available says whether a lab can run here: reason is empty when it can, else
+// Available says whether what a lab requires is here: reason is empty when it is, else
 // says what is missing and remedy what to do about it, each in one sentence.
-type Available func(lab *Lab) (reason, remedy string)
+type Available func(requires []string) (reason, remedy string)
 
 // Error is an error with something the reader can do about it.
 type Error struct {

@@ -126,9 +126,14 @@ func (v *visit) hint(number string) {
 // lesson reads the lab's lesson, without its questions.
 func (v *visit) lesson() error {
 	id, _ := engine.SplitID(v.lab.ID)
-	l := v.Book.ForLab(id)
-	if l == nil {
+	info := v.Book.ForLab(id)
+	if info == nil {
 		v.say("This lab has no lesson.")
+		return nil
+	}
+	l, err := v.Book.Lesson(info.ID)
+	if err != nil {
+		v.sayError(fmt.Errorf("the lesson %s cannot be read: %w", info.ID, err))
 		return nil
 	}
 	v.sayf("Lesson: %s.", l.Title)

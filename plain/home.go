@@ -14,8 +14,8 @@ import (
 
 // entry is one line of the list: a lesson or a lab.
 type entry struct {
-	lesson *lesson.Lesson
-	lab    *engine.Lab
+	lesson *lesson.Info
+	lab    *engine.LabInfo
 }
 
 // shelf is a module of the list.
@@ -29,7 +29,7 @@ type shelf struct {
 func (g *guide) shelves() []shelf {
 	var out []shelf
 	shown := map[string]bool{}
-	add := func(s *shelf, l *engine.Lab) {
+	add := func(s *shelf, l *engine.LabInfo) {
 		if l != nil && !shown[l.ID] {
 			shown[l.ID] = true
 			s.entries = append(s.entries, entry{lab: l})
@@ -100,7 +100,7 @@ func (g *guide) choose(text string) error {
 		}
 		return g.openAgain(g.readLesson(e.lesson.ID))
 	}
-	if g.Book.Lesson(text) == nil && g.findLab(text) != nil {
+	if g.Book.Info(text) == nil && g.findLab(text) != nil {
 		return g.openAgain(g.visitLab(text))
 	}
 	return g.openAgain(g.readLesson(text))
@@ -188,24 +188,24 @@ func lessonState(p progress.LessonProgress) string {
 	return "Not read yet."
 }
 
-func (g *guide) labState(l *engine.Lab, p progress.LabProgress) string {
-	if reason, remedy := g.Available(l); reason != "" {
+func (g *guide) labState(l *engine.LabInfo, p progress.LabProgress) string {
+	if reason, remedy := g.Available(l.Requires); reason != "" {
 		return "Cannot run here: " + reason + ". What to do: " + remedy
 	}
 	switch {
 	case p.Solved:
 		return "Solved."
 	case p.Attempts > 0:
-		return fmt.Sprintf("%d of %d tasks done.", len(p.TasksDone), len(l.Tasks))
+		return fmt.Sprintf("%d of %d tasks done.", len(p.TasksDone), l.Tasks)
 	}
 	return "Not begun yet."
 }
 
 // repaired says how many of a lab's faults were repaired, once one was.
-func repaired(l *engine.Lab, visits map[string]progress.LabProgress) string {
+func repaired(l *engine.LabInfo, visits map[string]progress.LabProgress) string {
 	n := 0
-	for i := range l.Faults {
-		if visits[engine.FaultedID(l.ID, l.Faults[i].ID)].Solved {
+	for _, fault := range l.Faults {
+		if visits[engine.FaultedID(l.ID, fault)].Solved {
 			n++
 		}
 	}

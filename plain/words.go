@@ -62,7 +62,7 @@ func help(hints int, peeked bool) string {
 }
 
 // lessonAfter is the lesson that follows the one of a lab, or nil.
-func lessonAfter(b *lesson.Book, lab string) *lesson.Lesson {
+func lessonAfter(b *lesson.Book, lab string) *lesson.Info {
 	seen := false
 	for _, l := range b.Lessons() {
 		if seen && l.Lab != lab {

@@ -45,7 +45,7 @@ func (m *model) checkLabs() tea.Cmd {
 	return func() tea.Msg {
 		out := map[string]home.Availability{}
 		for _, l := range labs {
-			reason, remedy := available(l)
+			reason, remedy := available(l.Requires)
 			out[l.ID] = home.Availability{Reason: reason, Remedy: remedy}
 		}
 		return labsChecked{out}

@@ -28,16 +28,7 @@ func (d *decoder) cluster(lab *engine.Lab) {
 			d.errorf(d.where[&p.Select], "a pod is told by its name or by its labels; give pod or select, not both")
 		}
 	}
-	needs := []string{kubernetes}
-	if c.CNI == "" || c.CNI == "bridge" || c.CNI == "flannel" {
-		// Pods of one node are on a bridge, and Services between them need its rules.
-		needs = append(needs, bridgeNetfilter)
-	}
-	for _, word := range needs {
-		if !slices.Contains(lab.Requires, word) {
-			lab.Requires = append(lab.Requires, word)
-		}
-	}
+	lab.Requires = withCluster(lab.Requires, c.CNI)
 	nodes, links, pods := lab.Topology.Nodes, lab.Topology.Links, len(c.Pods)
 	c.Complete(&lab.Topology)
 	all := lab.Topology
@@ -46,6 +37,21 @@ func (d *decoder) cluster(lab *engine.Lab) {
 	for i := range c.Pods { // their nodes stand where they do
 		d.where[&all.Nodes[len(all.Nodes)-pods+i].Name] = d.where[&c.Pods[i].Name]
 	}
+}
+
+// withCluster adds what a cluster takes to what a lab requires.
+func withCluster(requires []string, cni string) []string {
+	needs := []string{kubernetes}
+	if cni == "" || cni == "bridge" || cni == "flannel" {
+		// Pods of one node are on a bridge, and Services between them need its rules.
+		needs = append(needs, bridgeNetfilter)
+	}
+	for _, word := range needs {
+		if !slices.Contains(requires, word) {
+			requires = append(requires, word)
+		}
+	}
+	return requires
 }
 
 // moved says that the elements of a slice are now the first ones of another.

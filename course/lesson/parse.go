@@ -30,7 +30,7 @@ func parseLesson(file string, data []byte, id string) (*Lesson, error) {
 	if end < 0 {
 		return nil, &Error{file, 1, 1, `the front matter has no end; close it with a line "---"`}
 	}
-	l := &Lesson{File: file}
+	l := &Lesson{Info: Info{File: file}}
 	errs := l.frontMatter(strings.Join(lines[1:1+end], "\n"), id)
 	s := &splitter{lesson: l, lines: lines, next: end + 2, quizzes: map[string]bool{}, id: id}
 	s.split()

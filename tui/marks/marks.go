@@ -51,10 +51,10 @@ func New() Marks {
 func (m *Marks) First() bool { return len(m.Lessons) == 0 && len(m.Labs) == 0 }
 
 // Repaired counts the faults of a lab that have been repaired.
-func (m *Marks) Repaired(lab *engine.Lab) int {
+func (m *Marks) Repaired(lab *engine.LabInfo) int {
 	n := 0
-	for i := range lab.Faults {
-		if m.Labs[engine.FaultedID(lab.ID, lab.Faults[i].ID)].Solved {
+	for _, fault := range lab.Faults {
+		if m.Labs[engine.FaultedID(lab.ID, fault)].Solved {
 			n++
 		}
 	}
