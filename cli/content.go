@@ -17,14 +17,18 @@ import (
 	"underlay/engine/preflight"
 )
 
-// load reads all content, with the labs' parameters drawn by --seed.
+// load reads what there is to learn, with the labs' parameters drawn by --seed.
 func (p *program) load() (*course.Course, error) {
 	for _, dir := range p.content {
 		if err := checkContent(dir); err != nil {
 			return nil, err
 		}
 	}
-	c, err := course.Open(p.seed, p.content...)
+	built := course.Builtin()
+	if p.builtin != "" {
+		built = course.Content{Labs: os.DirFS(filepath.Join(p.builtin, "labs")), Lessons: os.DirFS(filepath.Join(p.builtin, "lessons"))}
+	}
+	c, err := built.Open(p.seed, p.content...)
 	if err != nil {
 		return nil, badContent(err)
 	}

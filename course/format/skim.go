@@ -111,7 +111,7 @@ func glanceFaults(info *engine.LabInfo, fields head.Fields) (ok bool) {
 		if !ok || !isID(id) || slices.Contains(info.Faults, id) {
 			return false
 		}
-		info.Faults = append(info.Faults, id)
+		info.Faults = append(info.Faults, strings.Clone(id))
 	}
 	return true
 }

@@ -82,21 +82,22 @@ func (f Field) Text() (string, bool) {
 // indicators are the characters by which YAML knows that a plain text has an end.
 const indicators = ",[]{}"
 
-// text reads a text in quotes, or one without that begins with a letter.
+// text reads a text in quotes, or one without that begins with a letter. It is a copy,
+// so that a few words do not keep a whole file.
 func text(s string) (string, bool) {
 	if strings.ContainsFunc(s, unprintable) || strings.Contains(s, "${") {
 		return "", false
 	}
 	if len(s) > 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
 		inner := s[1 : len(s)-1]
-		return inner, !strings.ContainsAny(inner, `"'\`) && strings.TrimSpace(inner) == inner
+		return strings.Clone(inner), !strings.ContainsAny(inner, `"'\`) && strings.TrimSpace(inner) == inner
 	}
 	s, _, _ = strings.Cut(s, " #")
 	s = strings.TrimRight(s, " ")
 	if first, _ := utf8.DecodeRuneInString(s); !unicode.IsLetter(first) {
 		return "", false
 	}
-	return s, !reserved(s) && !strings.Contains(s, ": ") && !strings.HasSuffix(s, ":")
+	return strings.Clone(s), !reserved(s) && !strings.Contains(s, ": ") && !strings.HasSuffix(s, ":")
 }
 
 func unprintable(r rune) bool {
@@ -149,26 +150,29 @@ func (f Field) Words() ([]string, bool) {
 // lines below it.
 func (f Field) Items() ([]string, bool) {
 	var out []string
-	indent := ""
+	var indent, deeper string
 	if f.Value != "" {
 		return nil, false
 	}
-	for line := range strings.Lines(f.Below) {
+	for below := f.Below; below != ""; {
+		var line string
+		line, below, _ = strings.Cut(below, "\n")
+		if out != nil && strings.HasPrefix(line, deeper) {
+			continue // of an item; there are hundreds of these lines
+		}
 		rest := strings.TrimLeft(line, " ")
-		if rest == "\n" || rest[0] == '#' {
+		if rest == "" || rest[0] == '#' {
 			continue
 		}
-		depth := line[:len(line)-len(rest)]
-		if out == nil {
-			indent = depth
-		}
 		item, isItem := strings.CutPrefix(rest, "- ")
-		switch {
-		case len(depth) < len(indent), len(depth) == len(indent) && !isItem, out == nil && !isItem:
-			return nil, false
-		case len(depth) == len(indent):
-			out = append(out, strings.TrimSpace(item))
+		if out == nil {
+			indent = line[:len(line)-len(rest)]
+			deeper = indent + " "
 		}
+		if !isItem || len(line)-len(rest) != len(indent) {
+			return nil, false
+		}
+		out = append(out, strings.TrimSpace(item))
 	}
 	return out, out != nil
 }
