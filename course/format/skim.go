@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
-	"strings"
 	"sync"
 
 	"underlay/course/head"
@@ -66,9 +64,12 @@ func (s source) glance() (info *engine.LabInfo, ok bool) {
 			return nil, false
 		}
 	}
-	tasks, ok := fields["tasks"].Items()
+	tasks, ok := fields["tasks"].Each("id")
 	info.Tasks = len(tasks)
-	return info, ok && glanceRequires(info, fields) && glanceFaults(info, fields)
+	if faults, given := fields["faults"]; ok && given {
+		info.Faults, ok = faults.Each("id")
+	}
+	return info, ok && glanceRequires(info, fields)
 }
 
 // glanceRequires reads what a lab requires, with what its cluster does.
@@ -93,25 +94,5 @@ func glanceRequires(info *engine.LabInfo, fields head.Fields) (ok bool) {
 		}
 	}
 	info.Requires = withCluster(info.Requires, cni)
-	return true
-}
-
-// glanceFaults reads the ids of a lab's faults.
-func glanceFaults(info *engine.LabInfo, fields head.Fields) (ok bool) {
-	faults, given := fields["faults"]
-	if !given {
-		return true
-	}
-	items, ok := faults.Items()
-	if !ok {
-		return false
-	}
-	for _, item := range items {
-		id, ok := strings.CutPrefix(item, "id: ")
-		if !ok || !isID(id) || slices.Contains(info.Faults, id) {
-			return false
-		}
-		info.Faults = append(info.Faults, strings.Clone(id))
-	}
 	return true
 }

@@ -31,7 +31,7 @@ func Split(text string) (fields Fields, ok bool) {
 		case strings.TrimSpace(line) == "" || line[0] == '#':
 			text = rest
 			continue
-		case next == line || next[0] != ':' || len(next) > 1 && next[1] != ' ':
+		case next == line || next != ":" && !strings.HasPrefix(next, ": "):
 			return nil, false
 		}
 		key = line[:len(line)-len(next)]
@@ -137,18 +137,18 @@ func (f Field) Words() ([]string, bool) {
 	}
 	var out []string
 	for item := range strings.SplitSeq(inner, ",") {
-		word, ok := text(strings.TrimSpace(item))
-		if !ok || strings.ContainsAny(word, indicators+"\"' #") {
+		w, ok := word(strings.TrimSpace(item))
+		if !ok {
 			return nil, false
 		}
-		out = append(out, word)
+		out = append(out, w)
 	}
 	return out, true
 }
 
-// Items returns what stands behind the dash of each item of a block list, without the
+// items returns what stands behind the dash of each item of a block list, without the
 // lines below it.
-func (f Field) Items() ([]string, bool) {
+func (f Field) items() ([]string, bool) {
 	var out []string
 	var indent, deeper string
 	if f.Value != "" {
@@ -169,17 +169,18 @@ func (f Field) Items() ([]string, bool) {
 			indent = line[:len(line)-len(rest)]
 			deeper = indent + " "
 		}
+		item = strings.TrimSpace(item)
 		if !isItem || len(line)-len(rest) != len(indent) {
 			return nil, false
 		}
-		out = append(out, strings.TrimSpace(item))
+		out = append(out, item)
 	}
 	return out, out != nil
 }
 
 // Texts returns the items of a block list of which each is text on one line.
 func (f Field) Texts() ([]string, bool) {
-	out, ok := f.Items()
+	out, ok := f.items()
 	if !ok || len(out) != strings.Count(strings.TrimRight(f.Below, "\n")+"\n", "\n") {
 		return nil, false // there are lines below an item
 	}
@@ -189,6 +190,28 @@ func (f Field) Texts() ([]string, bool) {
 		}
 	}
 	return out, true
+}
+
+// Each returns the value of a key, a plain word, in every map of a block list. They all
+// have to begin with it.
+func (f Field) Each(key string) ([]string, bool) {
+	out, ok := f.items()
+	if !ok {
+		return nil, false
+	}
+	for i, item := range out {
+		value, has := strings.CutPrefix(item, key+": ")
+		if out[i], ok = word(value); !has || !ok {
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// word reads a plain word.
+func word(s string) (string, bool) {
+	s, ok := text(s)
+	return s, ok && !strings.ContainsAny(s, indicators+"\"' #")
 }
 
 // Inner takes apart what is below a field that holds a block map.
