@@ -6,17 +6,33 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"underlay/engine"
 	"underlay/engine/observe"
 )
+
+// patterns remembers what compiled has compiled: a lab's few checks are judged over and over.
+var patterns sync.Map
+
+// compiled compiles a check's pattern, once.
+func compiled(match string) (*regexp.Regexp, error) {
+	if known, ok := patterns.Load(match); ok {
+		return known.(*regexp.Regexp), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	pattern, err := regexp.Compile(match)
+	if err == nil {
+		patterns.Store(match, pattern)
+	}
+	return pattern, err
+}
 
 func checkNAT(f *facts, c engine.NATCheck) verdict {
 	st, bad := f.node(c.Node, observe.Firewall)
 	if bad != nil {
 		return *bad
 	}
-	pattern, err := regexp.Compile(c.Match)
+	pattern, err := compiled(c.Match)
 	if err != nil {
 		return brokenf("The pattern of this check is not valid: %v.", err)
 	}
@@ -127,7 +143,7 @@ func checkFilter(f *facts, c engine.FilterCheck) verdict {
 	if bad != nil {
 		return *bad
 	}
-	pattern, err := regexp.Compile(c.Match)
+	pattern, err := compiled(c.Match)
 	if err != nil {
 		return brokenf("The pattern of this check is not valid: %v.", err)
 	}
