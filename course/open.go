@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sync/errgroup"
+
 	"underlay/course/format"
 	"underlay/course/lesson"
 	"underlay/engine"
@@ -49,19 +51,27 @@ func Open(seed int64, dirs ...string) (*Course, error) { return Builtin().Open(s
 // seed. The error is about a folder: one that cannot be read, or a format.Problems or
 // *lesson.Error with everything that is wrong in it.
 //
-// Predictions of content folders are made, to refuse what is wrong at once; tests do so
+// Labs and lessons are read side by side: the first frame waits for both. Predictions of
+// content folders are made, to refuse what is wrong at once; tests do so
 // for those that are built in.
 func (b Content) Open(seed int64, dirs ...string) (*Course, error) {
 	c := &Course{Seed: seed, sources: map[string]Source{}}
-	var err error
-	if c.Labs, err = format.Open(b.Labs, seed, dirs...); err != nil {
+	var built *lesson.Book
+	var added []shelf
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		c.Labs, err = format.Open(b.Labs, seed, dirs...)
+		return err
+	})
+	g.Go(func() (err error) {
+		added = shelves(dirs)
+		built, err = lesson.Skim(b.Lessons)
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	built, err := lesson.Skim(b.Lessons)
-	if err != nil {
-		return nil, err
-	}
-	books, added := []*lesson.Book{built}, shelves(dirs)
+	books := []*lesson.Book{built}
 	for _, s := range added {
 		if s.err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Dir, s.err)

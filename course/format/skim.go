@@ -10,16 +10,16 @@ import (
 	"underlay/engine"
 )
 
-// skim adds the labs of fsys with what lists say of them alone. A lab is read whole, and
+// skim adds the labs of fsys, which are its folders MODULE/ID, with what lists say of them alone. A lab is read whole, and
 // validated, when it is asked for; so is at once one whose lab.yaml says more than can be
 // taken in at a glance. The error is what is wrong with such a lab.
 func (c *Catalogue) skim(fsys fs.FS, shown func(string) string) Problems {
-	found, err := fs.Glob(fsys, "*/*/"+labFile)
+	folders, err := fs.Glob(fsys, "*/*")
 	if err != nil {
 		return Problems{{File: shown("."), What: fmt.Sprintf("cannot be read: %v", err)}}
 	}
-	for _, file := range found {
-		src := source{fsys, path.Dir(file), shown}
+	for _, dir := range folders {
+		src := source{fsys, dir, shown}
 		e := entry{source: src, whole: sync.OnceValues(func() (*engine.Lab, error) {
 			lab, problems := src.load(c.seed)
 			return lab, problems.err()
