@@ -135,8 +135,9 @@ func (p *program) list(context.Context) (listResult, error) {
 	for _, l := range c.Book.Lessons() {
 		r.Lessons = append(r.Lessons, listLesson{l.ID, l.Title, l.Module, l.Lab})
 	}
+	available := engine.Available(preflight.Missing).Once()
 	for _, l := range c.Infos() {
-		reason, remedy := preflight.Missing(l.Requires)
+		reason, remedy := available(l.Requires)
 		faults, requires := append([]string{}, l.Faults...), append([]string{}, l.Requires...) // not null
 		r.Labs = append(r.Labs, listLab{l.ID, l.Title, l.Module, requires, reason == "", reason, remedy, faults})
 	}

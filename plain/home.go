@@ -158,6 +158,7 @@ func (g *guide) list() {
 		visits, err = s.Labs(ctx)
 		return err
 	})
+	available := g.Available.Once()
 	n := 0
 	for _, s := range g.shelves() {
 		g.blank()
@@ -169,7 +170,7 @@ func (g *guide) list() {
 			case e.lesson != nil:
 				text = fmt.Sprintf("lesson %s: %s. %s", e.lesson.ID, e.lesson.Title, lessonState(readings[e.lesson.ID]))
 			default:
-				text = fmt.Sprintf("lab %s: %s. %s%s", e.lab.ID, e.lab.Title, g.labState(e.lab, visits[e.lab.ID]), repaired(e.lab, visits))
+				text = fmt.Sprintf("lab %s: %s. %s%s", e.lab.ID, e.lab.Title, labState(e.lab, visits[e.lab.ID], available), repaired(e.lab, visits))
 			}
 			g.item(fmt.Sprintf("%3d. ", n), text)
 		}
@@ -188,8 +189,8 @@ func lessonState(p progress.LessonProgress) string {
 	return "Not read yet."
 }
 
-func (g *guide) labState(l *engine.LabInfo, p progress.LabProgress) string {
-	if reason, remedy := g.Available(l.Requires); reason != "" {
+func labState(l *engine.LabInfo, p progress.LabProgress, available engine.Available) string {
+	if reason, remedy := available(l.Requires); reason != "" {
 		return "Cannot run here: " + reason + ". What to do: " + remedy
 	}
 	switch {

@@ -43,6 +43,7 @@ func (m *model) checkLabs() tea.Cmd {
 		return nil
 	}
 	return func() tea.Msg {
+		available := available.Once()
 		out := map[string]home.Availability{}
 		for _, l := range labs {
 			reason, remedy := available(l.Requires)
