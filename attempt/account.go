@@ -45,24 +45,16 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// TasksDone is how many of a lab's tasks have ever been done. Tasks that the lab does
-// not have any more do not count.
-func TasksDone(lab *engine.Lab, ever func(task string) bool) int {
-	n := 0
-	for i := range lab.Tasks {
-		if ever(lab.Tasks[i].ID) {
-			n++
-		}
-	}
-	return n
-}
+// TasksDone is how many of a lab's tasks have ever been done, of so many that are
+// recorded: some of those it may not have any longer.
+func TasksDone(lab *engine.LabInfo, recorded int) int { return min(recorded, lab.Tasks) }
 
 // Repaired is how many of a lab's faults have ever been repaired, where solved says
 // it of the id of a lab with a fault in it.
-func Repaired(lab *engine.Lab, solved func(lab string) bool) int {
+func Repaired(lab *engine.LabInfo, solved func(lab string) bool) int {
 	n := 0
-	for i := range lab.Faults {
-		if solved(engine.FaultedID(lab.ID, lab.Faults[i].ID)) {
+	for _, fault := range lab.Faults {
+		if solved(engine.FaultedID(lab.ID, fault)) {
 			n++
 		}
 	}

@@ -471,11 +471,13 @@ func TestRejoiningKeepsTheHints(t *testing.T) {
 
 func TestWhatWasDoneIsCounted(t *testing.T) {
 	l := lab()
-	if n := TasksDone(l, func(id string) bool { return id == "up" || id == "gone" }); n != 1 {
-		t.Errorf("%d tasks done", n)
+	for recorded, want := range map[int]int{0: 0, 1: 1, len(l.Tasks) + 1: len(l.Tasks)} {
+		if n := TasksDone(l.Info(), recorded); n != want {
+			t.Errorf("%d recorded: %d tasks done, not %d", recorded, n, want)
+		}
 	}
 	l.Faults = []engine.Fault{{ID: "cut"}, {ID: "knot"}}
-	if n := Repaired(l, func(id string) bool { return id == "wires/knot" || id == "wires" }); n != 1 {
+	if n := Repaired(l.Info(), func(id string) bool { return id == "wires/knot" || id == "wires" }); n != 1 {
 		t.Errorf("%d faults repaired", n)
 	}
 	for d, want := range map[time.Duration]string{time.Second: "1 second", 99 * time.Second: "99 seconds", 100 * time.Second: "2 minutes", time.Hour: "60 minutes"} {

@@ -113,24 +113,6 @@ func (p *person) leave() error {
 	return errors.Join(killErr, waitErr, p.tty.Close())
 }
 
-// startUp measures from exec to the first frame.
-func startUp(ctx context.Context, c Config) ([]Figure, error) {
-	var samples []float64
-	for range 21 {
-		begin := time.Now()
-		p, err := sit(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		at, err := p.until("the first frame", func(b []byte) bool { return bytes.Contains(b, []byte("nderlay")) })
-		if err = errors.Join(err, p.leave()); err != nil {
-			return nil, err
-		}
-		samples = append(samples, ms(at.Sub(begin)))
-	}
-	return []Figure{figure("start to first frame", "ms", samples, limit{p50: 60})}, nil
-}
-
 // screens measures the program with a lab open: at rest, and key to echo.
 func screens(ctx context.Context, c Config) (figures []Figure, err error) {
 	p, err := sit(ctx, c, "lab", c.Lab.ID)

@@ -16,6 +16,7 @@ import (
 	"underlay/author/prove"
 	"underlay/course/lesson"
 	"underlay/engine"
+	"underlay/engine/preflight"
 	"underlay/engine/sandbox"
 	"underlay/engine/session"
 )
@@ -194,7 +195,7 @@ func verdict(r prove.Report, strict bool) error {
 }
 
 // picks reports whether the flags leave a lab in.
-func (f *proofFlags) picks(lab *engine.Lab) bool {
+func (f *proofFlags) picks(lab *engine.LabInfo) bool {
 	requires := func(word string) bool { return word != "" && slices.Contains(lab.Requires, word) }
 	return (f.needing == "" || requires(f.needing)) && !requires(f.without)
 }
@@ -222,8 +223,12 @@ func (p *program) subjects(ids []string, f proofFlags) (*draft.Draft, []prove.Su
 			return nil, nil, nil, err
 		}
 	}
+	lessons, err := content.Book.All()
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	var subjects []prove.Subject
-	for _, lab := range content.Labs.All() {
+	for _, lab := range content.Labs.Infos() {
 		if len(ids) > 0 && !slices.Contains(ids, lab.ID) || !f.picks(lab) {
 			continue
 		}
@@ -232,14 +237,14 @@ func (p *program) subjects(ids []string, f proofFlags) (*draft.Draft, []prove.Su
 			return nil, nil, nil, err
 		}
 		others := func(l *lesson.Lesson) bool { return l.Lab != lab.ID }
-		subjects = append(subjects, prove.Subject{Lab: drawn, Lessons: slices.DeleteFunc(content.Book.Lessons(), others)})
+		subjects = append(subjects, prove.Subject{Lab: drawn, Lessons: slices.DeleteFunc(slices.Clone(lessons), others)})
 	}
 	sb, err := sandbox.New()
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	return content, subjects, &prove.Prover{
-		Opener: session.Opener{Sandbox: sb}, Available: available, Seeded: content.Labs.Seeded,
+		Opener: session.Opener{Sandbox: sb}, Available: preflight.Missing, Seeded: content.Labs.Seeded,
 		Kinds: prove.Kinds(), Only: only, Seeds: f.seeds, Jobs: f.jobs, Again: f.again, Shard: f.shard,
 	}, nil
 }

@@ -36,7 +36,7 @@ func (p *program) authorNew(o scaffold.Options) error {
 	if err != nil {
 		return err
 	}
-	for _, l := range builtin.All() {
+	for _, l := range builtin.Infos() {
 		o.Taken = append(o.Taken, l.ID)
 	}
 	var schema bytes.Buffer

@@ -56,7 +56,7 @@ func (p *program) record(ctx context.Context, c *draft.Draft, ids []string, chec
 	}
 	differ := false
 	for _, l := range ls {
-		lab, err := c.Find(l.Lab)
+		lab, err := c.Lab(l.Lab)
 		if err != nil {
 			return err
 		}

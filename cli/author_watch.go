@@ -11,6 +11,7 @@ import (
 	"underlay/author/draft"
 	"underlay/author/watch"
 	"underlay/engine"
+	"underlay/engine/preflight"
 	"underlay/engine/sandbox"
 	"underlay/engine/session"
 	"underlay/tui"
@@ -65,8 +66,8 @@ func (p *program) watch(ctx context.Context, id string) error {
 		return err
 	}
 	return tui.Run(ctx, tui.Deps{
-		Book: c.Book, Labs: c.AllLabs(), Predictions: c.Predictions,
-		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: engine.Available(available),
+		Book: c.Book, Labs: c.Infos(), Lab: c.Lab, Predictions: c.Predictions,
+		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: preflight.Missing,
 		Reloads: p.reloads(ctx, changes), Start: start,
 		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: p.version},
 	})
@@ -96,7 +97,7 @@ func (p *program) reload() tui.Reload {
 	if len(c.Problems) > 0 {
 		return tui.Reload{Wrong: problems(c)}
 	}
-	return tui.Reload{Book: c.Book, Labs: c.AllLabs(), Predictions: c.Predictions}
+	return tui.Reload{Book: c.Book, Labs: c.Infos(), Lab: c.Lab, Predictions: c.Predictions}
 }
 
 // problems are what the loaders refuse, a line each.

@@ -24,6 +24,7 @@ type program struct {
 	out, err io.Writer
 
 	content []string
+	builtin string // where labs and lessons are that stand for the built-in ones; "" for these
 	state   string
 	seed    int64
 	ascii   bool
@@ -67,6 +68,8 @@ func (p *program) commands() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
 	f.StringArrayVar(&p.content, "content", nil, "also load labs and lessons from this `directory` (may be given again)")
+	f.StringVar(&p.builtin, "builtin", "", "take labs and lessons of this `directory` for the built-in ones, as bench does")
+	_ = f.MarkHidden("builtin") // the only error is a flag that is not there
 	f.StringVar(&p.state, "state", "", "keep progress in this `directory` (default: $XDG_STATE_HOME/underlay)")
 	f.Int64Var(&p.seed, "seed", 0, "draw a lab's parameters with this `number`; 0 is the lab as written")
 	f.BoolVar(&p.plain, "plain", false, "talk in lines of text, for screen readers and scripts")
@@ -129,7 +132,7 @@ func (p *program) completeLabs(*cobra.Command, []string, string) ([]string, cobr
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var ids []string
-	for _, l := range content.Labs.All() {
+	for _, l := range content.Infos() {
 		ids = append(ids, l.ID+"\t"+l.Title)
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp

@@ -17,14 +17,18 @@ import (
 	"underlay/engine/preflight"
 )
 
-// load reads all content, with the labs' parameters drawn by --seed.
+// load reads what there is to learn, with the labs' parameters drawn by --seed.
 func (p *program) load() (*course.Course, error) {
 	for _, dir := range p.content {
 		if err := checkContent(dir); err != nil {
 			return nil, err
 		}
 	}
-	c, err := course.Open(p.seed, p.content...)
+	built := course.Builtin()
+	if p.builtin != "" {
+		built = course.Content{Labs: os.DirFS(filepath.Join(p.builtin, "labs")), Lessons: os.DirFS(filepath.Join(p.builtin, "lessons"))}
+	}
+	c, err := built.Open(p.seed, p.content...)
 	if err != nil {
 		return nil, badContent(err)
 	}
@@ -80,9 +84,6 @@ func noWorld(err error) error {
 	return err
 }
 
-// available is canRun in the words of the tutor.
-func available(lab *engine.Lab) (reason, remedy string) { return preflight.Missing(lab.Requires) }
-
 type listResult struct {
 	Lessons []listLesson `json:"lessons"`
 	Labs    []listLab    `json:"labs"`
@@ -134,13 +135,10 @@ func (p *program) list(context.Context) (listResult, error) {
 	for _, l := range c.Book.Lessons() {
 		r.Lessons = append(r.Lessons, listLesson{l.ID, l.Title, l.Module, l.Lab})
 	}
-	for _, l := range c.Labs.All() {
-		reason, remedy := available(l)
-		faults := []string{}
-		for i := range l.Faults {
-			faults = append(faults, l.Faults[i].ID)
-		}
-		requires := append([]string{}, l.Requires...) // not null, either
+	available := engine.Available(preflight.Missing).Once()
+	for _, l := range c.Infos() {
+		reason, remedy := available(l.Requires)
+		faults, requires := append([]string{}, l.Faults...), append([]string{}, l.Requires...) // not null
 		r.Labs = append(r.Labs, listLab{l.ID, l.Title, l.Module, requires, reason == "", reason, remedy, faults})
 	}
 	return r, nil

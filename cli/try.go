@@ -104,7 +104,7 @@ func (p *program) try(ctx context.Context, a attempt) (tryResult, error) {
 	if err != nil {
 		return tryResult{}, err
 	}
-	lab, err := content.Lab(a.lab, a.fault)
+	lab, err := content.Variant(a.lab, a.fault)
 	if err != nil {
 		return tryResult{}, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"underlay/course"
 	"underlay/engine"
+	"underlay/engine/preflight"
 	"underlay/engine/sandbox"
 	"underlay/engine/session"
 	"underlay/engine/trial"
@@ -63,7 +64,7 @@ func (p *program) tutor(ctx context.Context, id, fault string) (err error) {
 	}
 	var lab *engine.Lab
 	if id != "" {
-		if lab, err = content.Lab(id, fault); err != nil {
+		if lab, err = content.Variant(id, fault); err != nil {
 			return err
 		}
 		if err := canRun(lab); err != nil {
@@ -83,8 +84,8 @@ func (p *program) tutor(ctx context.Context, id, fault string) (err error) {
 		return err
 	}
 	return tui.Run(ctx, tui.Deps{
-		Book: content.Book, Labs: content.Labs.All(), Predictions: content.Predictions, Faulted: content.Broken,
-		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: engine.Available(available),
+		Book: content.Book, Labs: content.Infos(), Lab: content.Lab, Predictions: content.Predictions, Faulted: content.Broken,
+		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: preflight.Missing,
 		Progress: store, Notice: string(notice),
 		Start:   tui.Start{Lab: lab},
 		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: p.version},
@@ -108,8 +109,8 @@ func (p *program) dialogue(ctx context.Context, c *course.Course, store *progres
 	}
 	d := plain.Deps{
 		In: os.Stdin, Out: p.out, Interrupts: interrupts, Interactive: onTerminal(),
-		Book: c.Book, Labs: c.Labs.All(), Predictions: c.Predictions, Faulted: c.Broken,
-		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: engine.Available(available),
+		Book: c.Book, Labs: c.Infos(), Lab: c.Lab, Predictions: c.Predictions, Faulted: c.Broken,
+		Opener: session.Opener{Sandbox: sb, Warm: session.NewWarm(sb)}, Available: preflight.Missing,
 		Progress: store, Notice: notice,
 		Start: plain.Start{Lab: lab},
 		ASCII: p.ascii || os.Getenv("TERM") == "dumb",

@@ -2,28 +2,29 @@ package course
 
 import (
 	"testing"
-
-	"underlay/course/format"
-	"underlay/course/lesson"
 )
+
+// BenchmarkOpen is what the first frame waits for.
+func BenchmarkOpen(b *testing.B) {
+	for b.Loop() {
+		if _, err := Open(0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
 
 // BenchmarkPredictions is what opening a lesson waits for.
 func BenchmarkPredictions(b *testing.B) {
-	book, err := lesson.Builtin()
+	c, err := Open(0)
 	if err != nil {
 		b.Fatal(err)
 	}
-	catalogue, err := format.Builtin()
-	if err != nil {
-		b.Fatal(err)
-	}
-	l := book.Lesson("docker0")
-	lab, err := catalogue.Lab(l.Lab)
+	l, err := c.Book.Lesson("docker0")
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := Predictions(l, lab); err != nil {
+		if _, err := c.Predictions(l); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"underlay/course/format"
 	"underlay/course/lesson"
 	"underlay/engine"
 )
@@ -23,7 +22,11 @@ func newLesson(t *testing.T, text string) *lesson.Lesson {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return book.Lesson("x")
+	l, err := book.Lesson("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 func wires() *engine.Lab {
@@ -63,21 +66,17 @@ func TestWrongPredictionsAreRefusedWithTheirPlace(t *testing.T) {
 
 // Whichever parameters are drawn, the built-in predictions must be right.
 func TestBuiltinSeeds(t *testing.T) {
-	book, err := lesson.Builtin()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for seed := range int64(40) {
-		catalogue, err := format.Open(seed)
+		c, err := Open(seed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, l := range book.Lessons() {
-			lab, err := catalogue.Lab(l.Lab)
-			if err != nil {
-				t.Fatal(err)
-			}
-			predictions, err := Predictions(l, lab)
+		all, err := c.Book.All()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range all {
+			predictions, err := c.Predictions(l)
 			if err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}

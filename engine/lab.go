@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Lab is one exercise: a world to start in, tasks to do in it, and what must
@@ -55,10 +56,19 @@ type Lab struct {
 // gives matches a script that gives a variable a value: NAME=…, for NAME in …,
 // read NAME, local NAME. A comment does not.
 func gives(name string) *regexp.Regexp {
+	if known, ok := givers.Load(name); ok {
+		return known.(*regexp.Regexp) //nolint:forcetypeassert // nothing else is stored
+	}
+	quoted := regexp.QuoteMeta(name) // a lab that is wrong may call one anything
 	const begin = `(?m)(?:^|[;&|({])[ \t]*(?:(?:while|do|then|IFS=\S*)[ \t]+)*`
-	return regexp.MustCompile(begin + `(?:(?:[A-Za-z_]\w*=\S*[ \t]+)*` + name + `\+?=|` +
-		`(?:for|read|local|declare|typeset|export|readonly)\b[^;\n]*\b` + name + `\b)`)
+	re := regexp.MustCompile(begin + `(?:(?:[A-Za-z_]\w*=\S*[ \t]+)*` + quoted + `\+?=|` +
+		`(?:for|read|local|declare|typeset|export|readonly)\b[^;\n]*\b` + quoted + `\b)`)
+	givers.Store(name, re)
+	return re
 }
+
+// givers remembers what gives has compiled: the same few names stand in many scripts.
+var givers sync.Map
 
 // Expand puts the values of the lab's parameters in place of their ${name} in a
 // script. Other ${…} are left as they are, and so are parameters to which the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -184,9 +185,25 @@ type Opener interface {
 	Open(ctx context.Context, lab *Lab, progress func(step string)) (Session, error)
 }
 
-// Available says whether a lab can run here: reason is empty when it can, else
+// Available says whether what a lab requires is here: reason is empty when it is, else
 // says what is missing and remedy what to do about it, each in one sentence.
-type Available func(lab *Lab) (reason, remedy string)
+type Available func(requires []string) (reason, remedy string)
+
+// Once returns what asks only once where several labs require the same. It is for one
+// list of labs, because what is missing may be mended, and for one goroutine.
+func (a Available) Once() Available {
+	type answer struct{ reason, remedy string }
+	known := map[string]answer{}
+	return func(requires []string) (reason, remedy string) {
+		key := strings.Join(requires, " ")
+		got, asked := known[key]
+		if !asked {
+			got.reason, got.remedy = a(requires)
+			known[key] = got
+		}
+		return got.reason, got.remedy
+	}
+}
 
 // Error is an error with something the reader can do about it.
 type Error struct {

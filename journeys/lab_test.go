@@ -117,7 +117,10 @@ func TestJourneyThroughEveryLab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := catalogue.All()
+	all, err := catalogue.All()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, lab := range all {
 		if lab.Cluster != nil && os.Getenv(preflight.CompanionDir) == "" {
 			continue // scripts/kube-test.sh goes through these

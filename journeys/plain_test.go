@@ -59,7 +59,10 @@ func TestPlainLesson(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lesson := book.Lesson("netns-veth")
+	lesson, err := book.Lesson("netns-veth")
+	if err != nil {
+		t.Fatal(err)
+	}
 	state := t.TempDir()
 	var input strings.Builder
 	input.WriteString("netns-veth\n")

@@ -36,7 +36,7 @@ func TestWhatIsToBeFoundOutIsNotGivenAway(t *testing.T) {
 		letter, other = other, letter
 	}
 	d := inLab(s)
-	d.Labs, d.Progress = []*engine.Lab{whole}, store(t)
+	d.Labs, d.Progress = []*engine.LabInfo{whole.Info()}, store(t)
 	said, err := tell(t, d, ":trace", "no", ":trace 10.0.0.2", "yes", ":trace c1 10.0.0.3", ":answer", ":cause "+other, ":cause "+other, ":cause",
 		":solution", "yes", ":solution", ":cause "+letter, "do repair", "do whole", ":quit")
 	if err != nil {

@@ -6,16 +6,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"underlay/engine"
 )
 
 // command is a line for the tutor. A colon followed by a space is the shell's own.
-var command = regexp.MustCompile(`^\s*:([a-z?]+)(?:\s+(.*))?$`)
+var command = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*:([a-z?]+)(?:\s+(.*))?$`) })
 
 // split returns a command's name and the rest, or no name and the trimmed line.
 func split(line string) (name, rest string) {
-	if m := command.FindStringSubmatch(line); m != nil {
+	if m := command().FindStringSubmatch(line); m != nil {
 		return m[1], strings.TrimSpace(m[2])
 	}
 	return "", strings.TrimSpace(line)
@@ -125,9 +126,14 @@ func (v *visit) sayHint(i, tier, of int, text string) {
 // lesson reads the lab's lesson, without its questions.
 func (v *visit) lesson() error {
 	id, _ := engine.SplitID(v.lab.ID)
-	l := v.Book.ForLab(id)
-	if l == nil {
+	info := v.Book.ForLab(id)
+	if info == nil {
 		v.say("This lab has no lesson.")
+		return nil
+	}
+	l, err := v.Book.Lesson(info.ID)
+	if err != nil {
+		v.sayError(fmt.Errorf("the lesson %s cannot be read: %w", info.ID, err))
 		return nil
 	}
 	v.sayf("Lesson: %s.", l.Title)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -16,8 +15,8 @@ import (
 
 // entry is one line of the list: a lesson or a lab.
 type entry struct {
-	lesson *lesson.Lesson
-	lab    *engine.Lab
+	lesson *lesson.Info
+	lab    *engine.LabInfo
 }
 
 // shelf is a module of the list.
@@ -31,7 +30,7 @@ type shelf struct {
 func (g *guide) shelves() []shelf {
 	var out []shelf
 	shown := map[string]bool{}
-	add := func(s *shelf, l *engine.Lab) {
+	add := func(s *shelf, l *engine.LabInfo) {
 		if l != nil && !shown[l.ID] {
 			shown[l.ID] = true
 			s.entries = append(s.entries, entry{lab: l})
@@ -102,7 +101,7 @@ func (g *guide) choose(text string) error {
 		}
 		return g.openAgain(g.readLesson(e.lesson.ID))
 	}
-	if g.Book.Lesson(text) == nil && g.findLab(text) != nil {
+	if g.Book.Info(text) == nil && g.findLab(text) != nil {
 		return g.openAgain(g.visitLab(text))
 	}
 	return g.openAgain(g.readLesson(text))
@@ -157,6 +156,7 @@ func (g *guide) list() {
 		return err
 	})
 	visits := g.visits()
+	available := g.Available.Once()
 	n := 0
 	for _, s := range g.shelves() {
 		g.blank()
@@ -168,7 +168,7 @@ func (g *guide) list() {
 			case e.lesson != nil:
 				text = fmt.Sprintf("lesson %s: %s. %s", e.lesson.ID, e.lesson.Title, lessonState(readings[e.lesson.ID]))
 			default:
-				text = fmt.Sprintf("lab %s: %s. %s%s", e.lab.ID, e.lab.Title, g.labState(e.lab, visits[e.lab.ID]), repaired(e.lab, visits))
+				text = fmt.Sprintf("lab %s: %s. %s%s", e.lab.ID, e.lab.Title, labState(e.lab, visits[e.lab.ID], available), repaired(e.lab, visits))
 			}
 			g.item(fmt.Sprintf("%3d. ", n), text)
 		}
@@ -196,21 +196,21 @@ func lessonState(p progress.LessonProgress) string {
 	return "Not read yet."
 }
 
-func (g *guide) labState(l *engine.Lab, p progress.LabProgress) string {
-	if reason, remedy := g.Available(l); reason != "" {
+func labState(l *engine.LabInfo, p progress.LabProgress, available engine.Available) string {
+	if reason, remedy := available(l.Requires); reason != "" {
 		return "Cannot run here: " + reason + ". What to do: " + remedy
 	}
 	switch {
 	case p.Solved:
 		return "Solved."
 	case p.Attempts > 0:
-		return fmt.Sprintf("%d of %d tasks done.", attempt.TasksDone(l, func(id string) bool { return slices.Contains(p.TasksDone, id) }), len(l.Tasks))
+		return fmt.Sprintf("%d of %d tasks done.", attempt.TasksDone(l, len(p.TasksDone)), l.Tasks)
 	}
 	return "Not begun yet."
 }
 
 // repaired says how many of a lab's faults were repaired, once one was.
-func repaired(l *engine.Lab, visits map[string]progress.LabProgress) string {
+func repaired(l *engine.LabInfo, visits map[string]progress.LabProgress) string {
 	n := repairedOf(l, visits)
 	if n == 0 {
 		return ""
@@ -218,7 +218,7 @@ func repaired(l *engine.Lab, visits map[string]progress.LabProgress) string {
 	return fmt.Sprintf(" %d of %s repaired.", n, count(len(l.Faults), "fault"))
 }
 
-func repairedOf(l *engine.Lab, visits map[string]progress.LabProgress) int {
+func repairedOf(l *engine.LabInfo, visits map[string]progress.LabProgress) int {
 	return attempt.Repaired(l, func(id string) bool { return visits[id].Solved })
 }
 

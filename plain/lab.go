@@ -36,9 +36,12 @@ type visit struct {
 
 // visitLab is visit of a lab by its id.
 func (g *guide) visitLab(id string) error {
-	lab := g.findLab(id)
-	if lab == nil {
+	if g.findLab(id) == nil {
 		return engine.Hintf(fmt.Errorf("there is no lab %q: %w", id, engine.ErrNotFound), "`underlay list` says which there are")
+	}
+	lab, err := g.Lab(id)
+	if err != nil {
+		return err
 	}
 	return g.visit(lab)
 }
@@ -46,7 +49,7 @@ func (g *guide) visitLab(id string) error {
 // visit opens a lab and stays until the learner leaves it. It returns errLeft only
 // at the end of the input, or when the dialogue began with this lab.
 func (g *guide) visit(lab *engine.Lab) (err error) {
-	if reason, remedy := g.Available(lab); reason != "" {
+	if reason, remedy := g.Available(lab.Requires); reason != "" {
 		return engine.Hintf(fmt.Errorf("lab %s %w: %s", lab.ID, engine.ErrCannotRun, reason), "%s", remedy)
 	}
 	g.sayf("Opening the lab “%s”.", lab.Title)

@@ -11,7 +11,10 @@ import (
 
 // readLesson reads a lesson aloud, with its questions.
 func (g *guide) readLesson(id string) error {
-	l := g.Book.Lesson(id)
+	l, err := g.Book.Lesson(id)
+	if err != nil {
+		return fmt.Errorf("the lesson %s cannot be read: %w", id, err)
+	}
 	if l == nil {
 		return engine.Hintf(fmt.Errorf("there is no lesson or number %q: %w", id, engine.ErrNotFound), "type list to see what there is")
 	}

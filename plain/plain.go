@@ -30,7 +30,8 @@ type Deps struct {
 	Interactive bool
 
 	Book        *lesson.Book
-	Labs        []*engine.Lab
+	Labs        []*engine.LabInfo
+	Lab         func(id string) (*engine.Lab, error)               // reads a lab
 	Predictions func(*lesson.Lesson) ([]*engine.Prediction, error) // one for each predict block
 	Faulted     func(lab, fault string) (*engine.Lab, error)       // draws a lab with a fault in it, by their ids
 	Opener      engine.Opener
@@ -69,7 +70,7 @@ func Run(ctx context.Context, d Deps) error {
 		d.Width = DefaultWidth
 	}
 	if d.Available == nil {
-		d.Available = func(*engine.Lab) (string, string) { return "", "" }
+		d.Available = func([]string) (string, string) { return "", "" }
 	}
 	g := &guide{talk: newTalk(ctx, d), Deps: d}
 	g.journal = newJournal(context.WithoutCancel(ctx), d.Progress, func(err error) {
@@ -97,7 +98,8 @@ func (g *guide) begin() error {
 	return g.home()
 }
 
-func (g *guide) findLab(id string) *engine.Lab {
+// findLab is what lists say of a lab, or nil.
+func (g *guide) findLab(id string) *engine.LabInfo {
 	for _, l := range g.Labs {
 		if l.ID == id && id != "" {
 			return l

@@ -96,8 +96,20 @@ func inOrder(t *testing.T, said string, parts ...string) {
 	}
 }
 
+// having adds a lab to what a dialogue needs.
+func having(d Deps, lab *engine.Lab) Deps {
+	d.Labs = []*engine.LabInfo{lab.Info()}
+	d.Lab = func(id string) (*engine.Lab, error) {
+		if id != lab.ID {
+			return nil, engine.ErrNotFound
+		}
+		return lab, nil
+	}
+	return d
+}
+
 func inLab(s *fakeSession) Deps {
-	return Deps{Opener: s, Labs: []*engine.Lab{s.lab}, Start: Start{Lab: s.lab}}
+	return having(Deps{Opener: s, Start: Start{Lab: s.lab}}, s.lab)
 }
 
 func TestLabIsSolvedAndRecorded(t *testing.T) {
@@ -197,7 +209,7 @@ func TestColonCommands(t *testing.T) {
 
 func TestLessonAndQuiz(t *testing.T) {
 	s := newFakeSession()
-	d := Deps{Opener: s, Labs: []*engine.Lab{s.lab}, Progress: store(t), ASCII: true}
+	d := having(Deps{Opener: s, Progress: store(t), ASCII: true}, s.lab)
 	said, err := tell(t, d, "1", "z", "a", "b", "list", "nothing", "quit")
 	if err != nil {
 		t.Fatal(err)
@@ -221,7 +233,7 @@ func TestLessonAndQuiz(t *testing.T) {
 
 func TestLabFromTheListComesBackToIt(t *testing.T) {
 	s := newFakeSession()
-	said, err := tell(t, Deps{Opener: s, Labs: []*engine.Lab{s.lab}}, "lab 1", ":quit", "help")
+	said, err := tell(t, having(Deps{Opener: s}, s.lab), "lab 1", ":quit", "help")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +243,7 @@ func TestLabFromTheListComesBackToIt(t *testing.T) {
 func TestLabThatCannotBeOpened(t *testing.T) {
 	s := newFakeSession()
 	d := inLab(s)
-	d.Available = func(*engine.Lab) (string, string) { return "there is no veth", "load it" }
+	d.Available = func([]string) (string, string) { return "there is no veth", "load it" }
 	var hinted *engine.Error
 	if _, err := tell(t, d); !errors.Is(err, engine.ErrCannotRun) || !errors.As(err, &hinted) || hinted.Hint != "load it" {
 		t.Errorf("a lab that cannot run: %v", err)
@@ -354,7 +366,7 @@ func TestBrokenLab(t *testing.T) {
 	d.Progress = store(t)
 	lab := brokenLab(t, s)
 	whole := s.lab
-	d.Labs = []*engine.Lab{whole}
+	d = having(d, whole)
 	var asked []string
 	d.Faulted = func(id, fault string) (*engine.Lab, error) {
 		asked = append(asked, id+" "+fault)

@@ -25,7 +25,11 @@ func (g *guide) predict(l *lesson.Lesson, p *engine.Prediction) error {
 		return err
 	}
 	if committed {
-		if err := g.findOut(g.findLab(l.Lab), p, chosen); err != nil {
+		lab, err := g.Lab(l.Lab)
+		if err != nil {
+			return err
+		}
+		if err := g.findOut(lab, p, chosen); err != nil {
 			return err
 		}
 	}
@@ -61,7 +65,7 @@ func choice(text string, n int) (i int, ok bool) {
 // findOut has the kernel asked and says what came of it. Only an answer that the
 // kernel has marked is remembered.
 func (g *guide) findOut(lab *engine.Lab, p *engine.Prediction, chosen int) error {
-	if reason, remedy := g.Available(p.Needing(lab)); reason != "" {
+	if reason, remedy := g.Available(p.Needing(lab).Requires); reason != "" {
 		g.noVerdict(engine.Hintf(errors.New("the lab cannot run here: "+reason), "%s", remedy))
 		return nil
 	}

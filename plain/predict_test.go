@@ -27,7 +27,7 @@ func foretelling(t *testing.T, o engine.Opener) Deps {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Deps{Opener: o, Book: b, Labs: []*engine.Lab{fakeLab()}, Progress: store(t)}
+	return having(Deps{Opener: o, Book: b, Progress: store(t)}, fakeLab())
 }
 
 // recorded is how often a prediction was recorded as right and as wrong.
@@ -100,7 +100,7 @@ func TestPredictionThatCannotBeDecidedDoesNotCount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := foretelling(t, test.opener)
-			d.Available = func(*engine.Lab) (string, string) {
+			d.Available = func([]string) (string, string) {
 				if test.reason == "" {
 					return "", ""
 				}
@@ -128,8 +128,8 @@ func TestPredictionMayRequireMoreThanItsLab(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Book = b
-	d.Available = func(l *engine.Lab) (string, string) {
-		if slices.Contains(l.Requires, "br-netfilter") {
+	d.Available = func(requires []string) (string, string) {
+		if slices.Contains(requires, "br-netfilter") {
 			return "this machine lacks br-netfilter", "sudo modprobe br_netfilter"
 		}
 		return "", ""

@@ -3,6 +3,7 @@ package plain
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -31,9 +32,9 @@ func wrap(text string, width int) []string {
 }
 
 var (
-	strongRE = regexp.MustCompile(`\*\*(\S(?:[^*]*\S)?)\*\*`)
-	emphRE   = regexp.MustCompile(`\*(\S(?:[^*]*\S)?)\*`)
-	linkRE   = regexp.MustCompile(`\[([^\]]+)\]\(([^)\s]+)\)`)
+	strongRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\*\*(\S(?:[^*]*\S)?)\*\*`) })
+	emphRE   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\*(\S(?:[^*]*\S)?)\*`) })
+	linkRE   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[([^\]]+)\]\(([^)\s]+)\)`) })
 )
 
 // sentence takes Markdown's marks out of a text, but for the quotes around what
@@ -54,9 +55,9 @@ func sentence(text string) string {
 		}
 		b.WriteString(p)
 	}
-	s := linkRE.ReplaceAllString(b.String(), "$1 ($2)")
-	s = strongRE.ReplaceAllString(s, "$1")
-	s = emphRE.ReplaceAllString(s, "$1")
+	s := linkRE().ReplaceAllString(b.String(), "$1 ($2)")
+	s = strongRE().ReplaceAllString(s, "$1")
+	s = emphRE().ReplaceAllString(s, "$1")
 	for _, h := range held {
 		s = strings.Replace(s, "\x00", h, 1)
 	}
@@ -64,10 +65,10 @@ func sentence(text string) string {
 }
 
 var (
-	headRE  = regexp.MustCompile(`^ {0,3}#{1,6}\s+(.*?)\s*#*$`)
-	itemRE  = regexp.MustCompile(`^(\s*)([-*+]|\d+[.)])\s+(.*)$`)
-	fenceRE = regexp.MustCompile("^ {0,3}(```+|~~~+)")
-	ruleRE  = regexp.MustCompile(`^\s*\|?[\s:|-]*-[\s:|-]*\|?\s*$`)
+	headRE  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^ {0,3}#{1,6}\s+(.*?)\s*#*$`) })
+	itemRE  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\s*)([-*+]|\d+[.)])\s+(.*)$`) })
+	fenceRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("^ {0,3}(```+|~~~+)") })
+	ruleRE  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*\|?[\s:|-]*-[\s:|-]*\|?\s*$`) })
 )
 
 // section is a heading and what follows it; the first may have no heading.
@@ -84,16 +85,16 @@ func sections(src string, width int) []section {
 	for i := 0; i < len(lines); i++ {
 		l := lines[i]
 		switch {
-		case fenceRE.MatchString(l):
+		case fenceRE().MatchString(l):
 			i = r.code(lines, i)
-		case headRE.MatchString(l):
+		case headRE().MatchString(l):
 			r.flush()
-			r.out = append(r.out, section{heading: sentence(headRE.FindStringSubmatch(l)[1])})
+			r.out = append(r.out, section{heading: sentence(headRE().FindStringSubmatch(l)[1])})
 		case strings.HasPrefix(strings.TrimSpace(l), "|"):
 			i = r.table(lines, i)
-		case itemRE.MatchString(l):
+		case itemRE().MatchString(l):
 			r.flush()
-			m := itemRE.FindStringSubmatch(l)
+			m := itemRE().FindStringSubmatch(l)
 			r.head, r.para = m[1]+m[2]+" ", []string{m[3]}
 		case strings.TrimSpace(l) == "":
 			r.flush()
@@ -148,7 +149,7 @@ func (r *renderer) hang(head, text string) {
 func (r *renderer) code(lines []string, i int) int {
 	r.flush()
 	r.gap()
-	fence := fenceRE.FindStringSubmatch(lines[i])[1]
+	fence := fenceRE().FindStringSubmatch(lines[i])[1]
 	for i++; i < len(lines); i++ {
 		if t := strings.TrimSpace(lines[i]); strings.HasPrefix(t, fence) && strings.Trim(t, fence[:1]) == "" {
 			break
@@ -165,7 +166,7 @@ func (r *renderer) table(lines []string, i int) int {
 	r.gap()
 	header := cells(lines[i])
 	for ; i+1 < len(lines) && strings.HasPrefix(strings.TrimSpace(lines[i+1]), "|"); i++ {
-		if ruleRE.MatchString(lines[i+1]) {
+		if ruleRE().MatchString(lines[i+1]) {
 			continue
 		}
 		var said []string

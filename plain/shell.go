@@ -133,7 +133,7 @@ func (v *visit) attend(sh *shell, done <-chan error) error {
 			case err != nil || isCommand(line, "quit"):
 				v.hangUp(sh)
 				v.leaving, lines = true, nil
-			case command.MatchString(line):
+			case command().MatchString(line):
 				v.say("A program is running. Ctrl-C stops it; :quit leaves the lab.")
 			default:
 				v.press(sh, line, line+"\r")

@@ -106,7 +106,7 @@ func (t *tap) take(p []byte) {
 // background, unless it is the echo of what was typed.
 func (t *tap) endOfLine(before []byte) {
 	if t.reading {
-		if text := shellPrompt.ReplaceAllString(clean(before), ""); !t.typed && strings.TrimSpace(text) != "" {
+		if text := shellPrompt().ReplaceAllString(clean(before), ""); !t.typed && strings.TrimSpace(text) != "" {
 			t.hand(text)
 		}
 		return
@@ -158,7 +158,7 @@ func (t *tap) typing(line string) {
 }
 
 // shellPrompt is the prompt of a lab's shell: "NODE:DIRECTORY# ".
-var shellPrompt = regexp.MustCompile(`^([A-Za-z0-9._-]+):\S*# ?`)
+var shellPrompt = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([A-Za-z0-9._-]+):\S*# ?`) })
 
 // prompt says what to ask the learner for the next line with: the name of the node
 // where the shell is, or what the program that waits has asked. top says that a
@@ -173,7 +173,7 @@ func (t *tap) prompt(node string) (text string, top bool) {
 			t.pending = nil
 		}
 		t.mu.Unlock()
-		switch m := shellPrompt.FindStringSubmatch(shown); {
+		switch m := shellPrompt().FindStringSubmatch(shown); {
 		case !reading && strings.TrimSpace(shown) == "":
 			return node + " input> ", false
 		case !reading:

@@ -119,7 +119,8 @@ func drive(t testing.TB, change func(*Deps)) *driver {
 	d := &driver{t: t, msgs: make(chan tea.Msg, 256), store: &store{marks: marks.New()}, clock: time.Unix(1_000_000, 0)}
 	d.session = fake.NewSession(fake.Lab())
 	predictions := func(l *lesson.Lesson) ([]*engine.Prediction, error) { return course.Predictions(l, d.session.TheLab) }
-	deps := Deps{Book: testBook(t), Labs: []*engine.Lab{d.session.TheLab}, Predictions: predictions, Opener: &fake.Opener{Session: d.session, Steps: []string{"Plugging in the cables"}}}
+	deps := Deps{Book: testBook(t), Predictions: predictions, Opener: &fake.Opener{Session: d.session, Steps: []string{"Plugging in the cables"}}}
+	deps.Labs, deps.Lab = listed(d.session.TheLab)
 	if change != nil {
 		change(&deps)
 	}
@@ -135,6 +136,21 @@ func drive(t testing.TB, change func(*Deps)) *driver {
 	d.run(d.m.Init())
 	d.send(tea.WindowSizeMsg{Width: 120, Height: 40})
 	return d
+}
+
+// listed are labs as lists have them, and what reads them.
+func listed(labs ...*engine.Lab) (infos []*engine.LabInfo, read func(string) (*engine.Lab, error)) {
+	byID := map[string]*engine.Lab{}
+	for _, lab := range labs {
+		infos = append(infos, lab.Info())
+		byID[lab.ID] = lab
+	}
+	return infos, func(id string) (*engine.Lab, error) {
+		if lab := byID[id]; lab != nil {
+			return lab, nil
+		}
+		return nil, engine.ErrNotFound
+	}
 }
 
 // run starts a command; what it yields arrives as a message.

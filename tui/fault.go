@@ -8,6 +8,7 @@ import (
 	"underlay/engine"
 	"underlay/tui/dialog"
 	"underlay/tui/intent"
+	"underlay/tui/paint"
 )
 
 // faulted reports that a lab is ready to be built: one with a fault in it, which
@@ -31,7 +32,7 @@ func (m *model) openFault(i intent.OpenFault) tea.Cmd {
 	return func() tea.Msg {
 		lab, err := draw(i.Lab, i.Fault)
 		if err == nil && available != nil {
-			if reason, remedy := available(lab); reason != "" {
+			if reason, remedy := available(lab.Requires); reason != "" {
 				err = fmt.Errorf("this cannot run here: %s; %s", reason, remedy)
 			}
 		}
@@ -42,8 +43,12 @@ func (m *model) openFault(i intent.OpenFault) tea.Cmd {
 // chooseFault lists what can be wrong with a lab, by what a user would say of it:
 // the causes are for the learner to find.
 func (m *model) chooseFault(id string) {
-	lab := m.lab(id)
-	if lab == nil || len(lab.Faults) == 0 {
+	lab, err := m.read(id)
+	switch {
+	case err != nil:
+		m.note = paint.Sentence(err.Error())
+		return
+	case lab == nil || len(lab.Faults) == 0:
 		m.note = "This lab has no faults that could be repaired."
 		return
 	}

@@ -36,7 +36,7 @@ func withFaults(t *testing.T, asked *[]string) *driver {
 	var opener *fake.Opener
 	d := drive(t, func(p *Deps) {
 		opener, _ = p.Opener.(*fake.Opener)
-		p.Labs = []*engine.Lab{lab}
+		p.Labs, p.Lab = listed(lab)
 		p.Faulted = func(id, fault string) (*engine.Lab, error) {
 			*asked = append(*asked, id+" "+fault)
 			if fault == engine.RandomFault {
@@ -105,9 +105,9 @@ func TestFaultThatCannotBeDrawnIsSaid(t *testing.T) {
 	d.send(intent.OpenFault{Lab: "docker0", Fault: "down"})
 	d.want("The dice are lost.")
 	d.m.deps.Faulted = func(string, string) (*engine.Lab, error) { return engine.Faulted(breakable(), "down") }
-	d.m.deps.Available = func(l *engine.Lab) (string, string) { return l.ID + " needs more", "get it" }
+	d.m.deps.Available = func([]string) (string, string) { return "it needs more", "get it" }
 	d.send(intent.OpenFault{Lab: "docker0", Fault: "down"})
-	d.want("This cannot run here: docker0/down needs more; get it.")
+	d.want("This cannot run here: it needs more; get it.")
 }
 
 // answerWith makes the status that an answer leads to.

@@ -64,7 +64,7 @@ func TestTasksTurnGreenByThemselvesAndTheHighlightEnds(t *testing.T) {
 	d.until("it is recorded", func() bool {
 		return d.store.has(func(e attempt.Event) bool { return e == attempt.TaskDone{Lab: "docker0", Task: "bridge"} })
 	})
-	if d.m.marks.Labs["docker0"].Done(d.session.TheLab) != 1 {
+	if d.m.marks.Labs["docker0"].Done(d.session.TheLab.Info()) != 1 {
 		t.Errorf("marks: %+v", d.m.marks.Labs)
 	}
 }
@@ -284,7 +284,11 @@ func TestATaskIsAnsweredInWords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := inLab(t, func(d *Deps) {
-				checks := d.Labs[0].Task("mac").Checks
+				lab, err := d.Lab(d.Labs[0].ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checks := lab.Task("mac").Checks
 				checks[0] = around(checks[0])
 			})
 			d.press("f7")

@@ -74,12 +74,15 @@ func (m *model) goHome() tea.Cmd {
 }
 
 func (m *model) openLesson(id string) tea.Cmd {
-	l := m.deps.Book.Lesson(id)
-	if l == nil {
+	l, err := m.deps.Book.Lesson(id)
+	if l == nil && err == nil {
 		m.note = fmt.Sprintf("There is no lesson called %s.", id)
 		return nil
 	}
-	predictions, err := m.deps.Predictions(l)
+	var predictions []*engine.Prediction
+	if err == nil {
+		predictions, err = m.deps.Predictions(l)
+	}
 	if err != nil {
 		m.note = fmt.Sprintf("The lesson %s cannot be shown: %v", id, err)
 		return nil
@@ -91,7 +94,7 @@ func (m *model) openLesson(id string) tea.Cmd {
 		Answered: m.marks.Quizzes, Block: m.marks.Lessons[id].Block,
 	}
 	for i, o := range all {
-		if o != l {
+		if o.ID != id {
 			continue
 		}
 		if i > 0 {
@@ -113,9 +116,12 @@ func (m *model) openLesson(id string) tea.Cmd {
 // foretell has the kernel asked in this lab.
 func (m *model) foretell(lab string) reader.Foretell {
 	return func(ctx context.Context, p *engine.Prediction, say func(string)) (foretell.Finding, error) {
-		in := m.lab(lab)
+		in, err := m.deps.Lab(lab)
+		if err != nil {
+			return foretell.Finding{}, err
+		}
 		if m.deps.Available != nil {
-			if reason, remedy := m.deps.Available(p.Needing(in)); reason != "" {
+			if reason, remedy := m.deps.Available(p.Needing(in).Requires); reason != "" {
 				return foretell.Finding{}, engine.Hintf(errors.New("the lab cannot run here: "+reason), "%s", remedy)
 			}
 		}
@@ -130,11 +136,12 @@ func (m *model) labOf(l *lesson.Lesson) *reader.Lab {
 		return nil
 	}
 	a := m.available[lab.ID]
-	return &reader.Lab{ID: lab.ID, Title: lab.Title, Minutes: lab.Minutes, Tasks: len(lab.Tasks),
+	return &reader.Lab{ID: lab.ID, Title: lab.Title, Minutes: lab.Minutes, Tasks: lab.Tasks,
 		Reason: a.Reason, Remedy: a.Remedy, Solved: m.marks.Labs[lab.ID].Solved}
 }
 
-func (m *model) lab(id string) *engine.Lab {
+// lab is what lists say of a lab, or nil.
+func (m *model) lab(id string) *engine.LabInfo {
 	for _, l := range m.deps.Labs {
 		if l.ID == id && id != "" {
 			return l
@@ -143,9 +150,21 @@ func (m *model) lab(id string) *engine.Lab {
 	return nil
 }
 
+// read reads a lab; nil if there is none of that id.
+func (m *model) read(id string) (*engine.Lab, error) {
+	if m.lab(id) == nil {
+		return nil, nil
+	}
+	return m.deps.Lab(id)
+}
+
 func (m *model) openLab(id string) tea.Cmd {
-	lab := m.lab(id)
-	if lab == nil {
+	lab, err := m.read(id)
+	switch {
+	case err != nil:
+		m.note = fmt.Sprintf("The lab %s cannot be opened: %v", id, err)
+		return nil
+	case lab == nil:
 		m.note = fmt.Sprintf("There is no lab called %s.", id)
 		return nil
 	}

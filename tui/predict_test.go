@@ -159,7 +159,7 @@ func TestAPredictionThatCannotBeDecidedDoesNotCount(t *testing.T) {
 
 func TestAPredictionWithoutItsLabSaysWhy(t *testing.T) {
 	d := predicting(t, func(p *Deps) {
-		p.Available = func(*engine.Lab) (string, string) { return "this kernel has no bridges", "load the module bridge" }
+		p.Available = func([]string) (string, string) { return "this kernel has no bridges", "load the module bridge" }
 	}, engine.Pass, engine.Fail)
 	d.press("a")
 	d.want("The lab cannot run here: this kernel has no bridges.")
@@ -215,8 +215,8 @@ func TestAVerdictDoesNotMoveTheText(t *testing.T) {
 }
 
 func TestAPredictionMayRequireMoreThanItsLab(t *testing.T) {
-	lacks := func(l *engine.Lab) (string, string) {
-		if slices.Contains(l.Requires, "br-netfilter") {
+	lacks := func(requires []string) (string, string) {
+		if slices.Contains(requires, "br-netfilter") {
 			return "this machine lacks br-netfilter", "sudo modprobe br_netfilter"
 		}
 		return "", ""

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 
@@ -19,7 +20,8 @@ import (
 // could not be: then Wrong says so, line by line, and what was there stays.
 type Reload struct {
 	Book        *lesson.Book
-	Labs        []*engine.Lab
+	Labs        []*engine.LabInfo
+	Lab         func(id string) (*engine.Lab, error)
 	Predictions func(*lesson.Lesson) ([]*engine.Prediction, error)
 	Wrong       []string
 }
@@ -56,7 +58,7 @@ func (m *model) onReload(r Reload) tea.Cmd {
 		m.showTrouble("It cannot be read", r.Wrong)
 		return m.waitReload()
 	}
-	m.deps.Book, m.deps.Labs, m.deps.Predictions = r.Book, r.Labs, r.Predictions
+	m.deps.Book, m.deps.Labs, m.deps.Lab, m.deps.Predictions = r.Book, r.Labs, r.Lab, r.Predictions
 	m.home.SetContent(r.Book.Modules(), r.Labs)
 	cmds := []tea.Cmd{m.waitReload(), m.checkLabs()}
 	m.note = "Read again."
@@ -88,10 +90,12 @@ func (m *model) showTrouble(title string, what []string) {
 // have.
 func (m *model) renewLab() tea.Cmd {
 	old := m.work.Lab()
-	lab := m.lab(old.ID)
+	lab, err := m.read(old.ID)
 	switch {
-	case lab == nil:
+	case lab == nil && err == nil:
 		m.note = "There is no lab called " + old.ID + " any more; the old one stays open."
+	case err != nil:
+		m.showTrouble("It cannot be read", strings.Split(err.Error(), "\n"))
 	case reflect.DeepEqual(lab, old):
 		m.work.SetLesson(m.lessonOf(lab.ID))
 	default:
@@ -126,8 +130,13 @@ func (m *model) renewed(msg opened) tea.Cmd {
 
 // lessonOf draws the lesson of a lab; nil if it has none.
 func (m *model) lessonOf(lab string) func(st *theme.Styles, w int) []string {
-	l := m.deps.Book.ForLab(lab)
-	if l == nil {
+	info := m.deps.Book.ForLab(lab)
+	if info == nil {
+		return nil
+	}
+	l, err := m.deps.Book.Lesson(info.ID)
+	if err != nil {
+		m.note = fmt.Sprintf("The lesson %s cannot be shown: %v", info.ID, err)
 		return nil
 	}
 	draw := prose.NewRenderer(l)

@@ -48,6 +48,13 @@ func titled(title string) *engine.Lab {
 	return lab
 }
 
+// renewed is content with this lab, read again.
+func renewed(book *lesson.Book, lab *engine.Lab) Reload {
+	r := Reload{Book: book, Predictions: none}
+	r.Labs, r.Lab = listed(lab)
+	return r
+}
+
 // watching opens the lab with a channel of reloads.
 func watching(t *testing.T, b *builder) (*driver, chan Reload) {
 	t.Helper()
@@ -63,7 +70,7 @@ func TestReloadBuildsAChangedLabAnew(t *testing.T) {
 	d, reloads := watching(t, b)
 	d.press("alt+2", "f2")
 	d.want("Hint 1/4")
-	reloads <- Reload{Book: testBook(t), Predictions: none, Labs: []*engine.Lab{titled("Another title")}}
+	reloads <- renewed(testBook(t), titled("Another title"))
 	d.want("Another title")
 	d.until("its shells are open", func() bool { return len(d.panes) == 6 })
 	d.until("the old one is closed", func() bool { return b.sessions[0].Seen().Closed })
@@ -89,7 +96,7 @@ func TestReloadKeepsALabThatHasNotChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reloads <- Reload{Book: book, Predictions: none, Labs: []*engine.Lab{fake.Lab()}}
+	reloads <- renewed(book, fake.Lab())
 	d.want("What was written since.")
 	if len(b.sessions) != 1 || b.sessions[0].Seen().Closed {
 		t.Error("the lab was built again although only its lesson has changed")
@@ -120,7 +127,7 @@ func TestReloadSaysWhatIsWrongUntilItIsRight(t *testing.T) {
 	d.want("labs/x/solve.sh: the file is missing")
 	reloads <- Reload{Wrong: []string{"labs/x/solve.sh: the file is missing"}}
 	d.until("the first one is gone", func() bool { return !d.shows("missing field") })
-	reloads <- Reload{Book: testBook(t), Predictions: none, Labs: []*engine.Lab{fake.Lab()}}
+	reloads <- renewed(testBook(t), fake.Lab())
 	d.until("nothing is wrong", func() bool { return !d.shows("the file is missing") })
 	if len(b.sessions) != 1 {
 		t.Error("the lab was built again although it is the same")
@@ -133,7 +140,7 @@ func TestReloadOfALabThatCannotBeBuilt(t *testing.T) {
 	b.mu.Lock()
 	b.err = errors.New("setup of c1 ended with 1")
 	b.mu.Unlock()
-	reloads <- Reload{Book: testBook(t), Predictions: none, Labs: []*engine.Lab{titled("Broken")}}
+	reloads <- renewed(testBook(t), titled("Broken"))
 	d.want("setup of c1 ended with 1")
 	if b.sessions[0].Seen().Closed || d.shows("Broken") {
 		t.Errorf("the last good one is gone:\n%s", d.text())
@@ -144,9 +151,9 @@ func TestReloadOfALabThatCannotBeBuilt(t *testing.T) {
 func TestReloadTakesTheNewest(t *testing.T) {
 	b := &builder{slow: map[string]chan struct{}{"First": make(chan struct{})}}
 	d, reloads := watching(t, b)
-	reloads <- Reload{Book: testBook(t), Predictions: none, Labs: []*engine.Lab{titled("First")}}
+	reloads <- renewed(testBook(t), titled("First"))
 	d.until("the first is being built", func() bool { return d.m.renewing != nil })
-	reloads <- Reload{Book: testBook(t), Predictions: none, Labs: []*engine.Lab{titled("Second")}}
+	reloads <- renewed(testBook(t), titled("Second"))
 	d.want("Second")
 	close(b.slow["First"])
 	d.until("the first is closed", func() bool {
@@ -161,7 +168,7 @@ func TestReloadTakesTheNewest(t *testing.T) {
 func TestReloadAfterLeaving(t *testing.T) {
 	b := &builder{slow: map[string]chan struct{}{"Late": make(chan struct{})}}
 	d, reloads := watching(t, b)
-	reloads <- Reload{Book: testBook(t), Predictions: none, Labs: []*engine.Lab{titled("Late")}}
+	reloads <- renewed(testBook(t), titled("Late"))
 	d.until("it is being built", func() bool { return d.m.renewing != nil })
 	d.press("f10", "y")
 	d.until("home", func() bool { return d.m.work == nil })

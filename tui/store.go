@@ -43,9 +43,10 @@ func (m *model) checkLabs() tea.Cmd {
 		return nil
 	}
 	return func() tea.Msg {
+		available := available.Once()
 		out := map[string]home.Availability{}
 		for _, l := range labs {
-			reason, remedy := available(l)
+			reason, remedy := available(l.Requires)
 			out[l.ID] = home.Availability{Reason: reason, Remedy: remedy}
 		}
 		return labsChecked{out}

@@ -55,7 +55,7 @@ func TestALabThatOpensTooLateIsClosed(t *testing.T) {
 
 func TestUnavailableLabSaysWhy(t *testing.T) {
 	d := drive(t, func(p *Deps) {
-		p.Available = func(*engine.Lab) (string, string) { return "this kernel has no bridges", "sudo modprobe bridge" }
+		p.Available = func([]string) (string, string) { return "this kernel has no bridges", "sudo modprobe bridge" }
 	})
 	d.want("Cannot run here")
 	d.want("What to do: sudo modprobe bridge ")

@@ -21,7 +21,8 @@ import (
 // Deps is what the program needs from outside.
 type Deps struct {
 	Book        *lesson.Book
-	Labs        []*engine.Lab
+	Labs        []*engine.LabInfo
+	Lab         func(id string) (*engine.Lab, error)               // reads a lab
 	Predictions func(*lesson.Lesson) ([]*engine.Prediction, error) // one for each predict block
 	Faulted     func(lab, fault string) (*engine.Lab, error)       // draws a lab with a fault in it, by their ids
 	Opener      engine.Opener

@@ -37,7 +37,7 @@ func TestReadFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := read(t, first, second)
-	if len(d.Problems) > 0 || d.Unread || len(d.Lessons) != 2 || len(d.Labs.All()) != 3 {
+	if len(d.Problems) > 0 || d.Unread || len(d.Lessons) != 2 || len(d.Labs.Infos()) != 3 {
 		t.Fatalf("%+v", d)
 	}
 	l := d.Lesson("three")
@@ -51,7 +51,7 @@ func TestReadFolders(t *testing.T) {
 	if !d.HasLab("docker0") || !d.HasLesson("docker0") || !d.HasModule("bridge") || d.Lesson("docker0") != nil {
 		t.Error("what is built in is not found")
 	}
-	if got := len(d.AllLabs()); got != 3+len(d.Beyond.Labs.All()) {
+	if got := len(d.Infos()); got != 3+len(d.Beyond.Labs.Infos()) {
 		t.Errorf("%d labs in all", got)
 	}
 	if d.HasLab("no-such") || d.HasLesson("no-such") {
@@ -61,7 +61,7 @@ func TestReadFolders(t *testing.T) {
 
 func TestReadBuiltin(t *testing.T) {
 	d := read(t)
-	if d.Beyond != nil || len(d.Problems) > 0 || len(d.AllLabs()) != len(d.Labs.All()) {
+	if d.Beyond != nil || len(d.Problems) > 0 || len(d.Infos()) != len(d.Labs.Infos()) {
 		t.Errorf("%+v", d)
 	}
 	l := d.Lesson("docker0")
@@ -79,8 +79,8 @@ func TestReadBuiltin(t *testing.T) {
 // those of what is built in.
 func TestTheBuiltinCourseAsAFolder(t *testing.T) {
 	d := read(t, "../..")
-	if len(d.Problems) > 0 || len(d.Lessons) != len(read(t).Lessons) || len(d.AllLabs()) != len(d.Labs.All()) {
-		t.Errorf("%d lessons, %d labs; %v", len(d.Lessons), len(d.AllLabs()), d.Problems)
+	if len(d.Problems) > 0 || len(d.Lessons) != len(read(t).Lessons) || len(d.Infos()) != len(d.Labs.Infos()) {
+		t.Errorf("%d lessons, %d labs; %v", len(d.Lessons), len(d.Infos()), d.Problems)
 	}
 }
 

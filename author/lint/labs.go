@@ -46,20 +46,9 @@ func (c *checker) lab(s *format.Sheet) {
 	for i := range lab.Faults {
 		c.hints(s, lab.Faults[i].ID, &lab.Faults[i].Hints)
 	}
-	if !c.draft.Unread && !c.hasLessonFor(lab.ID) {
+	if !c.draft.Unread && !c.draft.HasLessonFor(lab.ID) {
 		c.warnf("alone", s.File, 1, 1, "no lesson names this lab; its learners have only the tasks to read")
 	}
-}
-
-func (c *checker) hasLessonFor(lab string) bool {
-	for d := c.draft; d != nil; d = d.Beyond {
-		for _, l := range d.Lessons {
-			if l.Lab == lab {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // exercised demands mistakes that leave the task undone, one for each of its

@@ -36,7 +36,7 @@ func (c *checker) labOf(l *draft.Lesson) {
 	if l.Lab == "" {
 		c.warnf("alone", l.Shown, 1, 1, "the lesson names no lab; its learners have nothing to do with their hands")
 	}
-	lab, err := c.draft.Find(l.Lab)
+	lab, err := c.draft.Lab(l.Lab)
 	if l.Lab != "" && err != nil {
 		if len(c.draft.Problems) > 0 {
 			return // it may be one of those that cannot be read

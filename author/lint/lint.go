@@ -93,7 +93,7 @@ func Run(c *draft.Draft, o Options) (*Report, error) {
 	}
 	wanted := func(id string) bool { return len(o.IDs) == 0 || slices.Contains(o.IDs, id) }
 	r := &Report{}
-	for _, lab := range c.Labs.All() {
+	for _, lab := range c.Labs.Infos() {
 		if !wanted(lab.ID) {
 			continue
 		}

@@ -29,7 +29,7 @@ func TestClustersAreProvenFewerAtATime(t *testing.T) {
 			}
 			return out
 		}}
-		p := &Prover{Jobs: jobs, Kinds: []Kind{kind}, Available: func(*engine.Lab) (string, string) { return "", "" }}
+		p := &Prover{Jobs: jobs, Kinds: []Kind{kind}, Available: func([]string) (string, string) { return "", "" }}
 		report, err := p.Run(t.Context(), p.Plan([]Subject{{Lab: cluster}}), nil)
 		if err != nil || report.Proven != 50 || made.Load() != 50 {
 			t.Errorf("%d jobs: %d proven, %d made, %v", jobs, report.Proven, made.Load(), err)
@@ -45,7 +45,7 @@ func TestClustersAreProvenFewerAtATime(t *testing.T) {
 
 // TestWhatKeepsALabIsToldWithItsRemedy, so that whoever reads a report knows what to do.
 func TestWhatKeepsALabIsToldWithItsRemedy(t *testing.T) {
-	p := &Prover{Kinds: []Kind{{"untouched", untouched}}, Available: func(*engine.Lab) (string, string) {
+	p := &Prover{Kinds: []Kind{{"untouched", untouched}}, Available: func([]string) (string, string) {
 		return "this machine lacks underlay-kube", "run `make kube`"
 	}}
 	report, err := p.Run(t.Context(), p.Plan([]Subject{{Lab: &engine.Lab{ID: "x"}}}), nil)

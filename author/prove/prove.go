@@ -127,7 +127,7 @@ func (p *Prover) Plan(subjects []Subject) []Planned {
 
 // unavailable says why a lab cannot run here and what would change that, "" if it can.
 func (p *Prover) unavailable(lab *engine.Lab) string {
-	reason, remedy := p.Available(lab)
+	reason, remedy := p.Available(lab.Requires)
 	if reason != "" && remedy != "" {
 		reason += "; " + remedy
 	}

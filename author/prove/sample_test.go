@@ -12,7 +12,7 @@ import (
 // plannedOf returns the names of the proofs that a prover plans for labs, of kinds that
 // have several cases each.
 func plannedOf(prover *Prover, labs ...string) []string {
-	prover.Available = func(*engine.Lab) (string, string) { return "", "" }
+	prover.Available = func([]string) (string, string) { return "", "" }
 	prover.Kinds = nil
 	for _, k := range []struct {
 		name string

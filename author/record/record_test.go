@@ -35,7 +35,7 @@ func TestLessonsSayWhatTheKernelSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, l := range c.Lessons {
-		if lab, err := c.Find(l.Lab); err == nil && lab.Cluster != nil {
+		if lab, err := c.Lab(l.Lab); err == nil && lab.Cluster != nil {
 			continue // its proofs run them, where there are clusters
 		}
 		t.Run(l.ID, func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestLessonsSayWhatTheKernelSays(t *testing.T) {
 // says fails for every command of a lesson that prints something else.
 func says(t *testing.T, c *draft.Draft, l draft.Lesson) {
 	t.Helper()
-	lab, err := c.Find(l.Lab)
+	lab, err := c.Lab(l.Lab)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,11 @@ func newLesson(t *testing.T, text string) (*lesson.Lesson, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return book.Lesson("x"), text
+	l, err := book.Lesson("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, text
 }
 
 func run(t *testing.T, l *lesson.Lesson) ([]Step, error) {
@@ -96,7 +100,7 @@ func run(t *testing.T, l *lesson.Lesson) ([]Step, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lab, err := c.Find(l.Lab)
+	lab, err := c.Lab(l.Lab)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +183,7 @@ func TestCancelled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lab, err := c.Find(l.Lab)
+	lab, err := c.Lab(l.Lab)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"underlay/course/format"
 )
 
 // quiet is how long nothing must be written before a change is told: editors
@@ -55,32 +57,24 @@ func (f *folders) root(dir string) error {
 	if err := f.add(dir); err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(dir)
+	if _, err := os.Stat(dir); err != nil {
+		return err
+	}
+	found, err := format.Find(os.DirFS(dir))
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if e.IsDir() && holdsContent(filepath.Join(dir, e.Name())) {
-			if err := f.tree(filepath.Join(dir, e.Name())); err != nil {
-				return err
-			}
+	holders := map[string]bool{"labs": true, "lessons": true} // which may be empty yet, or not be there
+	for _, file := range found {
+		top, _, _ := strings.Cut(file, "/")
+		holders[top] = true
+	}
+	for top := range holders {
+		if err := f.tree(filepath.Join(dir, top)); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// holdsContent says whether a directory of a content folder is labs, lessons, a lab, or
-// the labs of a module.
-func holdsContent(dir string) bool {
-	if name := filepath.Base(dir); name == "labs" || name == "lessons" {
-		return true
-	}
-	for _, pattern := range []string{"lab.yaml", "*/lab.yaml"} {
-		if found, err := filepath.Glob(filepath.Join(dir, pattern)); err == nil && len(found) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // tree watches a directory and all below it. One that is gone by now is no error.

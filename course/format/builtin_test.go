@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"underlay/engine"
+	"underlay/labs"
 )
 
 // TestBuiltin demands of our own labs more than the format does.
@@ -17,7 +18,7 @@ func TestBuiltin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, lab := range c.All() {
+	for _, lab := range all(t, c) {
 		t.Run(lab.ID, func(t *testing.T) {
 			if len(lab.Faults) < 4 {
 				t.Errorf("%d faults; a lab of ours has at least four", len(lab.Faults))
@@ -56,12 +57,12 @@ func TestBuiltinFolders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ids(onDisk) == "" || !reflect.DeepEqual(onDisk.All(), built.All()) {
+	if ids(onDisk) == "" || !reflect.DeepEqual(all(t, onDisk), all(t, built)) {
 		t.Errorf("on disk there are %q, built in are %q, or they differ", ids(onDisk), ids(built))
 	}
 	for _, e := range onDisk.entries {
-		if e.source.dir != path.Join(e.lab.Module, e.lab.ID) {
-			t.Errorf("%s is in %s", e.lab.ID, e.source.dir)
+		if e.source.dir != path.Join(e.info.Module, e.info.ID) {
+			t.Errorf("%s is in %s", e.info.ID, e.source.dir)
 		}
 	}
 }
@@ -70,11 +71,11 @@ func TestBuiltinFolders(t *testing.T) {
 // and leave no parameter behind.
 func TestBuiltinSeeds(t *testing.T) {
 	for seed := range int64(40) {
-		c, err := Open(seed)
+		c, err := Open(labs.Files, seed)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		for _, lab := range c.All() {
+		for _, lab := range all(t, c) {
 			scripts := slices.Concat([]engine.Script{lab.Solution}, lab.Alternatives, lab.Mistakes)
 			for i := range lab.Faults {
 				scripts = append(scripts, lab.Faults[i].Break, lab.Faults[i].Repair)

@@ -19,11 +19,16 @@ import (
 
 // Catalogue is a set of labs, each id once. It does not change once loaded and
 // arranged, so it may be used from any goroutine.
-type Catalogue struct{ entries []entry }
+type Catalogue struct {
+	seed    int64
+	entries []entry
+}
 
-// entry is a lab and where to read it again with another seed.
+// entry is a lab: what lists say of it, the whole of it, which is read when it is
+// first asked for, and where to read it again with another seed.
 type entry struct {
-	lab    *engine.Lab
+	info   *engine.LabInfo
+	whole  func() (*engine.Lab, error)
 	source source
 }
 
@@ -35,31 +40,33 @@ type source struct {
 }
 
 // Builtin returns the labs that the program brings along, with seed 0.
-func Builtin() (*Catalogue, error) { return Open(0) }
+func Builtin() (*Catalogue, error) { return Open(labs.Files, 0) }
 
-// Open returns the built-in labs and those of the given content folders, all
-// drawn with the seed, by module id: the order of modules is the lessons' to know. See Load for its errors; a folder that is not there is
-// one too.
-func Open(seed int64, dirs ...string) (*Catalogue, error) {
-	c := &Catalogue{}
-	return c.open(c.add(labs.Files, seed, func(p string) string { return path.Join("labs", p) }), seed, dirs)
+// Open returns the labs of builtin, which is MODULE/ID/lab.yaml and is trusted to be right,
+// and those of the given content folders, all drawn with the seed, by module id: the
+// order of modules is the lessons' to know. Of a lab of builtin only what lists say of it is
+// read; the rest when it is asked for. The folders are read whole: see Load for its errors;
+// a folder that is not there is one too.
+func Open(builtin fs.FS, seed int64, dirs ...string) (*Catalogue, error) {
+	c := &Catalogue{seed: seed}
+	return c.open(c.skim(builtin, func(p string) string { return path.Join("labs", p) }), dirs)
 }
 
 // OpenDirs returns the labs of the content folders alone. Its errors are those
 // of Open.
 func OpenDirs(seed int64, dirs ...string) (*Catalogue, error) {
-	return (&Catalogue{}).open(nil, seed, dirs)
+	return (&Catalogue{seed: seed}).open(nil, dirs)
 }
 
 // open adds the labs of the folders.
-func (c *Catalogue) open(problems Problems, seed int64, dirs []string) (*Catalogue, error) {
+func (c *Catalogue) open(problems Problems, dirs []string) (*Catalogue, error) {
 	for _, dir := range dirs {
 		info, err := os.Stat(dir)
 		if err != nil || !info.IsDir() {
 			err = cmp.Or(err, fmt.Errorf("%s is not a directory", dir))
 			return nil, engine.Hintf(fmt.Errorf("content: %w", err), "give a folder that holds labs/MODULE/NAME/lab.yaml or NAME/lab.yaml")
 		}
-		more := c.add(os.DirFS(dir), seed, func(p string) string { return filepath.Join(dir, p) })
+		more := c.add(os.DirFS(dir), func(p string) string { return filepath.Join(dir, p) })
 		problems = append(problems, more...)
 	}
 	c.Arrange(nil)
@@ -95,20 +102,20 @@ func moduleFolder(file string) string {
 // Load returns the labs of a file system that Find finds. Seed 0 draws the canonical labs. The error is a Problems when labs are wrong; the
 // catalogue then still holds those that are right.
 func Load(fsys fs.FS, seed int64) (*Catalogue, error) {
-	c := &Catalogue{}
-	problems := c.add(fsys, seed, func(p string) string { return p })
+	c := &Catalogue{seed: seed}
+	problems := c.add(fsys, func(p string) string { return p })
 	c.Arrange(nil)
 	return c, problems.err()
 }
 
 // add loads what is in fsys, and returns what is wrong with it.
-func (c *Catalogue) add(fsys fs.FS, seed int64, shown func(string) string) Problems {
+func (c *Catalogue) add(fsys fs.FS, shown func(string) string) Problems {
 	var problems Problems
 	found, err := Find(fsys)
 	if err != nil {
 		problems = append(problems, Problem{File: shown("."), What: fmt.Sprintf("cannot be read: %v", err)})
 	}
-	for i, read := range loadAll(fsys, found, shown, seed) {
+	for i, read := range loadAll(fsys, found, shown, c.seed) {
 		file, src, lab, wrong := found[i], read.src, read.lab, read.wrong
 		if folder := moduleFolder(file); folder != "" && lab.Module != "" && folder != lab.Module {
 			wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("is in the folder of module %q, and says module: %s", folder, lab.Module)})
@@ -119,7 +126,7 @@ func (c *Catalogue) add(fsys fs.FS, seed int64, shown func(string) string) Probl
 		}
 		problems = append(problems, wrong...)
 		if len(wrong) == 0 {
-			c.entries = append(c.entries, entry{lab, src})
+			c.entries = append(c.entries, entry{lab.Info(), func() (*engine.Lab, error) { return lab, nil }, src})
 		}
 	}
 	return problems
@@ -157,7 +164,7 @@ type reading struct {
 	wrong Problems
 }
 
-// loadAll reads labs side by side: the first frame waits for them.
+// loadAll reads labs side by side.
 func loadAll(fsys fs.FS, files []string, shown func(string) string, seed int64) []reading {
 	out := make([]reading, len(files))
 	var wg sync.WaitGroup
@@ -183,36 +190,42 @@ func (c *Catalogue) Arrange(modules []string) {
 		return len(modules)
 	}
 	slices.SortStableFunc(c.entries, func(x, y entry) int {
-		a, b := x.lab, y.lab
+		a, b := x.info, y.info
 		return cmp.Or(cmp.Compare(module(a.Module), module(b.Module)), cmp.Compare(a.Module, b.Module),
 			cmp.Compare(a.Order, b.Order), cmp.Compare(a.ID, b.ID))
 	})
 }
 
 func (c *Catalogue) entry(id string) *entry {
-	i := slices.IndexFunc(c.entries, func(e entry) bool { return e.lab.ID == id })
+	i := slices.IndexFunc(c.entries, func(e entry) bool { return e.info.ID == id })
 	if i < 0 {
 		return nil
 	}
 	return &c.entries[i]
 }
 
-// Lab returns the lab of that id. The error for an unknown one wraps
-// engine.ErrNotFound and hints at ids that are close.
+// Has says whether there is a lab of that id.
+func (c *Catalogue) Has(id string) bool { return c.entry(id) != nil }
+
+// Lab returns the lab of that id, read and validated. The error for an unknown one wraps
+// engine.ErrNotFound and hints at ids that are close; else it is that of Load.
 func (c *Catalogue) Lab(id string) (*engine.Lab, error) {
 	e, err := c.find(id)
 	if err != nil {
 		return nil, err
 	}
-	return e.lab, nil
+	return e.whole()
 }
 
 // Seeded returns the lab of that id with its parameters drawn anew. Its errors
 // are those of Lab and of Load.
 func (c *Catalogue) Seeded(id string, seed int64) (*engine.Lab, error) {
 	e, err := c.find(id)
-	if err != nil || e.lab.Seed == seed {
-		return labOf(e), err
+	if err != nil {
+		return nil, err
+	}
+	if seed == c.seed {
+		return e.whole()
 	}
 	lab, problems := e.source.load(seed)
 	if err := problems.err(); err != nil {
@@ -233,20 +246,13 @@ func (c *Catalogue) Faulted(id, fault string, seed int64) (*engine.Lab, error) {
 	if err != nil && len(lab.Faults) == 0 {
 		var ids []string
 		for _, e := range c.entries {
-			if len(e.lab.Faults) > 0 {
-				ids = append(ids, e.lab.ID)
+			if len(e.info.Faults) > 0 {
+				ids = append(ids, e.info.ID)
 			}
 		}
 		err = engine.Hintf(err, "labs with faults: %s", listed(ids))
 	}
 	return out, err
-}
-
-func labOf(e *entry) *engine.Lab {
-	if e == nil {
-		return nil
-	}
-	return e.lab
 }
 
 func (c *Catalogue) find(id string) (*entry, error) {
@@ -255,7 +261,7 @@ func (c *Catalogue) find(id string) (*entry, error) {
 	}
 	var ids []string
 	for _, e := range c.entries {
-		ids = append(ids, e.lab.ID)
+		ids = append(ids, e.info.ID)
 	}
 	err := fmt.Errorf("lab %q: %w", id, engine.ErrNotFound)
 	if near := nearest(id, ids); near != "" {
@@ -264,11 +270,24 @@ func (c *Catalogue) find(id string) (*entry, error) {
 	return nil, engine.Hintf(err, "labs: %s", listed(ids))
 }
 
-// All returns every lab, in the order of the course.
-func (c *Catalogue) All() []*engine.Lab {
-	out := make([]*engine.Lab, 0, len(c.entries))
+// Infos returns what lists say of every lab, in the order of the course.
+func (c *Catalogue) Infos() []*engine.LabInfo {
+	out := make([]*engine.LabInfo, 0, len(c.entries))
 	for _, e := range c.entries {
-		out = append(out, e.lab)
+		out = append(out, e.info)
 	}
 	return out
+}
+
+// All reads every lab, in the order of the course.
+func (c *Catalogue) All() ([]*engine.Lab, error) {
+	out := make([]*engine.Lab, 0, len(c.entries))
+	for _, e := range c.entries {
+		lab, err := e.whole()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, lab)
+	}
+	return out, nil
 }

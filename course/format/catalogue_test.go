@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"underlay/engine"
+	"underlay/labs"
 )
 
 // twoLabs has one lab in each place where labs are looked for.
@@ -29,10 +30,20 @@ func twoLabs(t *testing.T) fstest.MapFS {
 
 func ids(c *Catalogue) string {
 	var out []string
-	for _, l := range c.All() {
+	for _, l := range c.Infos() {
 		out = append(out, l.ID)
 	}
 	return strings.Join(out, " ")
+}
+
+// all reads all labs of a catalogue.
+func all(t testing.TB, c *Catalogue) []*engine.Lab {
+	t.Helper()
+	labs, err := c.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return labs
 }
 
 // sameWords says whether two lists have the same words, in whichever order.
@@ -132,7 +143,7 @@ func write(t *testing.T, dir string, files fstest.MapFS) {
 func TestContentDirs(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, twoLabs(t))
-	c, err := Open(0, dir)
+	c, err := Open(labs.Files, 0, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +156,7 @@ func TestContentDirs(t *testing.T) {
 	}
 	again := t.TempDir()
 	write(t, again, twoLabs(t))
-	c, err = Open(0, dir, again)
+	c, err = Open(labs.Files, 0, dir, again)
 	want := again + `/first/lab.yaml: lab id "first" is taken by ` + dir + "/first/lab.yaml; each id names one lab\n" +
 		again + `/labs/second/lab.yaml: lab id "second" is taken by ` + dir + "/labs/second/lab.yaml; each id names one lab"
 	if err == nil || err.Error() != want {
@@ -155,10 +166,10 @@ func TestContentDirs(t *testing.T) {
 		t.Errorf("the first of two labs with one id: %v", err)
 	}
 	var e *engine.Error
-	if _, err := Open(0, filepath.Join(dir, "nowhere")); !errors.Is(err, os.ErrNotExist) || !errors.As(err, &e) {
+	if _, err := Open(labs.Files, 0, filepath.Join(dir, "nowhere")); !errors.Is(err, os.ErrNotExist) || !errors.As(err, &e) {
 		t.Errorf("no such folder: %v, want it to say so and a hint", err)
 	}
-	if _, err := Open(0, filepath.Join(dir, "first/lab.yaml")); err == nil || !strings.Contains(err.Error(), "is not a directory") {
+	if _, err := Open(labs.Files, 0, filepath.Join(dir, "first/lab.yaml")); err == nil || !strings.Contains(err.Error(), "is not a directory") {
 		t.Errorf("a file: %v", err)
 	}
 }
@@ -168,7 +179,7 @@ func TestContentMayNotReplaceBuiltin(t *testing.T) {
 	files := sample(t)
 	yaml := strings.Replace(string(files["x/lab.yaml"].Data), "id: sample", "id: docker0", 1)
 	write(t, dir, with(files, "x/lab.yaml", yaml))
-	_, err := Open(0, dir)
+	_, err := Open(labs.Files, 0, dir)
 	want := dir + `/x/lab.yaml: lab id "docker0" is taken by labs/bridge/docker0/lab.yaml; each id names one lab`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -204,7 +215,7 @@ func TestSeeds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return c.All()[0]
+		return all(t, c)[0]
 	}
 	canonical := lab(0)
 	if got, want := canonical.Solution.Text, "ping 10.0.0.2; echo 8080 $port ${HOME}\n"; got != want {
@@ -244,10 +255,10 @@ func TestSeeded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(rolled, direct.All()[0]) {
+	if !reflect.DeepEqual(rolled, all(t, direct)[0]) {
 		t.Error("Seeded draws other values than Load with the same seed")
 	}
-	if same, _ := c.Seeded("sample", 0); same != c.All()[0] {
+	if same, _ := c.Seeded("sample", 0); same != all(t, c)[0] {
 		t.Error("Seeded with the catalogue's own seed is another lab")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"sync"
 
 	"underlay/engine"
 )
@@ -27,16 +28,7 @@ func (d *decoder) cluster(lab *engine.Lab) {
 			d.errorf(d.where[&p.Select], "a pod is told by its name or by its labels; give pod or select, not both")
 		}
 	}
-	needs := []string{kubernetes}
-	if c.CNI == "" || c.CNI == "bridge" || c.CNI == "flannel" {
-		// Pods of one node are on a bridge, and Services between them need its rules.
-		needs = append(needs, bridgeNetfilter)
-	}
-	for _, word := range needs {
-		if !slices.Contains(lab.Requires, word) {
-			lab.Requires = append(lab.Requires, word)
-		}
-	}
+	lab.Requires = withCluster(lab.Requires, c.CNI)
 	nodes, links, pods := lab.Topology.Nodes, lab.Topology.Links, len(c.Pods)
 	c.Complete(&lab.Topology)
 	all := lab.Topology
@@ -45,6 +37,21 @@ func (d *decoder) cluster(lab *engine.Lab) {
 	for i := range c.Pods { // their nodes stand where they do
 		d.where[&all.Nodes[len(all.Nodes)-pods+i].Name] = d.where[&c.Pods[i].Name]
 	}
+}
+
+// withCluster adds what a cluster takes to what a lab requires.
+func withCluster(requires []string, cni string) []string {
+	needs := []string{kubernetes}
+	if cni == "" || cni == "bridge" || cni == "flannel" {
+		// Pods of one node are on a bridge, and Services between them need its rules.
+		needs = append(needs, bridgeNetfilter)
+	}
+	for _, word := range needs {
+		if !slices.Contains(requires, word) {
+			requires = append(requires, word)
+		}
+	}
+	return requires
 }
 
 // moved says that the elements of a slice are now the first ones of another.
@@ -91,10 +98,10 @@ func (s *scripts) manifests() {
 }
 
 // manifestPattern matches the name of a manifest in the lab's folder.
-var manifestPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\.yaml$`)
+var manifestPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\.yaml$`) })
 
 // isManifest reports whether a name is that of a manifest in the lab's folder.
-func isManifest(name string) bool { return name != labFile && manifestPattern.MatchString(name) }
+func isManifest(name string) bool { return name != labFile && manifestPattern().MatchString(name) }
 
 // maxWorkers is how many workers a cluster may have: their addresses end in 1
 // and the worker's number.

@@ -49,7 +49,7 @@ func TestCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lab := c.All()[0]
+	lab := all(t, c)[0]
 	got := strings.Join(lab.Topology.NodeNames(), " ")
 	if want := "control node1 node2 lan client toolbox web"; got != want {
 		t.Errorf("its nodes are %s, not %s", got, want)
@@ -77,8 +77,8 @@ func TestCluster(t *testing.T) {
 		t.Errorf("it requires %v", lab.Requires)
 	}
 	routed, err := Load(clusterFolder(strings.Replace(clusterLab, "policy: on", "cni: calico", 1)), 0)
-	if err != nil || !slices.Equal(routed.All()[0].Requires, []string{"kubernetes"}) {
-		t.Errorf("with routed pods it requires %v, %v", routed.All()[0].Requires, err)
+	if err != nil || !slices.Equal(all(t, routed)[0].Requires, []string{"kubernetes"}) {
+		t.Errorf("with routed pods it requires %v, %v", all(t, routed)[0].Requires, err)
 	}
 	if len(lab.Topology.Links) != 4 || lab.Topology.Links[3].A.Node != "client" {
 		t.Errorf("links: %+v", lab.Topology.Links)

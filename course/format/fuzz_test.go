@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"underlay/engine"
@@ -38,8 +39,11 @@ func FuzzLoad(f *testing.F) {
 				t.Errorf("a problem that says nothing: %+v", p)
 			}
 		}
-		for _, lab := range c.All() {
+		for _, lab := range all(t, c) {
 			holdsTogether(t, lab)
+			if info, ok := (source{fsys: fsys, dir: "x"}).glance(); ok && !reflect.DeepEqual(info, lab.Info()) {
+				t.Errorf("at a glance it is %+v, read it is %+v", info, lab.Info())
+			}
 		}
 	})
 }

@@ -78,14 +78,14 @@ func TestLoadKeepsWhatYAMLCanSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := c.All()[0].Topology.Node("b")
+	b := all(t, c)[0].Topology.Node("b")
 	if want := []engine.Sysctl{{Name: "net.b", Value: "1"}, {Name: "net.a", Value: "0"}, {Name: "net.c", Value: "x"}}; !reflect.DeepEqual(b.Sysctls, want) {
 		t.Errorf("sysctls %v, want %v in this order", b.Sysctls, want)
 	}
 	if b.Hosts["db"] != "10.0.0.9" || len(b.Setup) != 2 {
 		t.Errorf("hosts %v, setup %q", b.Hosts, b.Setup)
 	}
-	check := c.All()[0].Tasks[0].Checks[0]
+	check := all(t, c)[0].Tasks[0].Checks[0]
 	if check.Because != "it must" || check.Traffic.Port != 80 || check.Traffic.Hold.Milliseconds() != 1500 {
 		t.Errorf("check %+v, traffic %+v", check, check.Traffic)
 	}
@@ -99,12 +99,12 @@ func TestLoadForgivesEditors(t *testing.T) {
 		"CRLF": strings.ReplaceAll(yaml, "\n", "\r\n"),
 	} {
 		c, err := Load(with(base, "x/lab.yaml", text), 0)
-		if err != nil || c.All()[0].Tasks[0].Goal != "a pings b." {
+		if err != nil || all(t, c)[0].Tasks[0].Goal != "a pings b." {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	c, err := Load(with(base, "x/solve.sh", "ip link\r\nip addr\r\n"), 0)
-	if err != nil || c.All()[0].Solution.Text != "ip link\nip addr\n" {
+	if err != nil || all(t, c)[0].Solution.Text != "ip link\nip addr\n" {
 		t.Errorf("CRLF script: %v", err)
 	}
 }
@@ -204,7 +204,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lab := c.All()[0]
+	lab := all(t, c)[0]
 	want := engine.Script{Name: "late", Node: "b", Fails: []string{"ping"}, Misconception: "unplugged",
 		Text: "# Note: too late.\n\nip link show eth0 # node: b\necho ${HOME} $dev\n"}
 	if !reflect.DeepEqual(lab.Mistakes, []engine.Script{want}) {
@@ -281,7 +281,7 @@ func TestFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := c.All()[0].Faults[1]
+	f := all(t, c)[0].Faults[1]
 	if want := (engine.Script{Name: "gone", Node: "b", Text: "# A comment.\nip link set eth0 gone\n"}); !reflect.DeepEqual(f.Break, want) {
 		t.Errorf("break: %+v, want %+v", f.Break, want)
 	}

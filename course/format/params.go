@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
@@ -17,8 +18,8 @@ import (
 type params map[string][]string
 
 var (
-	paramName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	paramUse  = regexp.MustCompile(`\$\{([^{}]*)\}`)
+	paramName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9_]*$`) })
+	paramUse  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{([^{}]*)\}`) })
 )
 
 // readParams reads the params field on its own, because every other field may
@@ -40,7 +41,7 @@ func (d *decoder) readParams(root *ast.MappingNode) params {
 		if !ok {
 			continue
 		}
-		if !paramName.MatchString(name) {
+		if !paramName().MatchString(name) {
 			d.errorf(start(kv.Key), "parameter %q must be lower-case letters, digits and _, beginning with a letter", name)
 		}
 		out[name] = d.paramValues(name, kv.Value)
@@ -57,7 +58,7 @@ func (d *decoder) paramValues(name string, n ast.Node) []string {
 	var out []string
 	for _, item := range s.Values {
 		text, _ := textOf(item)
-		if text == "" || paramUse.MatchString(text) {
+		if text == "" || paramUse().MatchString(text) {
 			d.errorf(start(item), "a value of %s must be text or a number, without ${…}", name)
 		}
 		out = append(out, text)
@@ -93,7 +94,7 @@ func hash(text string) uint64 {
 // parameter is a problem, and known is false.
 func (d *decoder) substituted(s string, at *token.Position) (out string, known bool) {
 	known = true
-	out = paramUse.ReplaceAllStringFunc(s, func(use string) string {
+	out = paramUse().ReplaceAllStringFunc(s, func(use string) string {
 		name := use[2 : len(use)-1]
 		value, ok := d.drawn[name]
 		if !ok {

@@ -122,7 +122,7 @@ func FuzzPrediction(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, node, text string) {
-		p, err := Prediction(c.All()[0], Block{File: "m/1-x.md", Line: 10, Node: node, Text: text})
+		p, err := Prediction(all(t, c)[0], Block{File: "m/1-x.md", Line: 10, Node: node, Text: text})
 		if err == nil {
 			if len(p.Outcomes) < 2 || p.Run == "" {
 				t.Fatalf("taken: %+v", p)

@@ -179,10 +179,10 @@ func (g *schemas) orParam(s *Schema) *Schema {
 func paramsSchema() *Schema {
 	return &Schema{
 		Type:  "object",
-		Names: &Schema{Pattern: paramName.String()},
+		Names: &Schema{Pattern: paramName().String()},
 		Others: &Schema{Type: "array", MinItems: 1, Items: &Schema{
 			Type: []string{"string", "number", "boolean"}, Pattern: `[\s\S]`,
-			Not: &Schema{Type: "string", Pattern: paramUse.String()},
+			Not: &Schema{Type: "string", Pattern: paramUse().String()},
 		}},
 	}
 }
@@ -204,17 +204,17 @@ func shapePattern(shape string) (pattern string, most int) {
 	only := func(alternatives ...string) string { return `^(` + strings.Join(alternatives, "|") + `)$` }
 	switch shape {
 	case "id":
-		return idPattern.String(), maxID
+		return idPattern().String(), maxID
 	case "nodename", "node":
-		return nodePattern.String(), maxNodeName
+		return nodePattern().String(), maxNodeName
 	case "ifname":
 		return only(iface), maxInterface
 	case "hostname":
-		return hostnamePattern.String(), 253
+		return hostnamePattern().String(), 253
 	case "manifest":
-		return manifestPattern.String(), 0
+		return manifestPattern().String(), 0
 	case "sysctl":
-		return sysctlName.String(), 0
+		return sysctlName().String(), 0
 	case "addr":
 		return only(addr), 0
 	case "cidr":
@@ -226,7 +226,7 @@ func shapePattern(shape string) (pattern string, most int) {
 	case "via":
 		return only("none", addr), 0
 	case "target":
-		return only(addr, strings.Trim(hostnamePattern.String(), "^$")), 0
+		return only(addr, strings.Trim(hostnamePattern().String(), "^$")), 0
 	case "mac":
 		return only(mac), 0
 	case "macref":

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Longest names, in bytes. An interface name is the kernel's limit; a node's
@@ -69,7 +70,7 @@ func checkShape(shape, s string) string {
 	case "manifest":
 		ok, want = isManifest(s), `a file of the lab's folder that ends in .yaml, such as "web.yaml"`
 	case "sysctl":
-		ok, want = sysctlName.MatchString(s), "a network setting's dotted name, such as net.ipv4.ip_forward"
+		ok, want = sysctlName().MatchString(s), "a network setting's dotted name, such as net.ipv4.ip_forward"
 	case "regexp":
 		_, err := regexp.Compile(s)
 		ok, want = err == nil, "a regular expression of Go's syntax"
@@ -104,15 +105,17 @@ func mentionedNode(shape, s string) string {
 }
 
 var (
-	idPattern       = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
-	nodePattern     = regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`)
-	sysctlName      = regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]+)+$`)
-	hostnamePattern = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?$`)
+	idPattern       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`) })
+	nodePattern     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`) })
+	sysctlName      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]+)+$`) })
+	hostnamePattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?$`)
+	})
 )
 
-func isID(s string) bool       { return len(s) <= maxID && idPattern.MatchString(s) }
-func isNodeName(s string) bool { return len(s) <= maxNodeName && nodePattern.MatchString(s) }
-func isHostname(s string) bool { return len(s) <= 253 && hostnamePattern.MatchString(s) }
+func isID(s string) bool       { return len(s) <= maxID && idPattern().MatchString(s) }
+func isNodeName(s string) bool { return len(s) <= maxNodeName && nodePattern().MatchString(s) }
+func isHostname(s string) bool { return len(s) <= 253 && hostnamePattern().MatchString(s) }
 
 // isInterface is the kernel's rule for device names.
 func isInterface(s string) bool {

@@ -146,7 +146,7 @@ func TestSpreadOverPods(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.All()[0].Tasks[0].Checks[0].Traffic.Spread.Each; got != want {
+		if got := all(t, c)[0].Tasks[0].Checks[0].Traffic.Spread.Each; got != want {
 			t.Errorf("%s: each is %d, want %d", spread, got, want)
 		}
 	}

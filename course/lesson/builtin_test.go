@@ -1,6 +1,7 @@
 package lesson
 
 import (
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +19,16 @@ func builtinBook(t *testing.T) *Book {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// builtinLessons are the built-in lessons, read.
+func builtinLessons(t *testing.T) []*Lesson {
+	t.Helper()
+	all, err := builtinBook(t).All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // Lessons come in the order of their modules, which have an order each.
@@ -42,16 +53,15 @@ func TestBuiltinOrder(t *testing.T) {
 func TestBuiltinLookups(t *testing.T) {
 	b := builtinBook(t)
 	for _, l := range b.Lessons() {
-		if b.Lesson(l.ID) != l {
-			t.Errorf("Lesson(%q) is not the lesson", l.ID)
+		if b.Info(l.ID) != l {
+			t.Errorf("Info(%q) is not the lesson", l.ID)
+		}
+		whole, err := b.Lesson(l.ID)
+		if again, _ := b.Lesson(l.ID); err != nil || !reflect.DeepEqual(&whole.Info, l) || again != whole {
+			t.Errorf("Lesson(%q) is not the lesson: %v", l.ID, err)
 		}
 		if l.Lab != "" && b.ForLab(l.Lab) == nil {
 			t.Errorf("ForLab(%q) finds no lesson", l.Lab)
-		}
-		for _, q := range l.Quizzes() {
-			if b.Quiz(q.ID) != q {
-				t.Errorf("Quiz(%q) is not the quiz", q.ID)
-			}
 		}
 	}
 	all := b.Lessons()
@@ -66,14 +76,14 @@ func TestBuiltinLookups(t *testing.T) {
 	if b.AfterLab("no-such") != nil {
 		t.Error("a lesson follows a lab that is not there")
 	}
-	if b.Lesson("no-such") != nil || b.ForLab("no-such") != nil || b.ForLab("") != nil || b.Quiz("no-such") != nil {
+	if l, err := b.Lesson("no-such"); l != nil || err != nil || b.Info("no-such") != nil || b.ForLab("no-such") != nil || b.ForLab("") != nil {
 		t.Error("an unknown id finds something")
 	}
 }
 
 // A lesson judges each source item that it says it covers.
 func TestBuiltinCoverage(t *testing.T) {
-	for _, l := range builtinBook(t).Lessons() {
+	for _, l := range builtinLessons(t) {
 		judged := map[int]bool{}
 		for _, w := range l.Wrongs {
 			for _, n := range w.Items {
@@ -95,7 +105,7 @@ func TestBuiltinCoverage(t *testing.T) {
 }
 
 func TestBuiltinQuizzes(t *testing.T) {
-	for _, l := range builtinBook(t).Lessons() {
+	for _, l := range builtinLessons(t) {
 		quizzes := l.Quizzes()
 		if len(quizzes) < 3 || len(quizzes) > 5 {
 			t.Errorf("%s has %d quizzes, want 3 to 5", l.ID, len(quizzes))
@@ -139,7 +149,7 @@ func checkQuiz(t *testing.T, q *Quiz) {
 
 // The lessons must read well in a narrow pane of a terminal.
 func TestBuiltinReadsWell(t *testing.T) {
-	for _, l := range builtinBook(t).Lessons() {
+	for _, l := range builtinLessons(t) {
 		if n := words(l); n < 600 || n > 1100 {
 			t.Errorf("%s has %d words, want 600 to 1100", l.ID, n)
 		}
@@ -195,7 +205,15 @@ func words(l *Lesson) int {
 
 // Free answers that name a wrong cause must not pass because of a word in them.
 func TestBuiltinFreeAnswers(t *testing.T) {
-	b := builtinBook(t)
+	quizzes := map[string]*Quiz{}
+	for _, l := range builtinLessons(t) {
+		for _, q := range l.Quizzes() {
+			if quizzes[q.ID] != nil {
+				t.Errorf("quiz %s is there twice", q.ID)
+			}
+			quizzes[q.ID] = q
+		}
+	}
 	for id, answers := range map[string]struct{ right, wrong []string }{
 		"netns-veth/slash-32": {
 			right: []string{"the connected route", "a /24 prefix, /32 covers only itself", "The route to 172.17.0.0/24"},
@@ -206,7 +224,7 @@ func TestBuiltinFreeAnswers(t *testing.T) {
 			wrong: []string{"the gateway would be unreachable", "nothing", "replies would be lost"},
 		},
 	} {
-		q := b.Quiz(id)
+		q := quizzes[id]
 		if q == nil {
 			t.Fatalf("no quiz %s", id)
 		}

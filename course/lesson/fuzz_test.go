@@ -3,6 +3,7 @@ package lesson
 import (
 	"errors"
 	"io/fs"
+	"reflect"
 	"testing"
 
 	"underlay/lessons"
@@ -35,7 +36,19 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		l := book.Lesson("x")
+		l, err := book.Lesson("x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, ok := glance(lessonFS(module, lesson), "m/1-x.md"); ok && !reflect.DeepEqual(info, &l.Info) {
+			t.Fatalf("at a glance it is %+v, read it is %+v", info, l.Info)
+		}
+		if m, ok := glanceModule(lessonFS(module, lesson), "m"); ok {
+			m.Lessons = book.modules[0].Lessons
+			if !reflect.DeepEqual(m, book.modules[0]) {
+				t.Fatalf("at a glance the module is %+v, read it is %+v", m, book.modules[0])
+			}
+		}
 		for _, h := range l.Outline() {
 			if l.Blocks[h.Block].Kind != KindText {
 				t.Fatalf("heading %v is in a block without text", h)

@@ -8,22 +8,27 @@ type Module struct {
 	Title   string
 	Order   int // from 1; modules are sorted by it
 	Summary string
-	Lessons []*Lesson // in reading order
+	Lessons []*Info // in reading order
 }
 
-// Lesson is one Markdown file.
-type Lesson struct {
+// Info is what a list says of a lesson. The lesson itself is read when it is opened.
+type Info struct {
 	ID         string
 	Number     int // place within the module, from the file's name
 	Title      string
 	Module     string // id of its module
 	Minutes    int    // what reading it takes, roughly
 	Objectives []string
-	Lab        string  // id of the lab that goes with it; "" for none
-	Covers     []int   // numbers of the source items it teaches
-	Blocks     []Block // in reading order; never empty
-	Wrongs     []Wrong // what common notes say about the covered items
-	File       string  // path below the folder it was loaded from
+	Lab        string // id of the lab that goes with it; "" for none
+	File       string // path below the folder it was loaded from
+}
+
+// Lesson is one Markdown file.
+type Lesson struct {
+	Info
+	Covers []int   // numbers of the source items it teaches
+	Blocks []Block // in reading order; never empty
+	Wrongs []Wrong // what common notes say about the covered items
 }
 
 // Kind says which field of a Block is set.

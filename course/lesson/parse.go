@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -29,7 +30,7 @@ func parseLesson(file string, data []byte, id string) (*Lesson, error) {
 	if end < 0 {
 		return nil, &Error{file, 1, 1, `the front matter has no end; close it with a line "---"`}
 	}
-	l := &Lesson{File: file}
+	l := &Lesson{Info: Info{File: file}}
 	errs := l.frontMatter(strings.Join(lines[1:1+end], "\n"), id)
 	s := &splitter{lesson: l, lines: lines, next: end + 2, quizzes: map[string]bool{}, id: id}
 	s.split()
@@ -70,13 +71,13 @@ func (l *Lesson) frontMatter(src, id string) []error {
 	if l.ID != id {
 		y.fail("id", "is %q", l.ID)
 	}
-	if !idRE.MatchString(id) {
+	if !idRE().MatchString(id) {
 		y.errs = append(y.errs, &Error{l.File, 1, 1, fmt.Sprintf("the file name has the id %q; allowed: %s", id, idWant)})
 	}
 	if l.Minutes < 1 || l.Minutes > 120 {
 		y.fail("minutes", "is %d", l.Minutes)
 	}
-	if y.nodes["lab"] != nil && !idRE.MatchString(l.Lab) {
+	if y.nodes["lab"] != nil && !idRE().MatchString(l.Lab) {
 		y.fail("lab", "is %q", l.Lab)
 	}
 	for i, n := range l.Covers {
@@ -100,7 +101,7 @@ type splitter struct {
 }
 
 // fenceRE matches the line that opens a fenced block: the fence and its info string.
-var fenceRE = regexp.MustCompile("^ {0,3}(`{3,}|~{3,})([^`]*)$")
+var fenceRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("^ {0,3}(`{3,}|~{3,})([^`]*)$") })
 
 // languages are the info strings of code that stays text.
 var languages = []string{"", "text", "sh", "yaml", "json", "nft"}
@@ -108,7 +109,7 @@ var languages = []string{"", "text", "sh", "yaml", "json", "nft"}
 func (s *splitter) split() {
 	for s.next < len(s.lines) {
 		line := s.next
-		m := fenceRE.FindStringSubmatch(s.lines[line])
+		m := fenceRE().FindStringSubmatch(s.lines[line])
 		s.next++
 		if m == nil {
 			s.keep(line, s.lines[line])
@@ -232,11 +233,11 @@ func (s *splitter) run(line int, rest string, body []string) {
 }
 
 // backstageRE matches a line about what a reader is not shown.
-var backstageRE = regexp.MustCompile(`^(before|during) (\S+): +(\S.*)$`)
+var backstageRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(before|during) (\S+): +(\S.*)$`) })
 
 // backstage takes such a line, and reports whether it was one.
 func (r *Run) backstage(line string) bool {
-	m := backstageRE.FindStringSubmatch(line)
+	m := backstageRE().FindStringSubmatch(line)
 	if m == nil {
 		return false
 	}
@@ -320,7 +321,9 @@ func (s *splitter) fail(line int, format string, args ...any) {
 }
 
 // headingRE matches a heading's marks and words, without closing marks.
-var headingRE = regexp.MustCompile(`^ {0,3}(#{1,6})[ \t]+(.*?)[ \t]*(?:[ \t]#+[ \t]*)?$`)
+var headingRE = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^ {0,3}(#{1,6})[ \t]+(.*?)[ \t]*(?:[ \t]#+[ \t]*)?$`)
+})
 
 // headings finds the headings of a Markdown text; those in code do not count.
 func headings(text string) []Heading {
@@ -333,11 +336,11 @@ func headings(text string) []Heading {
 			}
 			continue
 		}
-		if m := fenceRE.FindStringSubmatch(line); m != nil {
+		if m := fenceRE().FindStringSubmatch(line); m != nil {
 			fence = m[1]
 			continue
 		}
-		if m := headingRE.FindStringSubmatch(line); m != nil && m[2] != "" {
+		if m := headingRE().FindStringSubmatch(line); m != nil && m[2] != "" {
 			out = append(out, Heading{Level: len(m[1]), Text: m[2], Line: i})
 		}
 	}

@@ -126,7 +126,7 @@ func parseQuiz(file string, line int, src, lesson, id string) (*Quiz, []error) {
 		{"explanation", "a text: why the right is right and the wrong is wrong", true, &q.Explanation},
 		{"interview", "true or false", false, &q.Interview},
 	})
-	if !idRE.MatchString(q.ID) {
+	if !idRE().MatchString(q.ID) {
 		y.fail("id", "is %q", q.ID)
 	}
 	q.ID = lesson + "/" + q.ID

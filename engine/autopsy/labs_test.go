@@ -16,7 +16,11 @@ func TestLabs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range catalogue.All() {
+	all, err := catalogue.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range all {
 		for _, script := range append([]engine.Script{{Name: "untouched"}, l.Solution}, l.Mistakes...) {
 			t.Run(l.ID+"/"+script.Name, func(t *testing.T) {
 				t.Parallel()

@@ -34,7 +34,7 @@ func judgeFilter(f *facts, c engine.FilterCheck) verdict {
 	if bad != nil {
 		return *bad
 	}
-	pattern, err := regexp.Compile(c.Match)
+	pattern, err := compiled(c.Match)
 	if err != nil {
 		return brokenf("The pattern of this check is not valid: %v.", err)
 	}

@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 
 	"underlay/engine"
 	"underlay/engine/observe"
@@ -29,7 +28,7 @@ func judgeNAT(f *facts, c engine.NATCheck) verdict {
 	if bad != nil {
 		return *bad
 	}
-	pattern, err := regexp.Compile(c.Match)
+	pattern, err := compiled(c.Match)
 	if err != nil {
 		return brokenf("The pattern of this check is not valid: %v.", err)
 	}

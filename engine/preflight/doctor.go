@@ -85,8 +85,10 @@ func (m *machine) missing(ctx context.Context, requires []string) (reason, remed
 // be one, into one sentence and one remedy.
 func (m *machine) lacking(wanted []feature, absent []tool, p probed, cluster bool) (reason, remedy string) {
 	var things, remedies []string
-	if thing, remedy := m.clusters(); cluster && thing != "" {
-		things, remedies = append(things, thing), append(remedies, remedy)
+	if cluster {
+		if thing, remedy := m.clusters(); thing != "" {
+			things, remedies = append(things, thing), append(remedies, remedy)
+		}
 	}
 	for _, t := range absent {
 		things = append(things, "the tool "+t.name)

@@ -42,7 +42,11 @@ func everyLab(t *testing.T, wanted func(*engine.Lab) bool, test func(*testing.T,
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, lab := range catalogue.All() {
+	all, err := catalogue.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lab := range all {
 		if wanted(lab) {
 			t.Run(lab.ID, func(t *testing.T) {
 				t.Parallel()

@@ -35,7 +35,7 @@ func (h *Home) drawDetails(st *theme.Styles, w, height int) []string {
 	return paint.Block(paint.Indent(" ", out), w, height)
 }
 
-func (h *Home) aboutLesson(st *theme.Styles, l *lesson.Lesson, w int) []string {
+func (h *Home) aboutLesson(st *theme.Styles, l *lesson.Info, w int) []string {
 	out := paint.Each(paint.Wrap(st.Sym.Plain(l.Title), w), st.Title.Render)
 	out = append(out, st.Muted.Render(fmt.Sprintf("Lesson %s %d minutes", st.Sym.Dot, l.Minutes)), "")
 	for _, o := range l.Objectives {
@@ -50,13 +50,13 @@ func (h *Home) aboutLesson(st *theme.Styles, l *lesson.Lesson, w int) []string {
 	return append(out, "", st.Key.Render("enter")+" "+st.Muted.Render("read the lesson"), "")
 }
 
-func (h *Home) aboutLab(st *theme.Styles, lab *engine.Lab, below bool, w int) []string {
+func (h *Home) aboutLab(st *theme.Styles, lab *engine.LabInfo, below bool, w int) []string {
 	var out []string
 	if below {
 		out = append(out, st.Border.Render(strings.Repeat(st.Sym.Horizontal, w)), "")
 	}
 	m := h.marks.Labs[lab.ID]
-	facts := fmt.Sprintf("Lab %s about %d minutes %s %s", st.Sym.Dot, lab.Minutes, st.Sym.Dot, tasks(len(lab.Tasks)))
+	facts := fmt.Sprintf("Lab %s about %d minutes %s %s", st.Sym.Dot, lab.Minutes, st.Sym.Dot, tasks(lab.Tasks))
 	switch {
 	case m.Solved:
 		facts += " " + st.Sym.Dot + " solved"
@@ -112,7 +112,7 @@ func (h *Home) brief(st *theme.Styles, r row, w int) []string {
 		return append(out, paint.Each(paint.Wrap(whatToDo(a), w), st.Muted.Render)...)
 	}
 	head := st.Muted.Render("Lab  ") + st.Text.Render(st.Sym.Plain(r.lab.Title))
-	facts := fmt.Sprintf("%s, about %d min", tasks(len(r.lab.Tasks)), r.lab.Minutes)
+	facts := fmt.Sprintf("%s, about %d min", tasks(r.lab.Tasks), r.lab.Minutes)
 	if h.marks.Repaired(r.lab) > 0 {
 		facts = fmt.Sprintf("%d of %d faults repaired", h.marks.Repaired(r.lab), len(r.lab.Faults))
 	}

@@ -27,7 +27,7 @@ func TestFuzzyFindsLettersInOrder(t *testing.T) {
 func TestEveryNameOfARowFindsIt(t *testing.T) {
 	r := row{
 		kind: rowLesson, title: "A container is a namespace",
-		lesson: &lesson.Lesson{ID: "namespaces"}, lab: &engine.Lab{ID: "netns-veth", Title: "Cable a container"},
+		lesson: &lesson.Info{ID: "namespaces"}, lab: &engine.LabInfo{ID: "netns-veth", Title: "Cable a container"},
 	}
 	for query, marked := range map[string]bool{"is a namespace": true, "namespaces": false, "netns-veth": false, "Cable a container": false} {
 		score, match := r.find(query)

@@ -21,7 +21,7 @@ type Availability struct{ Reason, Remedy string }
 type Config struct {
 	Styles  *theme.Styles
 	Modules []lesson.Module
-	Labs    []*engine.Lab
+	Labs    []*engine.LabInfo
 	Version string
 }
 
@@ -39,8 +39,8 @@ const (
 type row struct {
 	kind   kind
 	title  string
-	lesson *lesson.Lesson
-	lab    *engine.Lab
+	lesson *lesson.Info
+	lab    *engine.LabInfo
 	match  []int // runes of the title that the search found
 }
 
@@ -78,7 +78,7 @@ func (h *Home) SetMarks(m marks.Marks) {
 }
 
 // SetContent shows other lessons and labs.
-func (h *Home) SetContent(modules []lesson.Module, labs []*engine.Lab) {
+func (h *Home) SetContent(modules []lesson.Module, labs []*engine.LabInfo) {
 	h.cfg.Modules, h.cfg.Labs = modules, labs
 	h.rebuild()
 }
@@ -142,7 +142,7 @@ func (h *Home) addRest(led map[string]bool) {
 }
 
 // alone reports whether no lesson leads to the lab.
-func (h *Home) alone(lab *engine.Lab) bool {
+func (h *Home) alone(lab *engine.LabInfo) bool {
 	for _, m := range h.cfg.Modules {
 		for _, l := range m.Lessons {
 			if l.Lab == lab.ID {
@@ -153,7 +153,7 @@ func (h *Home) alone(lab *engine.Lab) bool {
 	return true
 }
 
-func (h *Home) lab(id string) *engine.Lab {
+func (h *Home) lab(id string) *engine.LabInfo {
 	for _, l := range h.cfg.Labs {
 		if l.ID == id && id != "" {
 			return l
@@ -240,7 +240,7 @@ func (h *Home) resume() (row, bool) {
 		if m := h.marks.Labs[lab.ID]; !m.Solved {
 			return row{kind: rowResume, title: lab.Title, lab: lab}, true
 		}
-		return h.after(func(l *lesson.Lesson) bool { return l.Lab == lab.ID })
+		return h.after(func(l *lesson.Info) bool { return l.Lab == lab.ID })
 	}
 	for _, m := range h.cfg.Modules {
 		for _, l := range m.Lessons {
@@ -254,14 +254,14 @@ func (h *Home) resume() (row, bool) {
 			case lab != nil && !h.marks.Labs[lab.ID].Solved:
 				return row{kind: rowResume, title: lab.Title, lab: lab}, true
 			}
-			return h.after(func(o *lesson.Lesson) bool { return o == l })
+			return h.after(func(o *lesson.Info) bool { return o == l })
 		}
 	}
 	return h.after(nil)
 }
 
 // after is the first unread lesson behind the one that is; with nil, of all.
-func (h *Home) after(is func(*lesson.Lesson) bool) (row, bool) {
+func (h *Home) after(is func(*lesson.Info) bool) (row, bool) {
 	seen := is == nil
 	for _, m := range h.cfg.Modules {
 		for _, l := range m.Lessons {

@@ -149,7 +149,7 @@ func (h *Home) labMark(st *theme.Styles, r row) (string, lipgloss.Style) {
 	case h.available[r.lab.ID].Reason != "":
 		text, style = st.Sym.Broken+" not here", st.Muted
 	case m.Begun:
-		text, style = fmt.Sprintf("%s %d of %d", st.Sym.Part, m.Done(r.lab), len(r.lab.Tasks)), st.Accent
+		text, style = fmt.Sprintf("%s %d of %d", st.Sym.Part, m.Done(r.lab), r.lab.Tasks), st.Accent
 	}
 	return paint.Fit(text, 12), style
 }
@@ -161,7 +161,7 @@ func (h *Home) drawResume(st *theme.Styles, r row, chosen bool, w int) string {
 		label = "Start here"
 	case r.lesson == nil:
 		m := h.marks.Labs[r.lab.ID]
-		note = fmt.Sprintf("task %d of %d", min(m.Done(r.lab)+1, len(r.lab.Tasks)), len(r.lab.Tasks))
+		note = fmt.Sprintf("task %d of %d", min(m.Done(r.lab)+1, r.lab.Tasks), r.lab.Tasks)
 		if !m.Begun {
 			label, note = "Next", "lab"
 		}

@@ -25,8 +25,8 @@ type Lab struct {
 }
 
 // Done is how many tasks of the lab have ever been done.
-func (l Lab) Done(lab *engine.Lab) int {
-	return attempt.TasksDone(lab, func(task string) bool { return l.Tasks[task] })
+func (l Lab) Done(lab *engine.LabInfo) int {
+	return attempt.TasksDone(lab, len(l.Tasks))
 }
 
 // Place is where the learner was last: a lesson or a lab.
@@ -56,7 +56,7 @@ func New() Marks {
 func (m *Marks) First() bool { return len(m.Lessons) == 0 && len(m.Labs) == 0 }
 
 // Repaired counts the faults of a lab that have been repaired.
-func (m *Marks) Repaired(lab *engine.Lab) int {
+func (m *Marks) Repaired(lab *engine.LabInfo) int {
 	return attempt.Repaired(lab, func(id string) bool { return m.Labs[id].Solved })
 }
 

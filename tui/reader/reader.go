@@ -37,8 +37,8 @@ type Config struct {
 	Styles      *theme.Styles
 	Lesson      *lesson.Lesson
 	Module      string // title of its module
-	Previous    *lesson.Lesson
-	Next        *lesson.Lesson
+	Previous    *lesson.Info
+	Next        *lesson.Info
 	Lab         *Lab                 // nil if none goes with the lesson
 	Predictions []*engine.Prediction // of the lesson's predict blocks, in their order
 	Foretell    Foretell             // asks the kernel about one

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"underlay/course"
@@ -55,8 +56,9 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
+	made := madeUp(book)
 	d := tui.Deps{
-		Book: book, Labs: madeUp(book), Predictions: predictions,
+		Book: book, Labs: made.infos(), Lab: made.lab, Predictions: predictions,
 		Opener: opener(dir, *delay, *fail), Available: available, Options: o,
 	}
 	if *lab {
@@ -78,20 +80,42 @@ func predictions(l *lesson.Lesson) ([]*engine.Prediction, error) {
 	return course.Predictions(l, lab)
 }
 
-func madeUp(book *lesson.Book) []*engine.Lab {
-	out := []*engine.Lab{fake.Lab()}
+// set is the labs that were made up.
+type set []*engine.Lab
+
+func (s set) lab(id string) (*engine.Lab, error) {
+	for _, lab := range s {
+		if lab.ID == id {
+			return lab, nil
+		}
+	}
+	return nil, engine.ErrNotFound
+}
+
+func (s set) infos() (out []*engine.LabInfo) {
+	for _, lab := range s {
+		out = append(out, lab.Info())
+	}
+	return out
+}
+
+func madeUp(book *lesson.Book) set {
+	out := set{fake.Lab()}
 	for _, l := range book.Lessons() {
 		if l.Lab != "" && l.Lab != "docker0" {
 			lab := fake.Lab()
 			lab.ID, lab.Title, lab.Module = l.Lab, "Lab: "+l.Title, l.Module
+			if lab.ID == "egress-nat" {
+				lab.Requires = []string{"conntrack"}
+			}
 			out = append(out, lab)
 		}
 	}
 	return out
 }
 
-func available(lab *engine.Lab) (reason, remedy string) {
-	if lab.ID == "egress-nat" {
+func available(requires []string) (reason, remedy string) {
+	if slices.Contains(requires, "conntrack") {
 		return "this kernel has no connection tracking", "load it with: modprobe nf_conntrack"
 	}
 	return "", ""

@@ -1,0 +1,98 @@
+package format
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"sync"
+
+	"underlay/course/head"
+	"underlay/engine"
+)
+
+// skim adds the labs of fsys, which are its folders MODULE/ID, with what lists say of them alone. A lab is read whole, and
+// validated, when it is asked for; so is at once one whose lab.yaml says more than can be
+// taken in at a glance. The error is what is wrong with such a lab.
+func (c *Catalogue) skim(fsys fs.FS, shown func(string) string) Problems {
+	folders, err := fs.Glob(fsys, "*/*")
+	if err != nil {
+		return Problems{{File: shown("."), What: fmt.Sprintf("cannot be read: %v", err)}}
+	}
+	for _, dir := range folders {
+		src := source{fsys, dir, shown}
+		e := entry{source: src, whole: sync.OnceValues(func() (*engine.Lab, error) {
+			lab, problems := src.load(c.seed)
+			return lab, problems.err()
+		})}
+		info, ok := src.glance()
+		if !ok {
+			lab, problems := src.load(c.seed)
+			if len(problems) > 0 {
+				return problems
+			}
+			info, e.whole = lab.Info(), func() (*engine.Lab, error) { return lab, nil }
+		}
+		e.info = info
+		c.entries = append(c.entries, e)
+	}
+	return nil
+}
+
+// glance reads what lists say of a lab without parsing its lab.yaml. ok is false for
+// what is not written plainly enough: on one line each, without parameters.
+func (s source) glance() (info *engine.LabInfo, ok bool) {
+	text, err := fs.ReadFile(s.fsys, path.Join(s.dir, labFile))
+	if err != nil {
+		return nil, false
+	}
+	fields, ok := head.Split(string(text))
+	if !ok {
+		return nil, false
+	}
+	info = &engine.LabInfo{}
+	for name, to := range map[string]*string{"id": &info.ID, "title": &info.Title, "module": &info.Module, "summary": &info.Summary} {
+		*to, ok = fields[name].Text()
+		if !ok {
+			return nil, false
+		}
+	}
+	if info.Minutes, ok = fields["minutes"].Number(); !ok {
+		return nil, false
+	}
+	if order, given := fields["order"]; given {
+		if info.Order, ok = order.Number(); !ok {
+			return nil, false
+		}
+	}
+	tasks, ok := fields["tasks"].Each("id")
+	info.Tasks = len(tasks)
+	if faults, given := fields["faults"]; ok && given {
+		info.Faults, ok = faults.Each("id")
+	}
+	return info, ok && glanceRequires(info, fields)
+}
+
+// glanceRequires reads what a lab requires, with what its cluster does.
+func glanceRequires(info *engine.LabInfo, fields head.Fields) (ok bool) {
+	if requires, given := fields["requires"]; given {
+		if info.Requires, ok = requires.Words(); !ok {
+			return false
+		}
+	}
+	cluster, given := fields["cluster"]
+	if !given {
+		return true
+	}
+	inner, ok := cluster.Inner()
+	if !ok {
+		return false
+	}
+	var cni string
+	if field, given := inner["cni"]; given {
+		if cni, ok = field.Text(); !ok {
+			return false
+		}
+	}
+	info.Requires = withCluster(info.Requires, cni)
+	return true
+}
