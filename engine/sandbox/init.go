@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/seqpacket"
 )
 
 // Limits of a world. Processes are counted per user namespace since Linux 5.14,
@@ -27,7 +29,7 @@ const initFD = 3
 
 // worldInit is PID 1 of a world.
 type worldInit struct {
-	conn *conn
+	conn *seqpacket.Conn
 
 	sendMu sync.Mutex
 
@@ -47,7 +49,7 @@ func InitMain() int {
 
 func runInit() error {
 	unix.CloseOnExec(initFD)
-	c, err := newConn(initFD)
+	c, err := seqpacket.New(initFD, maxMessage)
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func runInit() error {
 	go w.watchHealth()
 	for {
 		var r request
-		if _, err := c.receive(&r); err != nil {
+		if _, err := c.Receive(&r); err != nil {
 			return nil //nolint:nilerr // the app has let go of the world: its end
 		}
 		if setupErr != nil {
@@ -84,15 +86,15 @@ func (w *worldInit) serve(r request) {
 	case r.Nodes != nil:
 		fds, err := w.addNodes(r.Nodes)
 		w.reply(message{ID: r.ID}, err, fds...)
-		closeAll(fds)
+		seqpacket.CloseAll(fds)
 	case r.Refresh:
 		names, fds := w.refresh()
 		w.reply(message{ID: r.ID, Names: names, Health: w.health()}, nil, fds...)
-		closeAll(fds)
+		seqpacket.CloseAll(fds)
 	case r.Adopt != nil:
 		names, fds := w.adopt(r.Adopt)
 		w.reply(message{ID: r.ID, Names: names}, nil, fds...)
-		closeAll(fds)
+		seqpacket.CloseAll(fds)
 	case r.Ended != nil:
 		w.reply(message{ID: r.ID, Ended: w.ended(r.Ended)}, nil)
 	case r.Start != nil:
@@ -122,7 +124,7 @@ func (w *worldInit) send(m message, fds ...int) {
 	w.sendMu.Lock()
 	defer w.sendMu.Unlock()
 	// An error means that the app is gone, which the reader finds out too.
-	_ = w.conn.send(m, fds...)
+	_ = w.conn.Send(m, fds...)
 }
 
 // reap collects every dead child: ours, and the orphans that every init inherits.

@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/seqpacket"
 )
 
 // InitName is argv[0] of a world's init: main calls InitMain when it finds
@@ -46,7 +48,7 @@ type Tool struct {
 // NewWorld starts an empty world that has these tools. It lives until Close,
 // until its init is killed, or until this process ends.
 func (s *Sandbox) NewWorld(ctx context.Context, tools ...Tool) (*World, error) {
-	ours, theirs, err := socketpair()
+	ours, theirs, err := seqpacket.Pair(maxMessage)
 	if err != nil {
 		return nil, err
 	}

@@ -12,12 +12,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/seqpacket"
 	"underlay/kube/pod"
 )
 
 // sandbox is PID 1 of a pod.
 type sandbox struct {
-	conn *pod.Conn
+	conn pod.Conn
 
 	mu        sync.Mutex // held while a child is started, so that its exit finds it known
 	processes map[int]*process
@@ -55,29 +56,29 @@ func Sandbox(hostname string) error {
 	setUpErr := setUp(hostname)
 	for {
 		var r pod.Request
-		files, err := conn.Receive(&r)
+		fds, err := conn.Receive(&r)
 		if err != nil {
 			return nil //nolint:nilerr // the kubelet has let go of the pod: its end
 		}
 		if setUpErr != nil {
 			s.send(pod.Message{ID: r.ID, Err: setUpErr.Error()})
-			pod.CloseAll(files)
+			seqpacket.CloseAll(fds)
 			continue
 		}
-		go s.serve(r, files)
+		go s.serve(r, fds)
 	}
 }
 
-func (s *sandbox) serve(r pod.Request, files []*os.File) {
+func (s *sandbox) serve(r pod.Request, fds []int) {
 	m := pod.Message{ID: r.ID}
 	var err error
 	switch {
 	case r.Start != nil:
-		m.PID, err = s.start(*r.Start, files)
+		m.PID, err = s.start(*r.Start, fds)
 	case r.Signal != nil:
 		err = s.signal(*r.Signal)
 	}
-	pod.CloseAll(files)
+	seqpacket.CloseAll(fds)
 	if err != nil {
 		m.Err = err.Error()
 	}
