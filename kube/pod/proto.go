@@ -16,6 +16,9 @@ import (
 	"underlay/engine/seqpacket"
 )
 
+// ProgramDir is where a container finds the programs of built-in images.
+const ProgramDir = "/opt/underlay"
+
 const (
 	// SocketFD is where a sandbox finds its end of the socket.
 	SocketFD = 3

@@ -14,11 +14,9 @@ import (
 )
 
 const (
-	// ProgramDir is where a container finds the programs of built-in images.
-	ProgramDir = "/opt/underlay"
-	rootSize   = "size=64m,mode=0755" // of a container's own files
-	oldRoot    = "/.node"             // where the old root is while a new one is made
-	scratch    = "/.scratch"
+	rootSize = "size=64m,mode=0755" // of a container's own files
+	oldRoot  = "/.node"             // where the old root is while a new one is made
+	scratch  = "/.scratch"
 )
 
 // ownDirs are directories of which every container has its own, empty at first.
@@ -167,12 +165,12 @@ func readOnly(dir string) error {
 
 // placeProgram puts a program of built-in images where its names are found.
 func placeProgram(p pod.Program) error {
-	file := ProgramDir + "/." + path.Base(p.Path)
+	file := pod.ProgramDir + "/." + path.Base(p.Path)
 	if err := place(pod.Mount{From: p.Path, To: file, ReadOnly: true}); err != nil {
 		return fmt.Errorf("place %s: %w", p.Path, err)
 	}
 	for _, name := range p.Names {
-		if err := os.Symlink(path.Base(file), ProgramDir+"/"+name); err != nil {
+		if err := os.Symlink(path.Base(file), pod.ProgramDir+"/"+name); err != nil {
 			return err
 		}
 	}
