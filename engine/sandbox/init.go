@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -10,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/pid1"
 	"underlay/engine/seqpacket"
 )
 
@@ -129,15 +129,7 @@ func (w *worldInit) send(m message, fds ...int) {
 
 // reap collects every dead child: ours, and the orphans that every init inherits.
 func (w *worldInit) reap() {
-	for {
-		var status unix.WaitStatus
-		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil || pid <= 0 {
-			return
-		}
+	pid1.Reap(func(pid int, status unix.WaitStatus) {
 		w.mu.Lock()
 		ch := w.children[pid]
 		delete(w.children, pid)
@@ -145,15 +137,15 @@ func (w *worldInit) reap() {
 		if ch != nil {
 			ch <- status
 		}
-	}
+	})
 }
 
 // setUpWorld makes the mounts that need the world's own namespaces.
 func setUpWorld() error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
+	if err := pid1.PrivateMounts(); err != nil {
+		return err
 	}
-	if err := mountProc(); err != nil {
+	if err := pid1.MountSafeProc("/proc"); err != nil {
 		return err
 	}
 	if err := limitInit(); err != nil {
@@ -169,35 +161,7 @@ func setUpWorld() error {
 	}
 	// Shared, so that `ip netns add` in one node's shell is seen in all: each
 	// node has a mount namespace of its own.
-	if err := unix.Mount("/run/netns", "/run/netns", "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("bind /run/netns: %w", err)
-	}
-	if err := unix.Mount("", "/run/netns", "", unix.MS_SHARED, ""); err != nil {
-		return fmt.Errorf("share /run/netns: %w", err)
-	}
-	return nil
-}
-
-// maskedProc are files through which root could stop or read the machine. Their
-// owners protect them too; this is the second lock.
-var maskedProc = []string{"sysrq-trigger", "kcore", "kmsg", "keys", "timer_list", "latency_stats", "sched_debug"}
-
-// mountProc mounts a /proc of the world's own pid namespace, read-only but for
-// /proc/sys/net and the processes' own directories' contents that need no write.
-func mountProc() error {
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
-	}
-	for _, name := range maskedProc {
-		err := unix.Mount("/dev/null", "/proc/"+name, "", unix.MS_BIND, "")
-		if err != nil && !errors.Is(err, unix.ENOENT) {
-			return fmt.Errorf("mask /proc/%s: %w", name, err)
-		}
-	}
-	if err := unix.Mount("/proc/sys/net", "/proc/sys/net", "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("bind /proc/sys/net: %w", err)
-	}
-	return setReadOnly("/proc", false)
+	return pid1.ShareMounts("/run/netns")
 }
 
 func limitInit() error {

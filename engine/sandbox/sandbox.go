@@ -3,13 +3,13 @@ package sandbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/pid1"
 	"underlay/engine/seqpacket"
 )
 
@@ -30,11 +30,11 @@ func New() (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return nil, fmt.Errorf("make mounts private: %w", err)
+	if err := pid1.PrivateMounts(); err != nil {
+		return nil, err
 	}
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return nil, fmt.Errorf("mount /proc: %w", err)
+	if err := pid1.MountProc(); err != nil {
+		return nil, err
 	}
 	return &Sandbox{id: currentIdentity(), exe: exe}, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/pid1"
 	"underlay/engine/seqpacket"
 	"underlay/kube/pod"
 )
@@ -105,15 +106,7 @@ func (s *sandbox) signal(r pod.Signal) error {
 
 // reap collects every dead child: ours, and the orphans that every init inherits.
 func (s *sandbox) reap() {
-	for {
-		var status unix.WaitStatus
-		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil || pid <= 0 {
-			return
-		}
+	pid1.Reap(func(pid int, status unix.WaitStatus) {
 		s.mu.Lock()
 		p := s.processes[pid]
 		delete(s.processes, pid)
@@ -125,7 +118,7 @@ func (s *sandbox) reap() {
 		if !quiet {
 			s.send(pod.Message{Exit: exitOf(p.key, status)})
 		}
-	}
+	})
 }
 
 func exitOf(key string, status unix.WaitStatus) *pod.Exit {
@@ -138,12 +131,12 @@ func exitOf(key string, status unix.WaitStatus) *pod.Exit {
 
 // setUp furnishes what all containers of the pod share.
 func setUp(hostname string) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
+	if err := pid1.PrivateMounts(); err != nil {
+		return err
 	}
 	// Of the pod's pid namespace, to find the namespaces of containers in.
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
+	if err := pid1.MountProc(); err != nil {
+		return err
 	}
 	if err := unix.Sethostname([]byte(hostname)); err != nil {
 		return fmt.Errorf("hostname: %w", err)
