@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"underlay/engine"
+	"underlay/engine/companion"
 	"underlay/engine/preflight"
 	"underlay/engine/typist"
 )
@@ -134,7 +135,7 @@ func clusterAtRest(ctx context.Context, with engine.Opener) (r atRestFigures, er
 	}
 	r.memory = end.memory() - before.memory()
 	for _, p := range end {
-		if len(p.argv) > 1 && path.Base(p.argv[0]) == preflight.ClusterProgram && p.argv[1] == "cluster" {
+		if len(p.argv) > 1 && path.Base(p.argv[0]) == companion.ClusterProgram && p.argv[1] == "cluster" {
 			r.control = max(r.control, family{p}.memory())
 		}
 	}

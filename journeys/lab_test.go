@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/course/format"
-	"underlay/engine/preflight"
+	"underlay/engine/companion"
 	"underlay/engine/typist"
 )
 
@@ -122,7 +122,7 @@ func TestJourneyThroughEveryLab(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, lab := range all {
-		if lab.Cluster != nil && os.Getenv(preflight.CompanionDir) == "" {
+		if lab.Cluster != nil && os.Getenv(companion.DirVariable) == "" {
 			continue // scripts/kube-test.sh goes through these
 		}
 		t.Run(lab.ID, func(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/companion"
 )
 
 // Kubernetes is the word by which a lab requires the programs that make clusters.
@@ -19,19 +21,8 @@ func isKubernetes(name string) bool { return word(name) == Kubernetes }
 // clusterNeeds is what the companions need of the machine.
 var clusterNeeds = []string{"veth", "bridge", "nat", "conntrack", "nft"}
 
-// The companions are programs of Underlay's own that only labs with a Kubernetes
-// need: the cluster, and what runs its pods. They are built apart, because a
-// Kubernetes takes minutes to build.
-const (
-	ClusterProgram = "underlay-kube"
-	PodProgram     = "underlay-pod"
-)
-
-var companions = []string{ClusterProgram, PodProgram}
-
-// CompanionDir is the environment variable with the directory in which companions
-// are looked for first.
-const CompanionDir = "UNDERLAY_KUBE_BIN"
+// companions are the programs that only labs with a Kubernetes need.
+var companions = []string{companion.ClusterProgram, companion.PodProgram}
 
 // buildingBeside is building for the directory that this program is in.
 func buildingBeside() string {
@@ -45,7 +36,7 @@ func buildingBeside() string {
 // Companion returns the path of a program of Underlay's own: in $UNDERLAY_KUBE_BIN,
 // beside this program, or else where tools are. It is "" if there is none.
 func Companion(name string) string {
-	dirs := []string{os.Getenv(CompanionDir)}
+	dirs := []string{os.Getenv(companion.DirVariable)}
 	if exe, err := os.Executable(); err == nil {
 		dirs = append(dirs, filepath.Dir(exe))
 	}

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -9,6 +8,9 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/pid1"
+	"underlay/engine/seqpacket"
 )
 
 // Limits of a world. Processes are counted per user namespace since Linux 5.14,
@@ -27,7 +29,7 @@ const initFD = 3
 
 // worldInit is PID 1 of a world.
 type worldInit struct {
-	conn *conn
+	conn *seqpacket.Conn
 
 	sendMu sync.Mutex
 
@@ -47,7 +49,7 @@ func InitMain() int {
 
 func runInit() error {
 	unix.CloseOnExec(initFD)
-	c, err := newConn(initFD)
+	c, err := seqpacket.New(initFD, maxMessage)
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func runInit() error {
 	go w.watchHealth()
 	for {
 		var r request
-		if _, err := c.receive(&r); err != nil {
+		if _, err := c.Receive(&r); err != nil {
 			return nil //nolint:nilerr // the app has let go of the world: its end
 		}
 		if setupErr != nil {
@@ -84,15 +86,15 @@ func (w *worldInit) serve(r request) {
 	case r.Nodes != nil:
 		fds, err := w.addNodes(r.Nodes)
 		w.reply(message{ID: r.ID}, err, fds...)
-		closeAll(fds)
+		seqpacket.CloseAll(fds)
 	case r.Refresh:
 		names, fds := w.refresh()
 		w.reply(message{ID: r.ID, Names: names, Health: w.health()}, nil, fds...)
-		closeAll(fds)
+		seqpacket.CloseAll(fds)
 	case r.Adopt != nil:
 		names, fds := w.adopt(r.Adopt)
 		w.reply(message{ID: r.ID, Names: names}, nil, fds...)
-		closeAll(fds)
+		seqpacket.CloseAll(fds)
 	case r.Ended != nil:
 		w.reply(message{ID: r.ID, Ended: w.ended(r.Ended)}, nil)
 	case r.Start != nil:
@@ -122,20 +124,12 @@ func (w *worldInit) send(m message, fds ...int) {
 	w.sendMu.Lock()
 	defer w.sendMu.Unlock()
 	// An error means that the app is gone, which the reader finds out too.
-	_ = w.conn.send(m, fds...)
+	_ = w.conn.Send(m, fds...)
 }
 
 // reap collects every dead child: ours, and the orphans that every init inherits.
 func (w *worldInit) reap() {
-	for {
-		var status unix.WaitStatus
-		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil || pid <= 0 {
-			return
-		}
+	pid1.Reap(func(pid int, status unix.WaitStatus) {
 		w.mu.Lock()
 		ch := w.children[pid]
 		delete(w.children, pid)
@@ -143,15 +137,15 @@ func (w *worldInit) reap() {
 		if ch != nil {
 			ch <- status
 		}
-	}
+	})
 }
 
 // setUpWorld makes the mounts that need the world's own namespaces.
 func setUpWorld() error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
+	if err := pid1.PrivateMounts(); err != nil {
+		return err
 	}
-	if err := mountProc(); err != nil {
+	if err := pid1.MountSafeProc("/proc"); err != nil {
 		return err
 	}
 	if err := limitInit(); err != nil {
@@ -167,35 +161,7 @@ func setUpWorld() error {
 	}
 	// Shared, so that `ip netns add` in one node's shell is seen in all: each
 	// node has a mount namespace of its own.
-	if err := unix.Mount("/run/netns", "/run/netns", "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("bind /run/netns: %w", err)
-	}
-	if err := unix.Mount("", "/run/netns", "", unix.MS_SHARED, ""); err != nil {
-		return fmt.Errorf("share /run/netns: %w", err)
-	}
-	return nil
-}
-
-// maskedProc are files through which root could stop or read the machine. Their
-// owners protect them too; this is the second lock.
-var maskedProc = []string{"sysrq-trigger", "kcore", "kmsg", "keys", "timer_list", "latency_stats", "sched_debug"}
-
-// mountProc mounts a /proc of the world's own pid namespace, read-only but for
-// /proc/sys/net and the processes' own directories' contents that need no write.
-func mountProc() error {
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
-	}
-	for _, name := range maskedProc {
-		err := unix.Mount("/dev/null", "/proc/"+name, "", unix.MS_BIND, "")
-		if err != nil && !errors.Is(err, unix.ENOENT) {
-			return fmt.Errorf("mask /proc/%s: %w", name, err)
-		}
-	}
-	if err := unix.Mount("/proc/sys/net", "/proc/sys/net", "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("bind /proc/sys/net: %w", err)
-	}
-	return setReadOnly("/proc", false)
+	return pid1.ShareMounts("/run/netns")
 }
 
 func limitInit() error {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine/internal/netns"
+	"underlay/engine/seqpacket"
 )
 
 // node is a named network namespace and, once something runs in it, mount and
@@ -42,7 +43,7 @@ func (w *worldInit) addNodes(specs []NodeSpec) (fds []int, err error) {
 	for _, n := range nodes {
 		fd, err := unix.FcntlInt(uintptr(n.net), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
-			closeAll(fds)
+			seqpacket.CloseAll(fds)
 			return nil, err
 		}
 		fds = append(fds, fd)
@@ -76,7 +77,7 @@ func (w *worldInit) refresh() (names []string, fds []int) {
 			continue
 		}
 		fd, ok := n.successor()
-		if !ok || len(fds) == maxFDs {
+		if !ok || len(fds) == seqpacket.MaxFDs {
 			continue
 		}
 		dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)

@@ -1,23 +1,11 @@
 package sandbox
 
-import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"net"
-	"os"
+// The app and a world's init talk over a socketpair (package seqpacket). The app
+// asks, init replies with the same ID; events carry ID 0. The socket's end is the
+// world's end.
 
-	"golang.org/x/sys/unix"
-)
-
-// The app and a world's init talk over a socketpair of type SEQPACKET: one JSON
-// message a packet, descriptors beside it. The app asks, init replies with the
-// same ID; events carry ID 0. The socket's end is the world's end.
-
-const (
-	maxMessage = 128 << 10
-	maxFDs     = 64 // descriptors a packet; the kernel allows 253
-)
+// maxMessage is the size of the largest message, in bytes.
+const maxMessage = 128 << 10
 
 // request is what the app asks of a world's init.
 type request struct {
@@ -80,106 +68,4 @@ type message struct {
 	Health []string `json:",omitempty"` // event: how the world is; empty is well
 	Ended  []int    `json:",omitempty"` // those asked for that have ended
 	Event  bool     `json:",omitempty"`
-}
-
-// conn is one end of the socket.
-type conn struct {
-	c   *net.UnixConn
-	buf []byte // of the one goroutine that receives
-}
-
-// socketpair returns a connected end and the file for the other one.
-func socketpair() (*conn, *os.File, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("socketpair: %w", err)
-	}
-	theirs := os.NewFile(uintptr(fds[1]), "world")
-	ours, err := newConn(fds[0])
-	if err != nil {
-		return nil, nil, errors.Join(err, theirs.Close())
-	}
-	return ours, theirs, nil
-}
-
-func newConn(fd int) (*conn, error) {
-	f := os.NewFile(uintptr(fd), "world")
-	defer f.Close() //nolint:errcheck // FileConn has its own duplicate
-	c, err := net.FileConn(f)
-	if err != nil {
-		return nil, fmt.Errorf("world socket: %w", err)
-	}
-	u, ok := c.(*net.UnixConn)
-	if !ok {
-		return nil, errors.Join(errors.New("world socket is not a unix socket"), c.Close())
-	}
-	return &conn{c: u, buf: make([]byte, maxMessage)}, nil
-}
-
-func (c *conn) Close() error { return c.c.Close() }
-
-// send writes one message with its descriptors.
-func (c *conn) send(v any, fds ...int) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	if len(b) > maxMessage {
-		return fmt.Errorf("message of %d bytes is too large", len(b))
-	}
-	var oob []byte
-	if len(fds) > 0 {
-		oob = unix.UnixRights(fds...)
-	}
-	_, _, err = c.c.WriteMsgUnix(b, oob, nil)
-	return err
-}
-
-// receive reads one message into v and returns the descriptors that came with
-// it, close-on-exec. One goroutine at a time may call it.
-func (c *conn) receive(v any) ([]int, error) {
-	buf := c.buf
-	oob := make([]byte, unix.CmsgSpace(4*maxFDs))
-	n, oobn, _, _, err := c.c.ReadMsgUnix(buf, oob)
-	if err != nil {
-		return nil, err
-	}
-	if n == 0 && oobn == 0 {
-		return nil, net.ErrClosed
-	}
-	fds, err := rights(oob[:oobn])
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(buf[:n], v); err != nil {
-		closeAll(fds)
-		return nil, fmt.Errorf("world socket: %w", err)
-	}
-	return fds, nil
-}
-
-func rights(oob []byte) ([]int, error) {
-	msgs, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return nil, err
-	}
-	var all []int
-	for i := range msgs {
-		fds, err := unix.ParseUnixRights(&msgs[i])
-		if err != nil {
-			closeAll(all)
-			return nil, err
-		}
-		for _, fd := range fds {
-			unix.CloseOnExec(fd)
-		}
-		all = append(all, fds...)
-	}
-	return all, nil
-}
-
-func closeAll(fds []int) {
-	for _, fd := range fds {
-		_ = unix.Close(fd)
-	}
 }

@@ -3,13 +3,14 @@ package sandbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"underlay/engine/internal/netns"
+	"underlay/engine/pid1"
+	"underlay/engine/seqpacket"
 )
 
 // InitName is argv[0] of a world's init: main calls InitMain when it finds
@@ -29,11 +30,11 @@ func New() (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return nil, fmt.Errorf("make mounts private: %w", err)
+	if err := pid1.PrivateMounts(); err != nil {
+		return nil, err
 	}
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return nil, fmt.Errorf("mount /proc: %w", err)
+	if err := pid1.MountProc(); err != nil {
+		return nil, err
 	}
 	return &Sandbox{id: currentIdentity(), exe: exe}, nil
 }
@@ -47,7 +48,7 @@ type Tool struct {
 // NewWorld starts an empty world that has these tools. It lives until Close,
 // until its init is killed, or until this process ends.
 func (s *Sandbox) NewWorld(ctx context.Context, tools ...Tool) (*World, error) {
-	ours, theirs, err := socketpair()
+	ours, theirs, err := seqpacket.Pair(maxMessage)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/pid1"
 )
 
 // Sizes of a world's private file systems. They are memory: together they bound
@@ -49,8 +51,8 @@ func (s *stage) build() (kept stageFiles, err error) {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return kept, fmt.Errorf("unshare mount namespace: %w", err)
 	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return kept, fmt.Errorf("make mounts private: %w", err)
+	if err := pid1.PrivateMounts(); err != nil {
+		return kept, err
 	}
 	if kept.socket, err = s.furnish(); err != nil {
 		return kept, err
@@ -243,19 +245,7 @@ func bindFile(from, to string, readOnly bool) error {
 	if !readOnly {
 		return nil
 	}
-	return setReadOnly(to, false)
-}
-
-func setReadOnly(path string, recursive bool) error {
-	flags := uint(0)
-	if recursive {
-		flags = unix.AT_RECURSIVE
-	}
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
-	if err := unix.MountSetattr(unix.AT_FDCWD, path, flags, &attr); err != nil {
-		return fmt.Errorf("make %s read-only: %w", path, err)
-	}
-	return nil
+	return pid1.ReadOnly(to, false)
 }
 
 // tools puts this binary and the others where a world finds them, whatever
@@ -292,7 +282,7 @@ func (s *stage) tools(tools []Tool) (socket net.Listener, err error) {
 	if socket, err = listen(stageRoot + SocketPath); err != nil {
 		return nil, err
 	}
-	if err := setReadOnly(dir, false); err != nil {
+	if err := pid1.ReadOnly(dir, false); err != nil {
 		return nil, errors.Join(err, socket.Close())
 	}
 	return socket, nil

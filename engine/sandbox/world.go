@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/seqpacket"
 )
 
 // ErrWorldEnded says that a world is no more, with everything that ran in it.
@@ -20,7 +21,7 @@ var ErrWorldEnded = errors.New("the lab's world has ended")
 // World is one lab's throw-away machine. Its methods may be called from any
 // goroutine.
 type World struct {
-	conn    *conn
+	conn    *seqpacket.Conn
 	process *os.Process
 	home    string
 	env     []string   // besides the usual
@@ -45,7 +46,7 @@ type reply struct {
 	fds []int
 }
 
-func newWorld(c *conn, p *os.Process, home string, kept stageFiles) *World {
+func newWorld(c *seqpacket.Conn, p *os.Process, home string, kept stageFiles) *World {
 	w := &World{
 		conn: c, process: p, home: home, run: kept.run, socket: kept.socket, etc: make(chan error, 1),
 		waiting: map[uint64]chan reply{}, healthChanged: make(chan struct{}, 1), done: make(chan struct{}),
@@ -79,7 +80,7 @@ func (w *World) waitReady(ctx context.Context) error {
 func (w *World) receive() {
 	for {
 		var m message
-		fds, err := w.conn.receive(&m)
+		fds, err := w.conn.Receive(&m)
 		if err != nil {
 			break
 		}
@@ -92,7 +93,7 @@ func (w *World) receive() {
 		delete(w.waiting, m.ID)
 		w.mu.Unlock()
 		if ch == nil {
-			closeAll(fds)
+			seqpacket.CloseAll(fds)
 			continue
 		}
 		ch <- reply{m, fds}
@@ -157,7 +158,7 @@ func (w *World) call(ctx context.Context, r request) (reply, error) {
 	w.nextID++
 	r.ID = w.nextID
 	w.waiting[r.ID] = ch
-	err := w.conn.send(r)
+	err := w.conn.Send(r)
 	if err != nil {
 		delete(w.waiting, r.ID)
 	}
@@ -168,12 +169,12 @@ func (w *World) call(ctx context.Context, r request) (reply, error) {
 	select {
 	case got := <-ch:
 		if got.Err != "" {
-			closeAll(got.fds)
+			seqpacket.CloseAll(got.fds)
 			return reply{}, errors.New(got.Err)
 		}
 		return got, nil
 	case <-ctx.Done():
-		go func() { closeAll((<-ch).fds) }() // a late reply's descriptors
+		go func() { seqpacket.CloseAll((<-ch).fds) }() // a late reply's descriptors
 		return reply{}, ctx.Err()
 	}
 }
@@ -182,16 +183,16 @@ func (w *World) call(ctx context.Context, r request) (reply, error) {
 // namespace, in the same order. The caller closes them.
 func (w *World) AddNodes(ctx context.Context, nodes []NodeSpec) ([]int, error) {
 	var all []int
-	for chunk := range slices.Chunk(nodes, maxFDs) {
+	for chunk := range slices.Chunk(nodes, seqpacket.MaxFDs) {
 		got, err := w.call(ctx, request{Nodes: chunk})
 		if err != nil {
-			closeAll(all)
+			seqpacket.CloseAll(all)
 			return nil, fmt.Errorf("make nodes: %w", err)
 		}
 		all = append(all, got.fds...)
 	}
 	if len(all) != len(nodes) {
-		closeAll(all)
+		seqpacket.CloseAll(all)
 		return nil, fmt.Errorf("make nodes: asked for %d namespaces, got %d", len(nodes), len(all))
 	}
 	return all, nil
@@ -228,7 +229,7 @@ func (w *World) Shell(ctx context.Context, node string, size engine.Size) (engin
 		return nil, fmt.Errorf("shell in %s: %w", node, err)
 	}
 	if len(got.fds) != 1 {
-		closeAll(got.fds)
+		seqpacket.CloseAll(got.fds)
 		return nil, fmt.Errorf("shell in %s: no terminal came", node)
 	}
 	return newTerminal(got.fds[0], node)
@@ -267,7 +268,7 @@ func (w *World) Start(ctx context.Context, node string, argv ...string) (pid int
 		return 0, nil, fmt.Errorf("start %s in %s: %w", argv[0], node, err)
 	}
 	if len(got.fds) != 1 {
-		closeAll(got.fds)
+		seqpacket.CloseAll(got.fds)
 		return 0, nil, fmt.Errorf("start %s in %s: no pipe came", argv[0], node)
 	}
 	return got.PID, os.NewFile(uintptr(got.fds[0]), argv[0]), nil
@@ -279,7 +280,7 @@ func (w *World) Start(ctx context.Context, node string, argv ...string) (pid int
 // start programs in them, with /etc/netns/NAME's hosts and resolv.conf.
 func (w *World) Adopt(ctx context.Context, names []string) (map[string]int, error) {
 	found := map[string]int{}
-	for chunk := range slices.Chunk(names, maxFDs) {
+	for chunk := range slices.Chunk(names, seqpacket.MaxFDs) {
 		got, err := w.call(ctx, request{Adopt: chunk})
 		if err != nil {
 			for _, fd := range found {

@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"path"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -20,14 +20,12 @@ import (
 
 	"underlay/engine"
 	"underlay/engine/check"
+	"underlay/engine/companion"
 	"underlay/engine/internal/netns"
 	"underlay/engine/observe"
 	"underlay/engine/preflight"
 	"underlay/engine/sandbox"
 )
-
-// clusterDir is where a cluster's files are in its world.
-const clusterDir = "/run/kube"
 
 // clusterWait is how long a cluster may take to open: a hundred times what a
 // machine that has nothing else to do needs.
@@ -36,69 +34,34 @@ const clusterWait = 5 * time.Minute
 // clusterTools are the programs that a cluster's world has besides the usual:
 // kubectl is the cluster's own program under another name.
 func clusterTools() ([]sandbox.Tool, error) {
-	big, small := preflight.Companion(preflight.ClusterProgram), preflight.Companion(preflight.PodProgram)
+	big, small := preflight.Companion(companion.ClusterProgram), preflight.Companion(companion.PodProgram)
 	if big == "" || small == "" {
 		reason, remedy := preflight.Missing([]string{preflight.Kubernetes})
 		return nil, engine.Hintf(fmt.Errorf("%s: %w", reason, engine.ErrCannotRun), "%s", remedy)
 	}
-	return []sandbox.Tool{{Name: preflight.ClusterProgram, Path: big}, {Name: "kubectl", Path: big}, {Name: preflight.PodProgram, Path: small}}, nil
+	return []sandbox.Tool{{Name: companion.ClusterProgram, Path: big}, {Name: "kubectl", Path: big}, {Name: companion.PodProgram, Path: small}}, nil
 }
 
-// clusterConfig is what underlay-kube is told; kube/cluster has its meaning.
-type clusterConfig struct {
-	Dir         string              `json:"dir"`
-	Control     clusterControl      `json:"control"`
-	Nodes       []clusterNodeConfig `json:"nodes"`
-	ServiceCIDR string              `json:"serviceCIDR"`
-	DNSService  string              `json:"dnsService"`
-	Domain      string              `json:"domain"`
-	Proxy       string              `json:"proxy"`
-	CNI         string              `json:"cni"`
-	Policy      bool                `json:"policy"`
-	DNS         bool                `json:"dns"`
-	Manifests   []string            `json:"manifests"`
-	PodBinary   string              `json:"podBinary"`
-}
-
-type clusterControl struct {
-	Node    string `json:"node"`
-	Address string `json:"address"`
-}
-
-type clusterNodeConfig struct {
-	Name    string `json:"name"`
-	Address string `json:"address"`
-	PodCIDR string `json:"podCIDR"`
-}
-
-func configOf(c *engine.Cluster, manifests []string) clusterConfig {
-	control := c.Control()
-	out := clusterConfig{
-		Dir: clusterDir, Control: clusterControl{control.Name, control.Address},
-		ServiceCIDR: engine.ClusterServices, DNSService: engine.ClusterDNS, Domain: engine.ClusterDomain,
-		Proxy: c.Proxy, CNI: c.CNI, Policy: c.Policy == "on", DNS: c.DNS == "on",
-		Manifests: manifests, PodBinary: sandbox.ToolPath(preflight.PodProgram),
+// configOf is what the lab's cluster is told.
+func configOf(c *engine.Cluster, manifests []string) (config companion.Config, err error) {
+	config = companion.Default()
+	config.Proxy, config.CNI, config.Policy, config.DNS = c.Proxy, c.CNI, c.Policy == "on", c.DNS == "on"
+	config.Manifests, config.PodBinary = manifests, sandbox.ToolPath(companion.PodProgram)
+	config.Control.Node = c.Control().Name
+	if config.Control.Address, err = netip.ParseAddr(c.Control().Address); err != nil {
+		return config, err
 	}
 	for _, w := range c.Workers() {
-		out.Nodes = append(out.Nodes, clusterNodeConfig{w.Name, w.Address, w.Pods})
+		node := companion.Node{Name: w.Name}
+		var errs [2]error
+		node.Address, errs[0] = netip.ParseAddr(w.Address)
+		node.PodCIDR, errs[1] = netip.ParsePrefix(w.Pods)
+		if err := errors.Join(errs[:]...); err != nil {
+			return config, err
+		}
+		config.Nodes = append(config.Nodes, node)
 	}
-	return out
-}
-
-// clusterReport is what underlay-kube tells of itself, one JSON object a line.
-type clusterReport struct {
-	Step  string     `json:"step"`
-	State string     `json:"state"` // ready, failed, restarted; of a pod: running, ready, gone
-	Text  string     `json:"text"`
-	Pod   *podReport `json:"pod"`
-}
-
-type podReport struct {
-	Name      string            `json:"name"`
-	Namespace string            `json:"namespace"`
-	Labels    map[string]string `json:"labels"`
-	Netns     string            `json:"netns"` // its name below /run/netns
-	Created   time.Time         `json:"created"`
+	return config, nil
 }
 
 // cluster is the Kubernetes of a place.
@@ -108,9 +71,9 @@ type cluster struct {
 	stop context.CancelFunc // ends the watch on objects; nil if there is none
 
 	mu      sync.Mutex
-	pods    map[string]podReport // by namespace and name
-	steps   []string             // of its opening that have ended
-	trouble []string             // what has failed, in sentences
+	pods    map[string]companion.PodReport // by namespace and name
+	steps   []string                       // of its opening that have ended
+	trouble []string                       // what has failed, in sentences
 	closed  bool
 }
 
@@ -122,7 +85,7 @@ func (s *Session) startCluster(ctx context.Context, p *place, g *ground, progres
 	progress("Starting Kubernetes")
 	var manifests []string
 	for _, m := range s.lab.Cluster.Objects {
-		file := path.Join(clusterDir, "manifests", m.Name)
+		file := path.Join(companion.Dir, "manifests", m.Name)
 		if err := writeFile(ctx, p.world, file, m.Text); err != nil {
 			return err
 		}
@@ -131,12 +94,12 @@ func (s *Session) startCluster(ctx context.Context, p *place, g *ground, progres
 	ready := make(chan error, 1)
 	go func() {
 		// It hears what it is told once it says that it stands by.
-		err := p.cluster.await(g.lines, stepStandby, progress)
+		err := p.cluster.await(g.lines, companion.StepStandby, progress)
 		if err == nil {
 			err = g.tell(ctx, s.lab.Cluster, manifests)
 		}
 		if err == nil {
-			err = p.cluster.await(g.lines, stepCluster, progress)
+			err = p.cluster.await(g.lines, companion.StepCluster, progress)
 		}
 		ready <- err
 	}()
@@ -175,12 +138,6 @@ func inControl(ctx context.Context, w *sandbox.World, stdin string, argv ...stri
 	return out, err
 }
 
-// Steps of a cluster that is being opened, in its own words.
-const (
-	stepStandby = "standby"
-	stepCluster = "cluster"
-)
-
 // await reads reports until a step is ready.
 func (c *cluster) await(lines *bufio.Reader, step string, progress func(string)) error {
 	for {
@@ -190,11 +147,11 @@ func (c *cluster) await(lines *bufio.Reader, step string, progress func(string))
 		}
 		c.note(r)
 		switch {
-		case r.State == "failed":
+		case r.State == companion.Failed:
 			return fmt.Errorf("%s: %s", r.Step, r.Text)
-		case r.Step == step && r.State == "ready":
+		case r.Step == step && r.State == companion.Ready:
 			return nil
-		case r.Pod == nil && r.State == "ready" && r.Step != stepStandby:
+		case r.Pod == nil && r.State == companion.Ready && r.Step != companion.StepStandby:
 			progress("Starting Kubernetes: " + r.Step + " ready")
 		}
 	}
@@ -202,7 +159,7 @@ func (c *cluster) await(lines *bufio.Reader, step string, progress func(string))
 
 var errReport = errors.New("a report that cannot be read")
 
-func readReport(lines *bufio.Reader) (r clusterReport, err error) {
+func readReport(lines *bufio.Reader) (r companion.Report, err error) {
 	line, err := lines.ReadBytes('\n')
 	if err != nil {
 		return r, err
@@ -231,11 +188,11 @@ func (c *cluster) listen(lines *bufio.Reader, s *Session) {
 }
 
 // note remembers a report. It says whether pods have changed.
-func (c *cluster) note(r clusterReport) bool {
+func (c *cluster) note(r companion.Report) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.Pod == nil {
-		if r.State == "failed" {
+		if r.State == companion.Failed {
 			c.trouble = append(c.trouble, fmt.Sprintf("Kubernetes: %s failed: %s.", r.Step, r.Text))
 		} else {
 			c.steps = append(c.steps, r.Step)
@@ -245,12 +202,12 @@ func (c *cluster) note(r clusterReport) bool {
 	}
 	key := r.Pod.Namespace + "/" + r.Pod.Name
 	old, had := c.pods[key]
-	if r.State == "gone" {
+	if r.State == companion.Gone {
 		delete(c.pods, key)
 		return had
 	}
 	c.pods[key] = *r.Pod
-	return !had || !reflect.DeepEqual(old, *r.Pod)
+	return !had || old.Netns != r.Pod.Netns || !old.Created.Equal(r.Pod.Created) || !maps.Equal(old.Labels, r.Pod.Labels)
 }
 
 // reached lists the steps of the opening that have ended.
@@ -312,7 +269,7 @@ func (c *cluster) close() error {
 func (c *cluster) of(p *engine.Pod) (netns string, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var found []podReport
+	var found []companion.PodReport
 	for _, r := range c.pods {
 		if r.Namespace == p.Namespace && r.Netns != "" && (p.Select == "" && r.Name == p.Pod || p.Select != "" && check.HasLabels(r.Labels, p.Select)) {
 			found = append(found, r)
@@ -321,7 +278,7 @@ func (c *cluster) of(p *engine.Pod) (netns string, ok bool) {
 	if len(found) == 0 {
 		return "", false
 	}
-	oldest := slices.MinFunc(found, func(a, b podReport) int {
+	oldest := slices.MinFunc(found, func(a, b companion.PodReport) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
 	})
 	return oldest.Netns, true

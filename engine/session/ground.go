@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/companion"
 	"underlay/engine/preflight"
 	"underlay/engine/sandbox"
 	"underlay/engine/wire"
@@ -64,8 +65,8 @@ func (g *ground) begin(ctx context.Context) (err error) {
 	if err := g.configure(ctx, &engine.Cluster{Nodes: 1, Proxy: "none", CNI: "none"}, nil); err != nil {
 		return err
 	}
-	g.world.Setenv("KUBECONFIG=" + clusterDir + "/admin.conf")
-	g.pid, g.told, err = g.world.Start(ctx, engine.ClusterControl, preflight.ClusterProgram, "cluster", "--standby", "--config", clusterFile)
+	g.world.Setenv("KUBECONFIG=" + companion.Dir + "/" + companion.AdminConf)
+	g.pid, g.told, err = g.world.Start(ctx, engine.ClusterControl, companion.ClusterProgram, "cluster", "--standby", "--config", clusterFile)
 	if err != nil {
 		return err
 	}
@@ -74,14 +75,18 @@ func (g *ground) begin(ctx context.Context) (err error) {
 }
 
 // clusterFile is where underlay-kube reads what the cluster is made of.
-const clusterFile = clusterDir + "/cluster.json"
+const clusterFile = companion.Dir + "/cluster.json"
 
 func (g *ground) configure(ctx context.Context, c *engine.Cluster, manifests []string) error {
-	config, err := json.Marshal(configOf(c, manifests))
+	config, err := configOf(c, manifests)
 	if err != nil {
 		return err
 	}
-	return writeFile(ctx, g.world, clusterFile, string(config))
+	text, err := json.Marshal(config)
+	if err != nil {
+		return err
+	}
+	return writeFile(ctx, g.world, clusterFile, string(text))
 }
 
 // tell has a lab's cluster made on this ground.

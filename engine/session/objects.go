@@ -21,6 +21,7 @@ import (
 
 	"underlay/engine"
 	"underlay/engine/check"
+	"underlay/engine/companion"
 	"underlay/engine/internal/netns"
 )
 
@@ -188,7 +189,7 @@ func watched(lab *engine.Lab) (out []engine.ObjectCheck) {
 // ask connects the session to its cluster's API server and follows what the lab's
 // checks look at.
 func (s *Session) ask(ctx context.Context, p *place) error {
-	text, err := inControl(ctx, p.world, "", "cat", clusterDir+"/admin.conf")
+	text, err := inControl(ctx, p.world, "", "cat", companion.Dir+"/"+companion.AdminConf)
 	if err != nil {
 		return fmt.Errorf("read the cluster's kubeconfig: %w", err)
 	}

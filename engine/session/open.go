@@ -20,6 +20,7 @@ import (
 	"underlay/engine"
 	"underlay/engine/channel"
 	"underlay/engine/check"
+	"underlay/engine/companion"
 	"underlay/engine/observe"
 	"underlay/engine/probe"
 	"underlay/engine/sandbox"
@@ -170,7 +171,7 @@ func (s *Session) settleDown(ctx context.Context, p *place) (g *ground, err erro
 			return nil, err
 		}
 	}
-	p.world, p.ns, p.cluster = g.world, g.ns, &cluster{told: g.told, pods: map[string]podReport{}}
+	p.world, p.ns, p.cluster = g.world, g.ns, &cluster{told: g.told, pods: map[string]companion.PodReport{}}
 	for _, n := range s.lab.Topology.Only(engine.ClusterControl).Nodes { // it knows the workers by name
 		if err := writeFile(ctx, p.world, "/etc/netns/"+n.Name+"/hosts", sandbox.NodeSpec{Name: n.Name, Hosts: n.Hosts}.HostsFile()); err != nil {
 			return nil, err

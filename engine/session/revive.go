@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"underlay/engine"
-	"underlay/engine/preflight"
+	"underlay/engine/companion"
 )
 
 const (
@@ -67,7 +67,7 @@ func (s *Session) attendCluster(p *place, lines *bufio.Reader) {
 func (s *Session) revive(p *place) (*bufio.Reader, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), clusterWait)
 	defer cancel()
-	_, told, err := p.world.Start(ctx, engine.ClusterControl, preflight.ClusterProgram, "cluster", "--config", clusterFile)
+	_, told, err := p.world.Start(ctx, engine.ClusterControl, companion.ClusterProgram, "cluster", "--config", clusterFile)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (s *Session) revive(p *place) (*bufio.Reader, error) {
 		return nil, errClosed
 	}
 	lines := bufio.NewReader(told)
-	return lines, p.cluster.await(lines, stepCluster, func(string) {})
+	return lines, p.cluster.await(lines, companion.StepCluster, func(string) {})
 }
 
 // follow makes told what the cluster is heard through; false if nobody listens any more.
@@ -87,7 +87,7 @@ func (c *cluster) follow(told *os.File) bool {
 		return false
 	}
 	_ = c.told.Close() // its writer has ended
-	c.told, c.pods, c.steps = told, map[string]podReport{}, nil
+	c.told, c.pods, c.steps = told, map[string]companion.PodReport{}, nil
 	return true
 }
 

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/miekg/dns"
+
+	"underlay/engine/workload/server"
 )
 
 // Counter is the name whose TXT record, in class IN or CH, is the number of
@@ -33,7 +35,7 @@ type dnsServer struct {
 	closed bool
 }
 
-func listenDNS(records map[string][]netip.Addr, addr string) (server, error) {
+func listenDNS(records map[string][]netip.Addr, addr string) (server.Server, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
@@ -49,23 +51,24 @@ func listenDNS(records map[string][]netip.Addr, addr string) (server, error) {
 	return s, nil
 }
 
-func (s *dnsServer) serve() error {
+// Serve answers over both.
+func (s *dnsServer) Serve() error {
 	ended := make(chan error, 2)
 	go func() { ended <- s.udp.ActivateAndServe() }()
 	go func() { ended <- s.tcp.ActivateAndServe() }()
 	first := <-ended
-	return errors.Join(unlessClosed(first), s.close(), unlessClosed(<-ended))
+	return errors.Join(server.UnlessClosed(first), s.Close(), server.UnlessClosed(<-ended))
 }
 
-// close closes the sockets; queries under way are not waited for.
-func (s *dnsServer) close() error {
+// Close closes the sockets; queries under way are not waited for.
+func (s *dnsServer) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil
 	}
 	s.closed = true
-	return errors.Join(unlessClosed(s.udp.PacketConn.Close()), unlessClosed(s.tcp.Listener.Close()))
+	return errors.Join(server.UnlessClosed(s.udp.PacketConn.Close()), server.UnlessClosed(s.tcp.Listener.Close()))
 }
 
 // answer handles one query.

@@ -1,7 +1,6 @@
-// Package workload holds the small servers that a lab's nodes run: http, tcp,
-// udp and dns. Each runs as a process of its own, in the network namespace in
-// which it was started, and tells whoever asks which server answered and which
-// peer address it saw, because that is what NAT changes.
+// Package workload runs the small servers of a lab's nodes: http, tcp, udp (package
+// server) and dns. Each runs as a process of its own, in the network namespace in
+// which it was started.
 //
 // The package enters no namespace and knows nothing of labs: whoever starts the
 // process has put it where it belongs. See Main for the command line.
@@ -11,33 +10,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
-	"strings"
 	"syscall"
+
+	"underlay/engine/workload/server"
 )
-
-// gcPercent trades a little CPU for memory: a lab may run a hundred of these,
-// and each holds next to nothing.
-const gcPercent = 20
-
-// Exit codes of Main.
-const (
-	exitOK    = 0
-	exitFail  = 1
-	exitUsage = 2
-)
-
-// server is a workload that holds its sockets already.
-type server interface {
-	// serve answers until close is called; then it returns nil.
-	serve() error
-	close() error
-}
 
 // Main runs the workload that args name and returns the process's exit code: 0
 // after SIGTERM or SIGINT, 1 when it cannot listen or serve, 2 when args are
@@ -51,26 +29,15 @@ type server interface {
 // Once the server listens, one byte is written to descriptor N, which is then
 // closed; if it cannot listen, the descriptor is closed by the exit.
 func Main(args []string) int {
-	runtime.GOMAXPROCS(1)
-	debug.SetGCPercent(gcPercent)
+	server.Frugal()
 	// Catch the signals before anybody can know that the server is ready.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	o, err := parse(args)
 	if err != nil {
-		complain(err)
-		return exitUsage
+		return server.Exit("workload", server.Usage(err))
 	}
-	if err := run(ctx, o); err != nil {
-		complain(err)
-		return exitFail
-	}
-	return exitOK
-}
-
-// complain writes err on one line, joined errors included.
-func complain(err error) {
-	fmt.Fprintf(os.Stderr, "error: workload: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	return server.Exit("workload", run(ctx, o))
 }
 
 // run listens, says that it does, and serves until ctx ends.
@@ -80,28 +47,28 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	if err := signalReady(o.readyFD); err != nil {
-		return errors.Join(err, s.close())
+		return errors.Join(err, s.Close())
 	}
 	served := make(chan error, 1)
-	go func() { served <- s.serve() }()
+	go func() { served <- s.Serve() }()
 	select {
 	case err := <-served:
-		return errors.Join(err, s.close())
+		return errors.Join(err, s.Close())
 	case <-ctx.Done():
-		err := s.close()
+		err := s.Close()
 		return errors.Join(err, <-served)
 	}
 }
 
 // listen opens the sockets of the workload that o describes.
-func listen(o options) (server, error) {
+func listen(o options) (server.Server, error) {
 	switch o.kind {
 	case "http":
-		return listenHTTP(o.name, o.listen)
+		return server.ListenHTTP(o.listen, server.Answer(o.name))
 	case "tcp":
-		return listenTCP(o.name, o.listen)
+		return server.ListenTCP(o.name, o.listen)
 	case "udp":
-		return listenUDP(o.name, o.listen)
+		return server.ListenUDP(o.name, o.listen)
 	case "dns":
 		return listenDNS(o.records, o.listen)
 	}
@@ -122,22 +89,4 @@ func signalReady(fd int) error {
 		return fmt.Errorf("--ready-fd %d: %w", fd, err)
 	}
 	return nil
-}
-
-// seen is the line with which the tcp and udp workloads greet a peer.
-func seen(name string, peer netip.AddrPort) string {
-	return fmt.Sprintf("%s sees %s\n", name, plain(peer))
-}
-
-// plain writes an IPv4 peer of a dual-stack socket as IPv4.
-func plain(ap netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-}
-
-// unlessClosed drops the error that says that a socket was closed before.
-func unlessClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
 }

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
+	"underlay/engine/workload/server"
 )
 
 // workloadEnv makes the test binary a workload instead.
@@ -139,11 +140,11 @@ func TestHTTP(t *testing.T) {
 		for _, path := range []string{"/x", "/whoami"} {
 			resp, err := http.ReadResponse(in, nil)
 			must(t, err)
-			var got whoami
+			var got server.Whoami
 			must(t, json.NewDecoder(resp.Body).Decode(&got))
 			must(t, resp.Body.Close())
 			got.Text = ""
-			want := whoami{Served: "web", Local: to, Peer: c.LocalAddr().String(), Method: "GET", Path: path, Host: "h"}
+			want := server.Whoami{Served: "web", Local: to, Peer: c.LocalAddr().String(), Method: "GET", Path: path, Host: "h"}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}

@@ -9,33 +9,21 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"underlay/engine/companion"
 	"underlay/kube/control"
 	"underlay/kube/policy"
 	"underlay/kube/proxy"
 )
 
-// The steps that are reported, in the order in which they usually end.
-const (
-	StepServer    = "API server"
-	StepControl   = "controllers"
-	StepProxy     = "kube-proxy"
-	StepPolicy    = "network policies"
-	StepNodes     = "nodes"
-	StepDNS       = "DNS"
-	StepManifests = "manifests"
-	StepCluster   = "cluster"
-	StepPod       = "pod"     // of each pod, at any time
-	StepStandby   = "standby" // of a cluster that has yet to be told what it is made of
-)
-
 // A cluster is a cluster that is being opened or runs.
 type cluster struct {
-	config    Config
+	config    companion.Config
 	progress  *Progress
 	authority *control.Authority
 	server    control.Server
@@ -62,7 +50,7 @@ type cluster struct {
 // Standby, if not nil, returns the config to go on with; the first one then only
 // says where the API server is, which starts at once. So somebody who will need
 // a cluster can have the slow half of it before it is known which.
-func Run(ctx context.Context, config Config, progress *Progress, standby func(context.Context) (Config, error), opened func()) error {
+func Run(ctx context.Context, config companion.Config, progress *Progress, standby func(context.Context) (companion.Config, error), opened func()) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	c := &cluster{config: config, progress: progress, fail: fail, proxied: make(chan struct{}), policed: make(chan struct{})}
@@ -73,7 +61,7 @@ func Run(ctx context.Context, config Config, progress *Progress, standby func(co
 	if err != nil {
 		fail(err)
 	} else {
-		progress.Ready(StepCluster)
+		progress.Ready(companion.StepCluster)
 		opened()
 	}
 	<-ctx.Done()
@@ -92,14 +80,14 @@ func (c *cluster) leaveOpened() error {
 }
 
 // Open returns when the cluster is ready.
-func (c *cluster) open(ctx context.Context, standby func(context.Context) (Config, error)) error {
+func (c *cluster) open(ctx context.Context, standby func(context.Context) (companion.Config, error)) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
 	serving := make(chan error, 1)
 	go func() { serving <- c.startServer(ctx) }()
 	if standby != nil {
-		c.progress.Ready(StepStandby)
+		c.progress.Ready(companion.StepStandby)
 		config, err := standby(ctx)
 		if err != nil {
 			return err
@@ -139,13 +127,13 @@ func (c *cluster) prepare() (err error) {
 	c.resumed = statErr == nil
 	c.server = control.Server{
 		Dir: c.config.Dir, Address: c.config.Control.Address, ServiceCIDR: c.config.ServiceCIDR, Domain: c.config.Domain,
-		Compaction: c.config.Compaction.Duration,
+		Compaction: time.Duration(c.config.Compaction),
 	}
 	if c.authority, err = control.LoadAuthority(c.server.PKI()); err != nil {
 		return err
 	}
 	if !c.resumed { // somebody may have changed it
-		if err := c.server.WriteKubeconfig(filepath.Join(c.config.Dir, admin), c.authority, "kubernetes-admin", "system:masters"); err != nil {
+		if err := c.server.WriteKubeconfig(filepath.Join(c.config.Dir, companion.AdminConf), c.authority, "kubernetes-admin", "system:masters"); err != nil {
 			return err
 		}
 	}

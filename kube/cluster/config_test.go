@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"underlay/engine/companion"
 )
 
 const good = `{
@@ -13,7 +15,7 @@ const good = `{
 	"podBinary": "/bin/true"
 }`
 
-func load(t *testing.T, text string) (Config, error) {
+func load(t *testing.T, text string) (companion.Config, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config.json")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"underlay/kube/control"
+
+	"underlay/engine/companion"
 )
 
 // Where the cluster's DNS is, as in every cluster that kubeadm makes.
@@ -75,7 +77,7 @@ func (c *cluster) startDNS(ctx context.Context) error {
 	if err := c.waitForDNS(ctx); err != nil {
 		return fmt.Errorf("DNS: %w", err)
 	}
-	c.progress.Ready(StepDNS)
+	c.progress.Ready(companion.StepDNS)
 	return nil
 }
 
@@ -124,7 +126,7 @@ func (c *cluster) watchDNS(factory informers.SharedInformerFactory) error {
 				return
 			}
 			if count := restarts(pod); count > restarts(before.(*v1.Pod)) {
-				c.progress.Restarted(StepDNS, fmt.Sprintf("%s had ended, and was started again (%d times in all)", pod.Name, count))
+				c.progress.Restarted(companion.StepDNS, fmt.Sprintf("%s had ended, and was started again (%d times in all)", pod.Name, count))
 			}
 		},
 	})

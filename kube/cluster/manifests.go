@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"underlay/engine/companion"
 	"underlay/kube/kubectl"
 )
 
@@ -14,13 +15,13 @@ func (c *cluster) applyManifests(ctx context.Context) error {
 	if len(c.config.Manifests) == 0 || c.resumed {
 		return nil
 	}
-	if err := kubectl.Apply(filepath.Join(c.config.Dir, admin), c.config.Manifests); err != nil {
-		c.progress.Failed(StepManifests, fmt.Errorf("apply manifests: %w", err))
+	if err := kubectl.Apply(filepath.Join(c.config.Dir, companion.AdminConf), c.config.Manifests); err != nil {
+		c.progress.Failed(companion.StepManifests, fmt.Errorf("apply manifests: %w", err))
 		return nil
 	}
 	if err := c.settle(ctx); err != nil {
 		return err
 	}
-	c.progress.Ready(StepManifests)
+	c.progress.Ready(companion.StepManifests)
 	return nil
 }

@@ -2,41 +2,23 @@ package cluster
 
 import (
 	"maps"
-	"time"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 
+	"underlay/engine/companion"
 	"underlay/kube/kubelet"
 )
-
-// The states of a pod that is reported.
-const (
-	Running = "running" // it has its namespace and its address
-	Gone    = "gone"
-)
-
-// A PodReport tells of a pod that has a network namespace of its own.
-type PodReport struct {
-	Name      string            `json:"name"`
-	Namespace string            `json:"namespace"`
-	Labels    map[string]string `json:"labels,omitempty"`
-	Node      string            `json:"node"`
-	Netns     string            `json:"netns"` // below /run/netns
-	IP        string            `json:"ip,omitempty"`
-	Ready     bool              `json:"ready"`
-	Created   time.Time         `json:"created"`
-}
 
 // ReportPods tells of each pod that gets its namespace, changes, or goes.
 func (c *cluster) reportPods(factory informers.SharedInformerFactory) error {
 	tell := func(before, after *v1.Pod) {
 		switch had, has := hasNamespace(before), hasNamespace(after); {
 		case has && (!had || !sameReport(before, after)):
-			c.progress.Pod(Running, podReport(after))
+			c.progress.Pod(companion.Running, podReport(after))
 		case had && !has:
-			c.progress.Pod(Gone, podReport(before))
+			c.progress.Pod(companion.Gone, podReport(before))
 		}
 	}
 	_, err := factory.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -62,8 +44,8 @@ func hasNamespace(pod *v1.Pod) bool {
 	return isTrue(pod, v1.PodReadyToStartContainers)
 }
 
-func podReport(pod *v1.Pod) PodReport {
-	return PodReport{
+func podReport(pod *v1.Pod) companion.PodReport {
+	return companion.PodReport{
 		Name: pod.Name, Namespace: pod.Namespace, Labels: pod.Labels, Node: pod.Spec.NodeName,
 		Netns: kubelet.NetNS(pod.Namespace, pod.Name), IP: pod.Status.PodIP, Ready: isPodReady(pod),
 		Created: pod.CreationTimestamp.Time,

@@ -5,25 +5,9 @@ import (
 	"io"
 	"sync"
 	"time"
-)
 
-// The states of a step.
-const (
-	Ready     = "ready"
-	Failed    = "failed"
-	Restarted = "restarted"
+	"underlay/engine/companion"
 )
-
-// A Report says how a step stands. Reports are written as JSON, one a line.
-type Report struct {
-	Step  string `json:"step"`
-	State string `json:"state"`
-	// MS is when, in milliseconds after the start.
-	MS   int64  `json:"ms"`
-	Text string `json:"text,omitempty"`
-	// Pod is what the report is about, if its step is StepPod.
-	Pod *PodReport `json:"pod,omitempty"`
-}
 
 // Progress writes reports. It may be used by several goroutines.
 type Progress struct {
@@ -38,24 +22,24 @@ func NewProgress(out io.Writer, start time.Time) *Progress {
 }
 
 // Ready says that a step is done.
-func (p *Progress) Ready(step string) { p.write(Report{Step: step, State: Ready}) }
+func (p *Progress) Ready(step string) { p.write(companion.Report{Step: step, State: companion.Ready}) }
 
 // Failed says that something does not work, and why. It may come after Ready.
 func (p *Progress) Failed(step string, err error) {
-	p.write(Report{Step: step, State: Failed, Text: err.Error()})
+	p.write(companion.Report{Step: step, State: companion.Failed, Text: err.Error()})
 }
 
 // Restarted says that something had ended and runs again.
 func (p *Progress) Restarted(step, text string) {
-	p.write(Report{Step: step, State: Restarted, Text: text})
+	p.write(companion.Report{Step: step, State: companion.Restarted, Text: text})
 }
 
 // Pod tells of a pod, whose state is Running or Gone.
-func (p *Progress) Pod(state string, pod PodReport) {
-	p.write(Report{Step: StepPod, State: state, Pod: &pod})
+func (p *Progress) Pod(state string, pod companion.PodReport) {
+	p.write(companion.Report{Step: companion.StepPod, State: state, Pod: &pod})
 }
 
-func (p *Progress) write(r Report) {
+func (p *Progress) write(r companion.Report) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	// Nobody may be reading; the cluster runs all the same.

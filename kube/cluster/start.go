@@ -13,14 +13,12 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 
+	"underlay/engine/companion"
 	"underlay/kube/control"
 	"underlay/kube/kubelet"
 	"underlay/kube/policy"
 	"underlay/kube/proxy"
 )
-
-// Admin is the file with which kubectl reaches a cluster, in its directory.
-const admin = "admin.conf"
 
 func (c *cluster) startServer(ctx context.Context) error {
 	if err := c.server.Start(ctx, c.authority, c.fail); err != nil {
@@ -29,7 +27,7 @@ func (c *cluster) startServer(ctx context.Context) error {
 	if err := control.Wait(ctx, c.admin, "/readyz"); err != nil {
 		return err
 	}
-	c.progress.Ready(StepServer)
+	c.progress.Ready(companion.StepServer)
 	return nil
 }
 
@@ -64,19 +62,19 @@ func (c *cluster) startControllers(ctx context.Context) error {
 		return err
 	}
 	again := func(why string) {
-		c.progress.Restarted(StepControl, "the scheduler had ended, and was started again: "+why)
+		c.progress.Restarted(companion.StepControl, "the scheduler had ended, and was started again: "+why)
 	}
 	if err := control.StartScheduler(ctx, config, again); err != nil {
 		return err
 	}
-	c.progress.Ready(StepControl)
+	c.progress.Ready(companion.StepControl)
 	if !c.config.Policy {
 		return nil
 	}
 	if err := c.policies.Wait(ctx); err != nil {
 		return err
 	}
-	c.progress.Ready(StepPolicy)
+	c.progress.Ready(companion.StepPolicy)
 	return nil
 }
 
@@ -88,8 +86,8 @@ func (c *cluster) startPolicies(ctx context.Context, factory informers.SharedInf
 	for _, node := range c.config.Nodes {
 		nodes = append(nodes, node.Name)
 	}
-	failed := func(err error) { c.progress.Failed(StepPolicy, err) }
-	again := func(node string) { c.progress.Restarted(StepPolicy, node+" keeps to them again") }
+	failed := func(err error) { c.progress.Failed(companion.StepPolicy, err) }
+	again := func(node string) { c.progress.Restarted(companion.StepPolicy, node+" keeps to them again") }
 	if c.policies, err = policy.Start(ctx, factory, nodes, failed, again); err != nil {
 		return err
 	}
@@ -120,12 +118,12 @@ func (c *cluster) startProxies(ctx context.Context) error {
 	for _, node := range c.config.Nodes {
 		nodes = append(nodes, proxy.Node(node))
 	}
-	failed := func(err error) { c.progress.Failed(StepProxy, err) }
+	failed := func(err error) { c.progress.Failed(companion.StepProxy, err) }
 	if c.proxies, err = proxy.Start(ctx, client, c.config.Proxy, nodes, failed); err != nil {
 		return err
 	}
 	close(c.proxied)
-	c.progress.Ready(StepProxy)
+	c.progress.Ready(companion.StepProxy)
 	return nil
 }
 
@@ -157,13 +155,13 @@ func (c *cluster) runKubelet(ctx context.Context, config kubelet.Config) {
 		if ctx.Err() != nil {
 			return
 		}
-		c.progress.Failed(StepNodes, err)
+		c.progress.Failed(companion.StepNodes, err)
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(kubeletPause):
 		}
-		c.progress.Restarted(StepNodes, fmt.Sprintf("the kubelet of %s had ended, and is started again", config.Node))
+		c.progress.Restarted(companion.StepNodes, fmt.Sprintf("the kubelet of %s had ended, and is started again", config.Node))
 	}
 }
 
@@ -172,11 +170,11 @@ func (c *cluster) awaitNodes(ctx context.Context) error {
 	if err := c.waitForNodes(ctx); err != nil {
 		return fmt.Errorf("nodes: %w", err)
 	}
-	c.progress.Ready(StepNodes)
+	c.progress.Ready(companion.StepNodes)
 	return nil
 }
 
-func (c *cluster) kubelet(node Node, binary string) (kubelet.Config, error) {
+func (c *cluster) kubelet(node companion.Node, binary string) (kubelet.Config, error) {
 	dir := filepath.Join(c.config.Dir, node.Name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return kubelet.Config{}, err

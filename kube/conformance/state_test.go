@@ -293,7 +293,7 @@ func (s *state) awaitPod(t *testing.T, p *probe.Pod) {
 		ask(t, questions)
 		for _, q := range questions {
 			if !q.got {
-				return fmt.Errorf("port %s does not: %v", q.to, q.failed)
+				return fmt.Errorf("port %s does not: %v", q.to, q.failed) //nolint:errorlint // nil if it was silent
 			}
 		}
 		return nil

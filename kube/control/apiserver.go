@@ -181,7 +181,7 @@ func Wait(ctx context.Context, config *rest.Config, path string) error {
 		response, err := client.Do(request)
 		if err != nil {
 			last = err
-			return false, nil
+			return false, nil //nolint:nilerr // it is asked again
 		}
 		last = fmt.Errorf("%s: %s", path, response.Status)
 		return response.StatusCode == http.StatusOK, response.Body.Close()

@@ -35,7 +35,7 @@ func onExit(path string) <-chan string {
 func exit(code int) {
 	asked, why := asker()
 	if asked == nil {
-		os.Exit(code)
+		os.Exit(code) //nolint:forbidigo // whoever called meant it
 	}
 	select {
 	case asked <- why:

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"underlay/engine/companion"
 	"underlay/kube/internal/netns"
 	"underlay/kube/internal/testcluster"
 	"underlay/kube/internal/world"
@@ -28,7 +29,7 @@ func open(t testing.TB, s settings) *cluster {
 	return &cluster{testcluster.Open(t, s)}
 }
 
-func (c *cluster) await(t testing.TB, step, state string) testcluster.Report {
+func (c *cluster) await(t testing.TB, step, state string) companion.Report {
 	t.Helper()
 	return c.Await(t, step, state)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"underlay/engine/companion"
 	"underlay/kube/internal/netns"
 )
 
@@ -183,7 +184,7 @@ func (c *cluster) background(t *testing.T, args ...string) process {
 }
 
 func (c *cluster) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(c.Binary, append([]string{"kubectl", "--kubeconfig", filepath.Join(c.Dir, "admin.conf")}, args...)...)
+	cmd := exec.Command(c.Binary, append([]string{"kubectl", "--kubeconfig", filepath.Join(c.Dir, companion.AdminConf)}, args...)...)
 	cmd.Env = append(os.Environ(), "HOME="+c.Dir, "TERM=xterm")
 	return cmd
 }

@@ -20,12 +20,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"underlay/engine/companion"
 	"underlay/kube/internal/netns"
 )
 
 // TestLasting is about clusters that learners have worked in for a while.
 func TestLasting(t *testing.T) {
-	c := open(t, settings{Proxy: "nftables", CNI: "bridge", DNS: true, Compaction: "1s"})
+	c := open(t, settings{Proxy: "nftables", CNI: "bridge", DNS: true, Compaction: time.Second})
 	for _, test := range []struct {
 		name string
 		run  func(*cluster, *testing.T)
@@ -131,7 +132,7 @@ func (c *cluster) schedulesAgain(t *testing.T) {
 	c.pod(t, "moved", "node1", "image: pause")
 	c.ready(t, "moved")
 	c.move(t, "moved", "node2")
-	c.await(t, "controllers", "restarted")
+	c.await(t, companion.StepControl, companion.Restarted)
 	c.must(t, "", "run", "scheduled", "--image=pause")
 	c.ready(t, "scheduled")
 	c.must(t, "", "delete", "pod", "moved", "scheduled", "--force")
@@ -172,7 +173,7 @@ func (c *cluster) goesOn(t *testing.T) {
 	c.ready(t, "once")
 	c.must(t, "", "config", "set-context", "--current", "--namespace=default")
 	before := c.must(t, "", "get", "deployments,replicasets,services,configmaps,serviceaccounts,nodes", "-A", "-o", "custom-columns=K:.kind,N:.metadata.name,U:.metadata.uid")
-	config, err := os.ReadFile(filepath.Join(c.Dir, "admin.conf"))
+	config, err := os.ReadFile(filepath.Join(c.Dir, companion.AdminConf))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +183,7 @@ func (c *cluster) goesOn(t *testing.T) {
 	if after := c.must(t, "", "get", "deployments,replicasets,services,configmaps,serviceaccounts,nodes", "-A", "-o", "custom-columns=K:.kind,N:.metadata.name,U:.metadata.uid"); after != before {
 		t.Errorf("objects are\n%s\nand were\n%s", after, before)
 	}
-	if now, err := os.ReadFile(filepath.Join(c.Dir, "admin.conf")); err != nil || string(now) != string(config) {
+	if now, err := os.ReadFile(filepath.Join(c.Dir, companion.AdminConf)); err != nil || string(now) != string(config) {
 		t.Errorf("admin.conf is another: %v", err)
 	}
 	c.must(t, "", "rollout", "status", "deployment/web", "--timeout=60s")

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/companion"
 	"underlay/kube/internal/netns"
 )
 
@@ -262,7 +263,7 @@ func TestDNSComesBack(t *testing.T) {
 	if err := unix.Kill(processOf(t, "dns", "--corefile"), unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	c.await(t, "DNS", "restarted")
+	c.await(t, companion.StepDNS, companion.Restarted)
 	eventually(t, "look up a name again", func() error {
 		_, err := get(t, "toolbox", "web"+domain, time.Second)
 		return err

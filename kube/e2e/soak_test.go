@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"underlay/engine/companion"
 )
 
 // soakFor is how long TestSoak works in a cluster whose store is compacted every
@@ -25,13 +27,13 @@ var soakFaults = []string{"PrevKv=nil", "Scheduler cache is corrupted", "Observe
 // namespaces, policies, while watches stay open. Nothing may end, be started again, or
 // stop showing what happens.
 func TestSoak(t *testing.T) {
-	duration, compaction := soakFor, "1s"
+	duration, compaction := soakFor, time.Second
 	if text := os.Getenv("UNDERLAY_SOAK"); text != "" {
 		var err error
 		if duration, err = time.ParseDuration(text); err != nil {
 			t.Fatal(err)
 		}
-		compaction = ""
+		compaction = 0
 	}
 	c := open(t, settings{Proxy: "nftables", CNI: "calico", Policy: true, DNS: true, Compaction: compaction})
 	s := &soak{cluster: c}
@@ -112,7 +114,7 @@ func (s *soak) isWell(t *testing.T) {
 			if !ok {
 				t.Fatalf("round %d: the cluster has ended", s.rounds)
 			}
-			if r.State == "failed" || r.State == "restarted" {
+			if r.State == companion.Failed || r.State == companion.Restarted {
 				t.Errorf("round %d: %s %s: %s", s.rounds, r.Step, r.State, r.Text)
 			}
 		default:

@@ -8,6 +8,7 @@ import (
 	"github.com/distribution/reference"
 	v1 "k8s.io/api/core/v1"
 
+	"underlay/engine/companion"
 	"underlay/kube/workload"
 )
 
@@ -91,7 +92,7 @@ func (c *container) pullBackOff() {
 func findImage(ref string) (workload.Image, error) {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err == nil && reference.FamiliarName(named) == dnsImage {
-		return workload.Image{Name: dnsImage, Entrypoint: []string{kubeProgram}}, nil
+		return workload.Image{Name: dnsImage, Entrypoint: []string{companion.ClusterProgram}}, nil
 	}
 	image, err := workload.Find(ref)
 	if err != nil {

@@ -16,16 +16,12 @@ import (
 	"k8s.io/kubernetes/pkg/kubelet/envvars"
 	"k8s.io/kubernetes/third_party/forked/golang/expansion"
 
+	"underlay/engine/companion"
 	"underlay/kube/pod"
 	"underlay/kube/workload"
 )
 
-const (
-	// programDir is where containers find the programs of built-in images.
-	programDir  = "/opt/underlay"
-	kubeProgram = "underlay-kube"
-	searchPath  = programDir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-)
+const searchPath = pod.ProgramDir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // process describes the container's main process.
 func (c *container) process(ctx context.Context, image workload.Image) (pod.Process, error) {
@@ -50,7 +46,7 @@ func (c *container) process(ctx context.Context, image workload.Image) (pod.Proc
 		p.Env = append(p.Env, name+"="+env[name])
 	}
 	if image.Name == dnsImage {
-		p.Programs = append(p.Programs, pod.Program{Path: c.w.k.KubeBinary, Names: []string{kubeProgram}})
+		p.Programs = append(p.Programs, pod.Program{Path: c.w.k.KubeBinary, Names: []string{companion.ClusterProgram}})
 	}
 	return p, nil
 }

@@ -3,27 +3,27 @@
 // and asks it over a socket to start processes: the main process of a container
 // (in mount and pid namespaces of its own) or one more in a container that runs.
 //
-// The socket is of type SEQPACKET: one JSON message a packet, descriptors beside
-// it. When its kubelet's end is closed the sandbox ends, and with it the kernel
-// kills everything in the pod. Package podinit is the other end.
+// The socket is one of package seqpacket. When its kubelet's end is closed the
+// sandbox ends, and with it the kernel kills everything in the pod. Package podinit
+// is the other end.
 package pod
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 
-	"golang.org/x/sys/unix"
+	"underlay/engine/seqpacket"
 )
+
+// ProgramDir is where a container finds the programs of built-in images.
+const ProgramDir = "/opt/underlay"
 
 const (
 	// SocketFD is where a sandbox finds its end of the socket.
 	SocketFD = 3
 
-	maxMessage = 192 << 10
-	maxFDs     = 8
+	maxMessage = 192 << 10 // bytes
 )
 
 // Request is what the kubelet asks. One of its pointers is set.
@@ -84,111 +84,27 @@ type Exit struct {
 	Signal int `json:",omitempty"`
 }
 
-// Conn is one end of the socket. Sending is safe for concurrent use, receiving
-// is for one goroutine.
-type Conn struct {
-	c   *net.UnixConn
-	buf []byte
-}
+// Conn is the kubelet's end of the socket, or the sandbox's.
+type Conn struct{ *seqpacket.Conn }
 
 // Socketpair returns one end of a new socket and the file of the other one.
-func Socketpair() (*Conn, *os.File, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("socketpair: %w", err)
-	}
-	theirs := os.NewFile(uintptr(fds[1]), "sandbox")
-	ours, err := NewConn(fds[0])
-	if err != nil {
-		return nil, nil, errors.Join(err, theirs.Close())
-	}
-	return ours, theirs, nil
+func Socketpair() (Conn, *os.File, error) {
+	c, theirs, err := seqpacket.Pair(maxMessage)
+	return Conn{c}, theirs, err
 }
 
-// NewConn takes over the descriptor of one end.
-func NewConn(fd int) (*Conn, error) {
-	f := os.NewFile(uintptr(fd), "sandbox")
-	defer f.Close() //nolint:errcheck // FileConn has its own duplicate
-	c, err := net.FileConn(f)
-	if err != nil {
-		return nil, fmt.Errorf("sandbox socket: %w", err)
-	}
-	u, ok := c.(*net.UnixConn)
-	if !ok {
-		return nil, errors.Join(errors.New("sandbox socket is not a unix socket"), c.Close())
-	}
-	return &Conn{c: u, buf: make([]byte, maxMessage)}, nil
+// NewConn takes over the descriptor of the sandbox's end.
+func NewConn(fd int) (Conn, error) {
+	c, err := seqpacket.New(fd, maxMessage)
+	return Conn{c}, err
 }
 
-// Close ends the connection; a Receive that waits returns an error.
-func (c *Conn) Close() error { return c.c.Close() }
-
-// Send writes one message with its descriptors.
-func (c *Conn) Send(v any, files ...*os.File) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
+// Send writes one message with its descriptors, which remain the caller's.
+func (c Conn) Send(v any, fds ...int) error {
+	err := c.Conn.Send(v, fds...)
+	var large *seqpacket.TooLarge
+	if errors.As(err, &large) {
+		return fmt.Errorf("%d bytes of arguments and environment are too many (at most %d)", large.Size, large.Max)
 	}
-	if len(b) > maxMessage {
-		return fmt.Errorf("%d bytes of arguments and environment are too many (at most %d)", len(b), maxMessage)
-	}
-	var oob []byte
-	if len(files) > 0 {
-		fds := make([]int, len(files))
-		for i, f := range files {
-			fds[i] = int(f.Fd())
-		}
-		oob = unix.UnixRights(fds...)
-	}
-	_, _, err = c.c.WriteMsgUnix(b, oob, nil)
 	return err
-}
-
-// Receive reads one message into v and returns the descriptors that came with
-// it, close-on-exec. The caller closes them.
-func (c *Conn) Receive(v any) ([]*os.File, error) {
-	oob := make([]byte, unix.CmsgSpace(4*maxFDs))
-	n, oobn, _, _, err := c.c.ReadMsgUnix(c.buf, oob)
-	if err != nil {
-		return nil, err
-	}
-	if n == 0 && oobn == 0 {
-		return nil, net.ErrClosed
-	}
-	files, err := rights(oob[:oobn])
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(c.buf[:n], v); err != nil {
-		CloseAll(files)
-		return nil, fmt.Errorf("sandbox socket: %w", err)
-	}
-	return files, nil
-}
-
-func rights(oob []byte) ([]*os.File, error) {
-	msgs, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return nil, err
-	}
-	var all []*os.File
-	for i := range msgs {
-		fds, err := unix.ParseUnixRights(&msgs[i])
-		if err != nil {
-			CloseAll(all)
-			return nil, err
-		}
-		for _, fd := range fds {
-			unix.CloseOnExec(fd)
-			all = append(all, os.NewFile(uintptr(fd), "received"))
-		}
-	}
-	return all, nil
-}
-
-// CloseAll closes files that were only passed on.
-func CloseAll(files []*os.File) {
-	for _, f := range files {
-		_ = f.Close()
-	}
 }

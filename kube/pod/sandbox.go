@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/seqpacket"
 	"underlay/kube/internal/netns"
 )
 
@@ -29,7 +30,7 @@ type Options struct {
 
 // Sandbox is the kubelet's end of a pod. It is safe for concurrent use.
 type Sandbox struct {
-	conn *Conn
+	conn Conn
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the sandbox's process has been waited for
 
@@ -90,7 +91,7 @@ func (s *Sandbox) Start(ctx context.Context, p Process, in, out, err *os.File) (
 	}
 	s.exits[p.Key] = exit
 	s.mu.Unlock()
-	if e := s.ask(ctx, Request{Start: &p}, in, out, err); e != nil {
+	if e := s.ask(ctx, Request{Start: &p}, int(in.Fd()), int(out.Fd()), int(err.Fd())); e != nil {
 		s.mu.Lock()
 		delete(s.exits, p.Key)
 		s.mu.Unlock()
@@ -114,7 +115,7 @@ func (s *Sandbox) Close() error {
 	return err
 }
 
-func (s *Sandbox) ask(ctx context.Context, r Request, files ...*os.File) error {
+func (s *Sandbox) ask(ctx context.Context, r Request, fds ...int) error {
 	answer := make(chan Message, 1)
 	s.mu.Lock()
 	if s.waiting == nil {
@@ -125,7 +126,7 @@ func (s *Sandbox) ask(ctx context.Context, r Request, files ...*os.File) error {
 	r.ID = s.next
 	s.waiting[r.ID] = answer
 	s.mu.Unlock()
-	if err := s.conn.Send(r, files...); err != nil {
+	if err := s.conn.Send(r, fds...); err != nil {
 		s.forget(r.ID)
 		return err
 	}
@@ -155,11 +156,11 @@ func (s *Sandbox) forget(id uint64) {
 func (s *Sandbox) read() {
 	for {
 		var m Message
-		files, err := s.conn.Receive(&m)
+		fds, err := s.conn.Receive(&m)
 		if err != nil {
 			break
 		}
-		CloseAll(files)
+		seqpacket.CloseAll(fds)
 		s.dispatch(m)
 	}
 	_ = s.cmd.Process.Kill() // a sandbox that does not answer is no use
@@ -190,5 +191,12 @@ func (s *Sandbox) dispatch(m Message) {
 	if answer := s.waiting[m.ID]; answer != nil {
 		delete(s.waiting, m.ID)
 		answer <- m
+	}
+}
+
+// CloseAll closes files that were only passed on.
+func CloseAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/workload/server"
 )
 
 // crasher ends with an error after a while, as a program does whose settings
@@ -22,14 +24,13 @@ func crasher(ctx context.Context, args []string) int {
 	code := f.Int("code", 1, "its exit code")
 	says := f.String("says", "cannot reach the database: no address in DB_HOST", "its last words")
 	if err := f.Parse(args); err != nil {
-		complain("crasher", err)
-		return exitUsage
+		return server.Exit("crasher", server.Usage(err))
 	}
 	fmt.Println("starting")
 	if !wait(ctx, *after) {
-		return exitOK
+		return 0
 	}
-	complain("crasher", errors.New(*says))
+	server.Exit("crasher", errors.New(*says))
 	return *code
 }
 

@@ -6,40 +6,20 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
+
+	"underlay/engine/workload/server"
 )
-
-// gcPercent trades a little CPU for memory: a lab may run a hundred of these,
-// and each holds next to nothing.
-const gcPercent = 20
-
-// Exit codes of Main.
-const (
-	exitOK    = 0
-	exitFail  = 1
-	exitUsage = 2
-)
-
-// server is a workload that holds its sockets already.
-type server interface {
-	// serve answers until close is called; then it returns nil.
-	serve() error
-	close() error
-}
 
 // Main runs the workload of this name and returns the process's exit code: 0
 // when it was asked to end, 1 when it failed, 2 when args are wrong.
 func Main(name string, args []string) int {
-	runtime.GOMAXPROCS(1)
-	debug.SetGCPercent(gcPercent)
+	server.Frugal()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	var err error
@@ -57,25 +37,8 @@ func Main(name string, args []string) int {
 	default:
 		err = fmt.Errorf("unknown workload %q", name)
 	}
-	var wrong usageError
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &wrong):
-		complain(name, err)
-		return exitUsage
-	}
-	complain(name, err)
-	return exitFail
+	return server.Exit(name, err)
 }
-
-// complain writes err on one line, joined errors included.
-func complain(name string, err error) {
-	fmt.Fprintf(os.Stderr, "error: %s: %s\n", name, strings.ReplaceAll(err.Error(), "\n", "; "))
-}
-
-// usageError says that the arguments are wrong.
-type usageError struct{ error }
 
 // options are the arguments of a server.
 type options struct {
@@ -98,10 +61,10 @@ func parse(kind string, args []string) (options, error) {
 		f.DurationVar(&o.healthyFor, "healthy-for", 0, "/healthz answers 500 after this time; 0 is never")
 	}
 	if err := f.Parse(args); err != nil {
-		return o, usageError{err}
+		return o, server.Usage(err)
 	}
 	if f.NArg() > 0 {
-		return o, usageError{fmt.Errorf("unexpected argument %q", f.Arg(0))}
+		return o, server.Usage(fmt.Errorf("unexpected argument %q", f.Arg(0)))
 	}
 	if len(o.ports) == 0 {
 		o.ports = []uint16{map[string]uint16{"http": 80}[kind]}
@@ -133,14 +96,14 @@ func serveMain(ctx context.Context, kind string, args []string) error {
 		return nil
 	}
 	served := make(chan error, len(o.ports))
-	var servers []server
+	var servers []server.Server
 	for _, port := range o.ports {
 		s, err := listen(kind, o, fmt.Sprintf(":%d", port))
 		if err != nil {
 			return err
 		}
 		servers = append(servers, s)
-		go func() { served <- s.serve() }()
+		go func() { served <- s.Serve() }()
 		fmt.Printf("%s: %s listens on port %d\n", o.name, kind, port)
 	}
 	select {
@@ -149,19 +112,19 @@ func serveMain(ctx context.Context, kind string, args []string) error {
 		fmt.Printf("%s: asked to end\n", o.name)
 	}
 	for _, s := range servers {
-		err = errors.Join(err, s.close())
+		err = errors.Join(err, s.Close())
 	}
 	return err
 }
 
-func listen(kind string, o options, addr string) (server, error) {
+func listen(kind string, o options, addr string) (server.Server, error) {
 	switch kind {
 	case "http":
-		return listenHTTP(o, addr)
+		return server.ListenHTTP(addr, httpHandler(o, time.Now()))
 	case "tcp":
-		return listenTCP(o.name, addr)
+		return server.ListenTCP(o.name, addr)
 	}
-	return listenUDP(o.name, addr)
+	return server.ListenUDP(o.name, addr)
 }
 
 // wait returns false if ctx ended first.
@@ -184,22 +147,4 @@ func hostname() string {
 		return "a pod without a name"
 	}
 	return name
-}
-
-// plain writes an IPv4 peer of a dual-stack socket as IPv4.
-func plain(ap netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-}
-
-// seen is the line with which the tcp and udp workloads greet a peer.
-func seen(name string, peer netip.AddrPort) string {
-	return fmt.Sprintf("%s sees %s\n", name, plain(peer))
-}
-
-// closed closes c, and drops the error that says that it was closed before.
-func closed(c io.Closer) error {
-	if err := c.Close(); !errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	return nil
 }

@@ -1,16 +1,15 @@
 package workload
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"underlay/engine/workload/server"
 )
 
 func TestFind(t *testing.T) {
@@ -88,7 +87,7 @@ func TestHTTP(t *testing.T) {
 	if code, body := get(o, "/shop?x=1", 0); code != 200 || !strings.Contains(body, "web-1 here") || !strings.Contains(body, "you are 10.244.1.7:4711\n") {
 		t.Errorf("a page: %d %q", code, body)
 	}
-	var me whoami
+	var me server.Whoami
 	if _, body := get(o, "/whoami", 0); json.Unmarshal([]byte(body), &me) != nil || me.Served != "web-1" || me.Peer != "10.244.1.7:4711" {
 		t.Errorf("whoami: %q", body)
 	}
@@ -112,59 +111,6 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-func TestTCPGreetsAndEchoes(t *testing.T) {
-	s, err := listenTCP("db", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.serve() }()
-	c, err := net.Dial("tcp", s.(*tcpServer).ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := bufio.NewReader(c)
-	if line, err := r.ReadString('\n'); err != nil || line != "db sees "+c.LocalAddr().String()+"\n" {
-		t.Errorf("greeting: %q, %v", line, err)
-	}
-	if _, err := io.WriteString(c, "ping\n"); err != nil {
-		t.Fatal(err)
-	}
-	if line, err := r.ReadString('\n'); err != nil || line != "ping\n" {
-		t.Errorf("echo: %q, %v", line, err)
-	}
-	if err := s.close(); err != nil {
-		t.Error(err)
-	}
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
-	if _, err := r.ReadByte(); err == nil {
-		t.Error("the connection outlived its server")
-	}
-}
-
-func TestUDPAnswers(t *testing.T) {
-	s, err := listenUDP("dns", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.serve()    //nolint:errcheck // close ends it
-	defer s.close() //nolint:errcheck // nothing depends on it
-	c, err := net.Dial("udp", s.(*udpServer).conn.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(c, "ping"); err != nil {
-		t.Fatal(err)
-	}
-	buf := make([]byte, 100)
-	n, err := c.Read(buf)
-	if want := "dns sees " + c.LocalAddr().String() + "\nping"; err != nil || string(buf[:n]) != want {
-		t.Errorf("answer: %q, %v; want %q", buf[:n], err, want)
-	}
-}
-
 func TestServersStopWhenAsked(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -179,7 +125,7 @@ func TestServersStopWhenAsked(t *testing.T) {
 	if code := crasher(t.Context(), []string{"--after", "1ms", "--code", "3"}); code != 3 {
 		t.Errorf("the crasher ended with %d", code)
 	}
-	if code := Main("http", []string{"nonsense"}); code != exitUsage {
+	if code := Main("http", []string{"nonsense"}); code != 2 {
 		t.Errorf("wrong arguments: exit code %d", code)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
 
+	"underlay/engine/companion"
 	"underlay/kube/bgp"
 	"underlay/kube/cluster"
 	"underlay/kube/dns"
@@ -106,18 +107,18 @@ func runCluster(path string, standby bool, start time.Time) error {
 
 // Told returns, for a cluster that stands by, what waits for SIGUSR1 and then reads
 // the config again; nil for one that does not.
-func told(standby bool, path string) func(context.Context) (cluster.Config, error) {
+func told(standby bool, path string) func(context.Context) (companion.Config, error) {
 	if !standby {
 		return nil
 	}
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, unix.SIGUSR1)
-	return func(ctx context.Context) (cluster.Config, error) {
+	return func(ctx context.Context) (companion.Config, error) {
 		select {
 		case <-again:
 			return cluster.Load(path)
 		case <-ctx.Done():
-			return cluster.Config{}, context.Cause(ctx)
+			return companion.Config{}, context.Cause(ctx)
 		}
 	}
 }
@@ -166,19 +167,17 @@ func enter(node string, start time.Time) (time.Time, error) {
 	return start, unix.Exec(self, os.Args, append(os.Environ(), fmt.Sprintf("%s=%d", entered, start.UnixNano())))
 }
 
-// ReportsFD is where progress is told, if whoever started the program passed
-// a pipe, a socket or a terminal there.
-const reportsFD = 3
-
+// Reports is where progress is told: ReportsFD if whoever started the program
+// passed a pipe, a socket or a terminal there.
 func reports() io.Writer {
 	var status unix.Stat_t
-	if unix.Fstat(reportsFD, &status) != nil {
+	if unix.Fstat(companion.ReportsFD, &status) != nil {
 		return os.Stdout
 	}
 	switch status.Mode & unix.S_IFMT {
 	case unix.S_IFIFO, unix.S_IFSOCK, unix.S_IFCHR:
-		unix.CloseOnExec(reportsFD) // or pods would keep the reader waiting for an end
-		return os.NewFile(reportsFD, "progress")
+		unix.CloseOnExec(companion.ReportsFD) // or pods would keep the reader waiting for an end
+		return os.NewFile(companion.ReportsFD, "progress")
 	}
 	return os.Stdout // it is a file that Go has open
 }

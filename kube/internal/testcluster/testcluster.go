@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/companion"
 	"underlay/kube/internal/netns"
 	"underlay/kube/internal/world"
 )
@@ -27,7 +28,7 @@ const Patience = 2 * time.Minute
 // Program returns the path of a built program.
 func Program(t testing.TB, name string) string {
 	t.Helper()
-	dir := os.Getenv("UNDERLAY_KUBE_BIN")
+	dir := os.Getenv(companion.DirVariable)
 	if dir == "" {
 		dir = "../../bin"
 	}
@@ -43,20 +44,11 @@ func Program(t testing.TB, name string) string {
 
 // Settings are what tests choose of a cluster's config.
 type Settings struct {
-	Proxy     string   `json:"proxy"`
-	CNI       string   `json:"cni"`
-	Policy    bool     `json:"policy"`
-	DNS       bool     `json:"dns"`
-	Manifests []string `json:"manifests,omitempty"`
-	// Compaction is how often the store forgets, such as "2s"; empty is as often as in
-	// any Kubernetes.
-	Compaction string `json:"compaction,omitempty"`
-}
-
-// Report is a line of what a cluster says of its progress.
-type Report struct {
-	Step, State, Text string
-	MS                int64
+	Proxy, CNI  string
+	Policy, DNS bool
+	Manifests   []string
+	// Compaction is how often the store forgets; 0 is as often as in any Kubernetes.
+	Compaction time.Duration
 }
 
 // Cluster is a cluster that runs.
@@ -68,8 +60,8 @@ type Cluster struct {
 	config  string // path
 	cmd     *exec.Cmd
 	errors  *bytes.Buffer // what it prints
-	reports chan Report
-	seen    []Report
+	reports chan companion.Report
+	seen    []companion.Report
 }
 
 // Open runs a cluster of two workers until the test ends, and waits until it
@@ -77,20 +69,15 @@ type Cluster struct {
 func Open(t testing.TB, s Settings) *Cluster {
 	t.Helper()
 	all := world.Nodes(t, "control", "node1", "node2")
-	c := &Cluster{Dir: t.TempDir(), Binary: Program(t, "underlay-kube"), Nodes: all[1:]}
-	config := map[string]any{
-		"dir": c.Dir, "podBinary": Program(t, "underlay-pod"),
-		"control": map[string]any{"node": all[0].Name, "address": all[0].Address},
-		"proxy":   s.Proxy, "cni": s.CNI, "policy": s.Policy, "dns": s.DNS, "manifests": s.Manifests,
-	}
-	if s.Compaction != "" {
-		config["compaction"] = s.Compaction
-	}
-	var nodes []map[string]any
+	c := &Cluster{Dir: t.TempDir(), Binary: Program(t, companion.ClusterProgram), Nodes: all[1:]}
+	config := companion.Default()
+	config.Dir, config.PodBinary = c.Dir, Program(t, companion.PodProgram)
+	config.Control = companion.Control{Node: all[0].Name, Address: all[0].Address}
+	config.Proxy, config.CNI, config.Policy, config.DNS = s.Proxy, s.CNI, s.Policy, s.DNS
+	config.Manifests, config.Compaction = s.Manifests, companion.Duration(s.Compaction)
 	for _, node := range c.Nodes {
-		nodes = append(nodes, map[string]any{"name": node.Name, "address": node.Address, "podCIDR": node.PodCIDR})
+		config.Nodes = append(config.Nodes, companion.Node(node))
 	}
-	config["nodes"] = nodes
 	text, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +88,7 @@ func Open(t testing.TB, s Settings) *Cluster {
 	}
 	c.start(t)
 	t.Cleanup(func() { c.end(t) })
-	c.Await(t, "cluster", "ready")
+	c.Await(t, companion.StepCluster, companion.Ready)
 	return c
 }
 
@@ -111,7 +98,7 @@ func (c *Cluster) start(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.errors, c.reports = &bytes.Buffer{}, make(chan Report, 100)
+	c.errors, c.reports = &bytes.Buffer{}, make(chan companion.Report, 100)
 	c.cmd = exec.Command(c.Binary, "cluster", "--config", c.config)
 	c.cmd.ExtraFiles = []*os.File{write}
 	c.cmd.Stdout, c.cmd.Stderr = c.errors, c.errors
@@ -120,12 +107,12 @@ func (c *Cluster) start(t testing.TB) {
 	}
 	c.Process = c.cmd.Process
 	_ = write.Close() // the cluster has it now
-	go func(reports chan<- Report) {
+	go func(reports chan<- companion.Report) {
 		defer close(reports)
 		for lines := bufio.NewScanner(read); lines.Scan(); {
-			var r Report
+			var r companion.Report
 			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-				r = Report{Step: "progress", State: "failed", Text: lines.Text()}
+				r = companion.Report{Step: "progress", State: companion.Failed, Text: lines.Text()}
 			}
 			reports <- r
 		}
@@ -162,14 +149,14 @@ func (c *Cluster) StartAgain(t testing.TB) {
 	}
 	_ = c.cmd.Wait() // says that it was killed
 	c.start(t)
-	c.Await(t, "cluster", "ready")
+	c.Await(t, companion.StepCluster, companion.Ready)
 }
 
 // Reports are what the cluster tells from now on; it is closed when the cluster ends.
-func (c *Cluster) Reports() <-chan Report { return c.reports }
+func (c *Cluster) Reports() <-chan companion.Report { return c.reports }
 
 // Await waits for a report, and fails the test on one of failure before.
-func (c *Cluster) Await(t testing.TB, step, state string) Report {
+func (c *Cluster) Await(t testing.TB, step, state string) companion.Report {
 	t.Helper()
 	limit := time.After(Patience)
 	for {
@@ -183,7 +170,7 @@ func (c *Cluster) Await(t testing.TB, step, state string) Report {
 			if r.Step == step && r.State == state {
 				return r
 			}
-			if r.State == "failed" {
+			if r.State == companion.Failed {
 				t.Fatalf("%s failed: %s", r.Step, r.Text)
 			}
 		case <-limit:
@@ -215,7 +202,7 @@ func (c *Cluster) log(t testing.TB) {
 // Kubectl runs kubectl with a manifest on its standard input.
 func (c *Cluster) Kubectl(t testing.TB, manifest string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.Command(c.Binary, append([]string{"kubectl", "--kubeconfig", filepath.Join(c.Dir, "admin.conf")}, args...)...)
+	cmd := exec.Command(c.Binary, append([]string{"kubectl", "--kubeconfig", filepath.Join(c.Dir, companion.AdminConf)}, args...)...)
 	cmd.Env = append(os.Environ(), "HOME="+c.Dir)
 	cmd.Stdin = strings.NewReader(manifest)
 	var out bytes.Buffer

@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/pid1"
 )
 
 const (
@@ -103,17 +105,14 @@ func capabilities() ([]uintptr, error) {
 
 // Build makes the mounts of the world.
 func build() error {
-	for _, m := range []struct {
-		source, target, kind string
-		flags                uintptr
-	}{
-		{"", "/", "", unix.MS_REC | unix.MS_PRIVATE},
-		{"proc", "/proc", "proc", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC},
-		{"tmpfs", "/run", "tmpfs", unix.MS_NOSUID | unix.MS_NODEV},
-	} {
-		if err := unix.Mount(m.source, m.target, m.kind, m.flags, ""); err != nil {
-			return fmt.Errorf("mount %s: %w", m.target, err)
-		}
+	if err := pid1.PrivateMounts(); err != nil {
+		return err
+	}
+	if err := pid1.MountProc(); err != nil {
+		return err
+	}
+	if err := unix.Mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
+		return fmt.Errorf("mount /run: %w", err)
 	}
 	for _, dir := range []string{Dir, "/run/netns", "/run/lock"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -121,11 +120,5 @@ func build() error {
 		}
 	}
 	// Shared, because pods have mount namespaces of their own.
-	if err := unix.Mount("/run/netns", "/run/netns", "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("bind /run/netns: %w", err)
-	}
-	if err := unix.Mount("", "/run/netns", "", unix.MS_SHARED, ""); err != nil {
-		return fmt.Errorf("share /run/netns: %w", err)
-	}
-	return nil
+	return pid1.ShareMounts("/run/netns")
 }

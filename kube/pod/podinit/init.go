@@ -12,12 +12,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/pid1"
+	"underlay/engine/seqpacket"
 	"underlay/kube/pod"
 )
 
 // sandbox is PID 1 of a pod.
 type sandbox struct {
-	conn *pod.Conn
+	conn pod.Conn
 
 	mu        sync.Mutex // held while a child is started, so that its exit finds it known
 	processes map[int]*process
@@ -55,29 +57,29 @@ func Sandbox(hostname string) error {
 	setUpErr := setUp(hostname)
 	for {
 		var r pod.Request
-		files, err := conn.Receive(&r)
+		fds, err := conn.Receive(&r)
 		if err != nil {
 			return nil //nolint:nilerr // the kubelet has let go of the pod: its end
 		}
 		if setUpErr != nil {
 			s.send(pod.Message{ID: r.ID, Err: setUpErr.Error()})
-			pod.CloseAll(files)
+			seqpacket.CloseAll(fds)
 			continue
 		}
-		go s.serve(r, files)
+		go s.serve(r, fds)
 	}
 }
 
-func (s *sandbox) serve(r pod.Request, files []*os.File) {
+func (s *sandbox) serve(r pod.Request, fds []int) {
 	m := pod.Message{ID: r.ID}
 	var err error
 	switch {
 	case r.Start != nil:
-		m.PID, err = s.start(*r.Start, files)
+		m.PID, err = s.start(*r.Start, fds)
 	case r.Signal != nil:
 		err = s.signal(*r.Signal)
 	}
-	pod.CloseAll(files)
+	seqpacket.CloseAll(fds)
 	if err != nil {
 		m.Err = err.Error()
 	}
@@ -104,15 +106,7 @@ func (s *sandbox) signal(r pod.Signal) error {
 
 // reap collects every dead child: ours, and the orphans that every init inherits.
 func (s *sandbox) reap() {
-	for {
-		var status unix.WaitStatus
-		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil || pid <= 0 {
-			return
-		}
+	pid1.Reap(func(pid int, status unix.WaitStatus) {
 		s.mu.Lock()
 		p := s.processes[pid]
 		delete(s.processes, pid)
@@ -124,7 +118,7 @@ func (s *sandbox) reap() {
 		if !quiet {
 			s.send(pod.Message{Exit: exitOf(p.key, status)})
 		}
-	}
+	})
 }
 
 func exitOf(key string, status unix.WaitStatus) *pod.Exit {
@@ -137,12 +131,12 @@ func exitOf(key string, status unix.WaitStatus) *pod.Exit {
 
 // setUp furnishes what all containers of the pod share.
 func setUp(hostname string) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
+	if err := pid1.PrivateMounts(); err != nil {
+		return err
 	}
 	// Of the pod's pid namespace, to find the namespaces of containers in.
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
+	if err := pid1.MountProc(); err != nil {
+		return err
 	}
 	if err := unix.Sethostname([]byte(hostname)); err != nil {
 		return fmt.Errorf("hostname: %w", err)

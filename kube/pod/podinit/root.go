@@ -10,15 +10,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine/pid1"
 	"underlay/kube/pod"
 )
 
 const (
-	// ProgramDir is where a container finds the programs of built-in images.
-	ProgramDir = "/opt/underlay"
-	rootSize   = "size=64m,mode=0755" // of a container's own files
-	oldRoot    = "/.node"             // where the old root is while a new one is made
-	scratch    = "/.scratch"
+	rootSize = "size=64m,mode=0755" // of a container's own files
+	oldRoot  = "/.node"             // where the old root is while a new one is made
+	scratch  = "/.scratch"
 )
 
 // ownDirs are directories of which every container has its own, empty at first.
@@ -30,8 +29,8 @@ var ownDirs = map[string]os.FileMode{
 // which the directories of the world's root are bound, so that its tools are
 // there. /proc, /sys, /run, /tmp and the home directories are the container's.
 func makeRoot(p pod.Process) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
+	if err := pid1.PrivateMounts(); err != nil {
+		return err
 	}
 	if err := unix.Mount("tmpfs", p.Root, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, rootSize); err != nil {
 		return fmt.Errorf("mount the container's root: %w", err)
@@ -84,7 +83,8 @@ func fillRoot() error {
 	if err := mountSys(); err != nil {
 		return err
 	}
-	return mountProc()
+	// As in any container only the pod's own network settings can be written.
+	return pid1.MountSafeProc("/proc/sys")
 }
 
 func ownDir(dir string, mode os.FileMode) error {
@@ -133,46 +133,14 @@ func mountSys() error {
 	return nil
 }
 
-// maskedProc are files through which root could stop or read the machine.
-var maskedProc = []string{"sysrq-trigger", "kcore", "kmsg", "keys", "timer_list", "latency_stats", "sched_debug"}
-
-// mountProc mounts a /proc of the container's pid namespace. As in any container
-// only the pod's own network settings can be written.
-func mountProc() error {
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
-	}
-	for _, name := range maskedProc {
-		err := unix.Mount("/dev/null", "/proc/"+name, "", unix.MS_BIND, "")
-		if err != nil && !errors.Is(err, unix.ENOENT) {
-			return fmt.Errorf("mask /proc/%s: %w", name, err)
-		}
-	}
-	if err := unix.Mount("/proc/sys", "/proc/sys", "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("bind /proc/sys: %w", err)
-	}
-	if err := unix.Mount("/proc/sys/net", "/proc/sys/net", "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("bind /proc/sys/net: %w", err)
-	}
-	return readOnly("/proc/sys")
-}
-
-func readOnly(dir string) error {
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
-	if err := unix.MountSetattr(unix.AT_FDCWD, dir, 0, &attr); err != nil {
-		return fmt.Errorf("make %s read-only: %w", dir, err)
-	}
-	return nil
-}
-
 // placeProgram puts a program of built-in images where its names are found.
 func placeProgram(p pod.Program) error {
-	file := ProgramDir + "/." + path.Base(p.Path)
+	file := pod.ProgramDir + "/." + path.Base(p.Path)
 	if err := place(pod.Mount{From: p.Path, To: file, ReadOnly: true}); err != nil {
 		return fmt.Errorf("place %s: %w", p.Path, err)
 	}
 	for _, name := range p.Names {
-		if err := os.Symlink(path.Base(file), ProgramDir+"/"+name); err != nil {
+		if err := os.Symlink(path.Base(file), pod.ProgramDir+"/"+name); err != nil {
 			return err
 		}
 	}
@@ -194,7 +162,7 @@ func place(m pod.Mount) error {
 		return err
 	}
 	if m.ReadOnly {
-		return readOnly(to)
+		return pid1.ReadOnly(to, false)
 	}
 	return nil
 }

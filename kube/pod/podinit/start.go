@@ -20,15 +20,15 @@ const (
 	errorFD = 4 // says what failed; closed by the exec that succeeds
 )
 
-func (s *sandbox) start(p pod.Process, files []*os.File) (int, error) {
-	if len(files) != 3 {
-		return 0, fmt.Errorf("%d descriptors for a process, want 3", len(files))
+func (s *sandbox) start(p pod.Process, fds []int) (int, error) {
+	if len(fds) != 3 {
+		return 0, fmt.Errorf("%d descriptors for a process, want 3", len(fds))
 	}
 	if len(p.Argv) == 0 {
 		return 0, errors.New("no command specified")
 	}
 	if p.In == "" {
-		return s.startContainer(p, files)
+		return s.startContainer(p, fds)
 	}
 	s.mu.Lock()
 	c := s.byKey[p.In]
@@ -36,12 +36,12 @@ func (s *sandbox) start(p pod.Process, files []*os.File) (int, error) {
 	if c == nil || !c.container {
 		return 0, errors.New("the container does not run")
 	}
-	return s.startInside(c, p, files)
+	return s.startInside(c, p, fds)
 }
 
 // startContainer forks this program into new mount and pid namespaces, where it
 // puts the container's root together and then becomes the command.
-func (s *sandbox) startContainer(p pod.Process, files []*os.File) (int, error) {
+func (s *sandbox) startContainer(p pod.Process, fds []int) (int, error) {
 	spec, specW, err1 := os.Pipe()
 	failure, failureW, err2 := os.Pipe()
 	if err := errors.Join(err1, err2); err != nil {
@@ -51,7 +51,7 @@ func (s *sandbox) startContainer(p pod.Process, files []*os.File) (int, error) {
 	child, err := s.fork(p.Key, true, func() (int, error) {
 		return syscall.ForkExec("/proc/self/exe", []string{"underlay-pod", "container"}, &syscall.ProcAttr{
 			Env:   []string{},
-			Files: []uintptr{files[0].Fd(), files[1].Fd(), files[2].Fd(), spec.Fd(), failureW.Fd()},
+			Files: []uintptr{uintptr(fds[0]), uintptr(fds[1]), uintptr(fds[2]), spec.Fd(), failureW.Fd()},
 			Sys:   sysProcAttr(p, unix.CLONE_NEWNS|unix.CLONE_NEWPID),
 		})
 	})
@@ -93,7 +93,7 @@ func sysProcAttr(p pod.Process, flags uintptr) *syscall.SysProcAttr {
 }
 
 // startInside starts a process in the namespaces of a container that runs.
-func (s *sandbox) startInside(c *process, p pod.Process, files []*os.File) (int, error) {
+func (s *sandbox) startInside(c *process, p pod.Process, fds []int) (int, error) {
 	type result struct {
 		pid int
 		err error
@@ -113,7 +113,7 @@ func (s *sandbox) startInside(c *process, p pod.Process, files []*os.File) (int,
 		child, err := s.fork(p.Key, false, func() (int, error) {
 			return syscall.ForkExec(path, p.Argv, &syscall.ProcAttr{
 				Dir: p.Dir, Env: p.Env,
-				Files: []uintptr{files[0].Fd(), files[1].Fd(), files[2].Fd()},
+				Files: []uintptr{uintptr(fds[0]), uintptr(fds[1]), uintptr(fds[2])},
 				Sys:   sysProcAttr(p, 0),
 			})
 		})

@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"underlay/engine/preflight"
+	"underlay/engine/companion"
 	"underlay/vm/internal/kernel"
 	"underlay/vm/internal/plan"
 )
@@ -139,7 +139,7 @@ func (t *Tree) ours(c Contents) error {
 	t.Text(plan.File, string(text))
 	err = errors.Join(t.Copy("/init", c.Init), t.Copy(plan.Program, c.Program))
 	if c.Clusters != "" {
-		for _, name := range []string{preflight.ClusterProgram, preflight.PodProgram} {
+		for _, name := range []string{companion.ClusterProgram, companion.PodProgram} {
 			err = errors.Join(err, t.Copy(filepath.Join(filepath.Dir(plan.Program), name), filepath.Join(c.Clusters, name)))
 		}
 	}

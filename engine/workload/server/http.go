@@ -1,4 +1,4 @@
-package workload
+package server
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 )
@@ -29,13 +28,14 @@ type httpServer struct {
 	srv *http.Server
 }
 
-func listenHTTP(name, addr string) (server, error) {
+// ListenHTTP listens on addr, which is [ADDR]:PORT, for requests that h answers.
+func ListenHTTP(addr string, h http.Handler) (Server, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	return &httpServer{ln: ln, srv: &http.Server{
-		Handler:           httpHandler(name),
+		Handler:           h,
 		ReadHeaderTimeout: headerWait,
 		IdleTimeout:       idleWait,
 		MaxHeaderBytes:    headerBytes,
@@ -43,18 +43,21 @@ func listenHTTP(name, addr string) (server, error) {
 	}}, nil
 }
 
-func (s *httpServer) serve() error {
+func (s *httpServer) Serve() error {
 	if err := s.srv.Serve(s.ln); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
 }
 
-func (s *httpServer) close() error { return s.srv.Close() }
+// Close closes the listener as well: the server knows it only once it serves.
+func (s *httpServer) Close() error {
+	return errors.Join(s.srv.Close(), UnlessClosed(s.ln.Close()))
+}
 
-// whoami is what the http workload says about a request, in JSON. Text is the
+// Whoami is what the http server says about a request, in JSON. Text is the
 // answer that a client gets that does not ask for JSON.
-type whoami struct {
+type Whoami struct {
 	Served string `json:"served"`
 	Local  string `json:"local"`
 	Peer   string `json:"peer"`
@@ -64,9 +67,10 @@ type whoami struct {
 	Text   string `json:"text"`
 }
 
-// httpHandler answers every request: in text, or in JSON for the path /whoami
-// and for clients that accept application/json.
-func httpHandler(name string) http.Handler {
+// Answer answers every request with who serves, which is name, and who asks: in
+// text, or in JSON for the path /whoami and for clients that accept
+// application/json.
+func Answer(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		me := describe(name, r)
 		body, kind := []byte(me.Text), textTypeUTF8
@@ -86,27 +90,18 @@ func httpHandler(name string) http.Handler {
 	})
 }
 
-func describe(name string, r *http.Request) whoami {
-	me := whoami{
+func describe(name string, r *http.Request) Whoami {
+	me := Whoami{
 		Served: name,
-		Peer:   plainText(r.RemoteAddr),
+		Peer:   Plain(r.RemoteAddr),
 		Method: r.Method,
 		Path:   r.URL.RequestURI(),
 		Host:   r.Host,
 	}
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
-		me.Local = plainText(local.String())
+		me.Local = Plain(local.String())
 	}
 	me.Text = fmt.Sprintf("%s here (%s)\nyou are %s\n%s %s %s, Host: %s\n",
 		name, me.Local, me.Peer, me.Method, me.Path, r.Proto, me.Host)
 	return me
-}
-
-// plainText is plain for an address in text; what is no address stays as it is.
-func plainText(s string) string {
-	ap, err := netip.ParseAddrPort(s)
-	if err != nil {
-		return s
-	}
-	return plain(ap).String()
 }

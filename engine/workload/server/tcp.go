@@ -1,4 +1,4 @@
-package workload
+package server
 
 import (
 	"errors"
@@ -17,7 +17,9 @@ type tcpServer struct {
 	conns map[net.Conn]struct{} // nil once closed
 }
 
-func listenTCP(name, addr string) (server, error) {
+// ListenTCP listens on addr, which is [ADDR]:PORT. The server calls itself name: it
+// greets each peer with one line and echoes what that sends.
+func ListenTCP(name, addr string) (Server, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
@@ -25,7 +27,7 @@ func listenTCP(name, addr string) (server, error) {
 	return &tcpServer{name: name, ln: ln, conns: map[net.Conn]struct{}{}}, nil
 }
 
-func (s *tcpServer) serve() error {
+func (s *tcpServer) Serve() error {
 	for {
 		c, err := s.ln.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -40,7 +42,7 @@ func (s *tcpServer) serve() error {
 	}
 }
 
-// track remembers c so that close can end it; it refuses once closed.
+// track remembers c so that Close can end it; it refuses once closed.
 func (s *tcpServer) track(c net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,12 +75,12 @@ func (s *tcpServer) talk(c net.Conn) {
 	_, _ = io.CopyBuffer(struct{ io.Writer }{c}, struct{ io.Reader }{c}, buf)
 }
 
-func (s *tcpServer) close() error {
-	errs := []error{closed(s.ln)}
+func (s *tcpServer) Close() error {
+	errs := []error{UnlessClosed(s.ln.Close())}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
-		errs = append(errs, closed(c))
+		errs = append(errs, UnlessClosed(c.Close()))
 	}
 	s.conns = nil
 	return errors.Join(errs...)

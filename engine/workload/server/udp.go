@@ -1,4 +1,4 @@
-package workload
+package server
 
 import (
 	"errors"
@@ -18,7 +18,9 @@ type udpServer struct {
 	conn *net.UDPConn
 }
 
-func listenUDP(name, addr string) (server, error) {
+// ListenUDP listens on addr, which is [ADDR]:PORT. The server calls itself name: it
+// answers each datagram with the peer's address and the payload.
+func ListenUDP(name, addr string) (Server, error) {
 	pc, err := net.ListenPacket("udp", addr)
 	if err != nil {
 		return nil, err
@@ -33,7 +35,7 @@ func listenUDP(name, addr string) (server, error) {
 	return &udpServer{name: name, conn: conn}, nil
 }
 
-func (s *udpServer) serve() error {
+func (s *udpServer) Serve() error {
 	buf := make([]byte, maxDatagram)
 	oob := make([]byte, 128)
 	for {
@@ -51,7 +53,7 @@ func (s *udpServer) serve() error {
 	}
 }
 
-func (s *udpServer) close() error { return unlessClosed(s.conn.Close()) }
+func (s *udpServer) Close() error { return UnlessClosed(s.conn.Close()) }
 
 // askDestination makes the kernel tell to which of the node's addresses a
 // datagram was sent, so that the answer can leave from the same one.
