@@ -68,6 +68,7 @@ func broken(t *testing.T, w, h int) *driver {
 func TestFaultIsChosenByItsComplaint(t *testing.T) {
 	var asked []string
 	d := withFaults(t, &asked)
+	d.idle(0) // what the store has is read
 	d.m.marks.Labs["docker0/lost"] = marksSolved
 	d.m.home.SetMarks(d.m.marks.Clone())
 	d.want("break-fix, 1 of 3 done")

@@ -27,6 +27,7 @@ func TestFirstTimeLearnerSeesWhatToPress(t *testing.T) {
 
 func TestResumeLeadsBackToTheLab(t *testing.T) {
 	d := drive(t, nil)
+	d.idle(0) // what the store has is read
 	d.store.marks.Apply(attempt.Began{Lab: "docker0"})
 	d.store.marks.Apply(attempt.TaskDone{Lab: "docker0", Task: "bridge"})
 	d.store.marks.Apply(attempt.TaskDone{Lab: "docker0", Task: "address"})

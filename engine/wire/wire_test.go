@@ -186,7 +186,7 @@ func TestForgetUnresolved(t *testing.T) {
 	if err := wire.Build(topology, ns); err != nil {
 		t.Fatal(err)
 	}
-	if out, code := sh("a", "ping -c1 -W1 10.1.0.1"); code != 0 {
+	if out, code := sh("a", "ping -c1 -W5 10.1.0.1"); code != 0 {
 		t.Fatal(out)
 	}
 	sh("a", "ping -c1 -W1 10.1.0.77")
