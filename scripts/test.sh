@@ -68,10 +68,12 @@ if [ "$(id -u)" -eq 0 ]; then
 	chmod -R go+rX "$work"
 	# Two at a time: one machine's cores are few, and labs are real.
 	(
+		status=0
 		for p in "${kernel[@]}"; do
 			ls "$p"/*_test.go >/dev/null 2>&1 || continue
-			run "rootless $(basename "$p")" rootless "$p" || exit 1
+			run "rootless $(basename "$p")" rootless "$p" || status=1
 		done
+		exit "$status"
 	) &
 	second=$!
 fi
