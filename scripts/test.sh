@@ -23,7 +23,7 @@ run() {
 	shift
 	log=$work/$name.log
 	if "$@" >"$log" 2>&1 && ! grep -q -e '--- SKIP' -e '^=== SKIP' "$log"; then
-		grep -E '^(ok|PASS|FAIL|[0-9]+ proven|Of [0-9]+ labs?) ' "$log" | sed "s|^|$name: |"
+		grep -E '^(ok |PASS$|FAIL|[0-9]+ proven|Of [0-9]+ lab)' "$log" | sed "s|^|$name: |"
 		return 0
 	fi
 	echo "FAILED: $name" >&2
