@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"underlay/course/format"
+	"underlay/course/ids"
 	"underlay/course/lesson"
 	"underlay/engine"
 )
@@ -19,6 +20,7 @@ func Predictions(l *lesson.Lesson, lab *engine.Lab) ([]*engine.Prediction, error
 	var out []*engine.Prediction
 	var problems format.Problems
 	taken := map[string]bool{}
+	var used ids.Used
 	for _, b := range l.Blocks {
 		if b.Predict == nil {
 			continue
@@ -39,6 +41,15 @@ func Predictions(l *lesson.Lesson, lab *engine.Lab) ([]*engine.Prediction, error
 			refuse("prediction id %q is taken in this lesson; give each prediction its own", p.ID)
 		}
 		taken[p.ID] = true
+		wrong, wrongs := used.Add(fmt.Sprintf("prediction %q", p.ID), p.ID, p.Formerly)
+		if wrong != "" {
+			refuse("prediction %s", wrong)
+		}
+		for _, what := range wrongs {
+			if what != "" {
+				refuse("%s", what)
+			}
+		}
 		// A slash is in no id, so that no quiz of the lesson can be called this.
 		p.ID = l.ID + "/predict/" + p.ID
 		out = append(out, p)

@@ -130,7 +130,8 @@ func (f Field) Number() (int, bool) {
 
 // Words returns a field's value if it is a list of plain words in brackets.
 func (f Field) Words() ([]string, bool) {
-	inner, ok := strings.CutPrefix(f.Value, "[")
+	s, _, _ := strings.Cut(f.Value, " #")
+	inner, ok := strings.CutPrefix(strings.TrimRight(s, " "), "[")
 	inner, closed := strings.CutSuffix(inner, "]")
 	if !ok || !closed || !f.bare() {
 		return nil, false
@@ -202,6 +203,63 @@ func (f Field) Each(key string) ([]string, bool) {
 	for i, item := range out {
 		value, has := strings.CutPrefix(item, key+": ")
 		if out[i], ok = word(value); !has || !ok {
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// EachWords returns the value of a key, a list of plain words in brackets, in every map of
+// a block list; nil for a map without that key, and nothing at all if no map can have it.
+func (f Field) EachWords(key string) ([][]string, bool) {
+	if !strings.Contains(f.Below, key) {
+		return nil, true
+	}
+	maps, ok := f.maps()
+	if !ok {
+		return nil, false
+	}
+	out := make([][]string, len(maps))
+	for i, fields := range maps {
+		if field, given := fields[key]; given {
+			if out[i], ok = field.Words(); !ok {
+				return nil, false
+			}
+		}
+	}
+	return out, true
+}
+
+// maps takes apart the items of a block list of block maps.
+func (f Field) maps() ([]Fields, bool) {
+	var items []string
+	if f.Value != "" {
+		return nil, false
+	}
+	depth := -1
+	for line := range strings.Lines(f.Below) {
+		rest := strings.TrimLeft(line, " ")
+		at := len(line) - len(rest)
+		switch {
+		case strings.TrimSpace(rest) == "" || rest[0] == '#':
+			continue
+		case depth < 0:
+			depth = at
+		}
+		item, isItem := strings.CutPrefix(rest, "- ")
+		switch {
+		case at > depth:
+			items[len(items)-1] += line
+		case at == depth && isItem:
+			items = append(items, line[:depth]+"  "+item)
+		default:
+			return nil, false
+		}
+	}
+	out := make([]Fields, len(items))
+	for i, item := range items {
+		var ok bool
+		if out[i], ok = (Field{Below: item}).Inner(); !ok {
 			return nil, false
 		}
 	}
