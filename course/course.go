@@ -13,6 +13,10 @@ import (
 	"underlay/engine"
 )
 
+// predicts is before a prediction's name in its id. A slash is in no name, so that no quiz
+// of the lesson can be called this.
+const predicts = "predict/"
+
 // Predictions returns the predictions of a lesson, one for each predict block in
 // reading order. lab is the lesson's, drawn with whichever seed; nil if there is
 // no such lab. The error is a format.Problems with everything that is wrong.
@@ -50,8 +54,7 @@ func Predictions(l *lesson.Lesson, lab *engine.Lab) ([]*engine.Prediction, error
 				refuse("%s", what)
 			}
 		}
-		// A slash is in no id, so that no quiz of the lesson can be called this.
-		p.ID = l.ID + "/predict/" + p.ID
+		p.ID = l.ID + "/" + predicts + p.ID
 		out = append(out, p)
 	}
 	if len(problems) > 0 {
