@@ -121,7 +121,7 @@ func (c *Catalogue) add(fsys fs.FS, shown func(string) string) Problems {
 		problems = append(problems, Problem{File: shown("."), What: fmt.Sprintf("cannot be read: %v", err)})
 	}
 	for i, read := range loadAll(fsys, found, shown, c.seed) {
-		file, src, lab, wrong := found[i], read.src, read.lab, append(read.wrong, c.reused(&read)...)
+		file, src, lab, wrong := found[i], read.src, read.lab, slices.Concat(read.wrong, c.reused(&read))
 		if folder := moduleFolder(file); folder != "" && lab.Module != "" && folder != lab.Module {
 			wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("is in the folder of module %q, and says module: %s", folder, lab.Module)})
 		}
