@@ -23,26 +23,30 @@ type Fields map[string]Field
 // with plain lower-case keys, each once.
 func Split(text string) (fields Fields, ok bool) {
 	fields = Fields{}
-	var key string
 	for text != "" {
 		line, rest, _ := strings.Cut(text, "\n")
-		next := strings.TrimLeft(line, "abcdefghijklmnopqrstuvwxyz")
-		switch {
-		case strings.TrimSpace(line) == "" || line[0] == '#':
+		if strings.TrimSpace(line) == "" || line[0] == '#' {
 			text = rest
 			continue
-		case next == line || next != ":" && !strings.HasPrefix(next, ": "):
-			return nil, false
 		}
-		key = line[:len(line)-len(next)]
-		if _, twice := fields[key]; twice {
+		key, value, ok := keyed(line)
+		if _, twice := fields[key]; !ok || twice {
 			return nil, false
 		}
 		below := indented(rest)
-		fields[key] = Field{Value: strings.TrimSpace(next[1:]), Below: below}
+		fields[key] = Field{Value: value, Below: below}
 		text = rest[len(below):]
 	}
 	return fields, true
+}
+
+// keyed takes a line apart that begins with a plain lower-case key.
+func keyed(line string) (key, value string, ok bool) {
+	next := strings.TrimLeft(line, "abcdefghijklmnopqrstuvwxyz")
+	if next == line || next != ":" && !strings.HasPrefix(next, ": ") {
+		return "", "", false
+	}
+	return line[:len(line)-len(next)], strings.TrimSpace(next[1:]), true
 }
 
 // indented returns the lines that a text begins with up to the first that is neither
@@ -211,55 +215,45 @@ func (f Field) Each(key string) ([]string, bool) {
 
 // EachWords returns the value of a key, a list of plain words in brackets, in every map of
 // a block list; nil for a map without that key, and nothing at all if no map can have it.
-func (f Field) EachWords(key string) ([][]string, bool) {
+func (f Field) EachWords(key string) (out [][]string, ok bool) {
 	if !strings.Contains(f.Below, key) {
 		return nil, true
 	}
-	maps, ok := f.maps()
-	if !ok {
-		return nil, false
-	}
-	out := make([][]string, len(maps))
-	for i, fields := range maps {
-		if field, given := fields[key]; given {
-			if out[i], ok = field.Words(); !ok {
-				return nil, false
-			}
-		}
-	}
-	return out, true
-}
-
-// maps takes apart the items of a block list of block maps.
-func (f Field) maps() ([]Fields, bool) {
-	var items []string
 	if f.Value != "" {
 		return nil, false
 	}
-	depth := -1
-	for line := range strings.Lines(f.Below) {
+	depth, inner, deeper := -1, -1, "" // how far items, their keys, and what is below those are indented
+	found := false                     // lines below would be part of the value
+	for below := f.Below; below != ""; {
+		var line string
+		line, below, _ = strings.Cut(below, "\n")
+		if out != nil && !found && strings.HasPrefix(line, deeper) {
+			continue
+		}
 		rest := strings.TrimLeft(line, " ")
 		at := len(line) - len(rest)
-		switch {
-		case strings.TrimSpace(rest) == "" || rest[0] == '#':
+		if strings.TrimSpace(rest) == "" || rest[0] == '#' {
 			continue
-		case depth < 0:
+		}
+		if depth < 0 {
 			depth = at
 		}
-		item, isItem := strings.CutPrefix(rest, "- ")
-		switch {
-		case at > depth:
-			items[len(items)-1] += line
-		case at == depth && isItem:
-			items = append(items, line[:depth]+"  "+item)
-		default:
+		if item, isItem := strings.CutPrefix(rest, "- "); isItem && at == depth {
+			rest = strings.TrimLeft(item, " ")
+			at = len(line) - len(rest)
+			inner, deeper = at, strings.Repeat(" ", at+1)
+			out = append(out, nil)
+		}
+		name, value, ok := keyed(rest)
+		if !ok || at != inner {
 			return nil, false
 		}
-	}
-	out := make([]Fields, len(items))
-	for i, item := range items {
-		var ok bool
-		if out[i], ok = (Field{Below: item}).Inner(); !ok {
+		if found = name == key; !found {
+			continue
+		}
+		last := len(out) - 1
+		twice := out[last] != nil
+		if out[last], ok = (Field{Value: value}).Words(); !ok || twice {
 			return nil, false
 		}
 	}

@@ -21,7 +21,8 @@ var pieces = []string{
 }
 
 // shapes are what a value may look like, with what is drawn in the place of X.
-var shapes = []string{"X", " X", ` "X"`, " 'X'", " [X]", " [X, X]", "\n  - X\n  - X", "\n  X: X", " X # X", "\n  # X\n  - X", "\n  - k: X\n    l: X\n  - k: X", "\n  - k: X\n    l: [X, X]\n  - k: X\n\n    # X\n    l: [X]"}
+var shapes = []string{"X", " X", ` "X"`, " 'X'", " [X]", " [X, X]", "\n  - X\n  - X", "\n  X: X", " X # X", "\n  # X\n  - X", "\n  - k: X\n    l: X\n  - k: X",
+	"\n  - k: X\n    l: [a, B]\n  - k: a", "\n  - k: a\n    l: [a]X\n  - l: [B] # X\n\n    # X\n    k: X", "\n  -  l: [X, a]\nX     k: b\n  - k: X"}
 
 // anyValue draws what follows the colon of a key.
 func anyValue(t *rapid.T) string {
