@@ -10,8 +10,8 @@ type LabInfo struct {
 	Tasks                      int      // how many there are
 	Faults                     []string // their ids, in the lab's order
 
-	// What had other ids once. OldTasks and OldFaults give those that they have now; they
-	// are nil if none had another.
+	// What had other ids. OldTasks and OldFaults give, by each id that a task or fault had,
+	// the one that it has; they are nil if none had another.
 	Formerly            []string // of the lab itself
 	OldTasks, OldFaults map[string]string
 }
