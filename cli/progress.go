@@ -25,16 +25,15 @@ func (p *program) progressCommand() *cobra.Command {
 	var asJSON bool
 	show := &cobra.Command{
 		Use: "show", Short: "Show what you have done", Args: usage(cobra.NoArgs),
-		RunE: p.withProgress(func(ctx context.Context, s *progress.Store) error {
-			o, err := s.Show(ctx)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := p.load()
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return p.printJSON(o)
-			}
-			return printOverview(p.out, o)
-		}),
+			return p.withProgress(func(ctx context.Context, s *progress.Store) error {
+				return p.showProgress(ctx, s, asJSON)
+			}, progress.WithNames(c.Names()))(cmd, args)
+		},
 	}
 	show.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	var out string
@@ -56,8 +55,8 @@ func (p *program) progressCommand() *cobra.Command {
 
 // openProgress opens the progress file. If that fails for a reason that the user
 // can mend, the program cannot run here.
-func (p *program) openProgress() (*progress.Store, progress.Notice, error) {
-	store, notice, err := progress.Open(p.stateDir())
+func (p *program) openProgress(options ...progress.Option) (*progress.Store, progress.Notice, error) {
+	store, notice, err := progress.Open(p.stateDir(), options...)
 	var hinted *engine.Error
 	if errors.As(err, &hinted) {
 		err = machineError{err}
@@ -67,9 +66,9 @@ func (p *program) openProgress() (*progress.Store, progress.Notice, error) {
 
 // withProgress opens the progress file around a command and says what was wrong
 // with the file, if anything was.
-func (p *program) withProgress(run func(context.Context, *progress.Store) error) func(*cobra.Command, []string) error {
+func (p *program) withProgress(run func(context.Context, *progress.Store) error, options ...progress.Option) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) (err error) {
-		store, notice, err := p.openProgress()
+		store, notice, err := p.openProgress(options...)
 		if err != nil {
 			return err
 		}
@@ -79,6 +78,17 @@ func (p *program) withProgress(run func(context.Context, *progress.Store) error)
 		}
 		return run(cmd.Context(), store)
 	}
+}
+
+func (p *program) showProgress(ctx context.Context, s *progress.Store, asJSON bool) error {
+	o, err := s.Show(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return p.printJSON(o)
+	}
+	return printOverview(p.out, o)
 }
 
 func (p *program) export(ctx context.Context, s *progress.Store, name string) (err error) {

@@ -71,7 +71,7 @@ func (p *program) tutor(ctx context.Context, id, fault string) (err error) {
 			return err
 		}
 	}
-	store, notice, err := p.openProgress()
+	store, notice, err := p.openProgress(progress.WithNames(content.Names()))
 	if err != nil {
 		return err
 	}

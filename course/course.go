@@ -8,9 +8,14 @@ import (
 	"fmt"
 
 	"underlay/course/format"
+	"underlay/course/ids"
 	"underlay/course/lesson"
 	"underlay/engine"
 )
+
+// predicts is before a prediction's name in its id. A slash is in no name, so that no quiz
+// of the lesson can be called this.
+const predicts = "predict/"
 
 // Predictions returns the predictions of a lesson, one for each predict block in
 // reading order. lab is the lesson's, drawn with whichever seed; nil if there is
@@ -19,6 +24,7 @@ func Predictions(l *lesson.Lesson, lab *engine.Lab) ([]*engine.Prediction, error
 	var out []*engine.Prediction
 	var problems format.Problems
 	taken := map[string]bool{}
+	var used ids.Used
 	for _, b := range l.Blocks {
 		if b.Predict == nil {
 			continue
@@ -39,8 +45,16 @@ func Predictions(l *lesson.Lesson, lab *engine.Lab) ([]*engine.Prediction, error
 			refuse("prediction id %q is taken in this lesson; give each prediction its own", p.ID)
 		}
 		taken[p.ID] = true
-		// A slash is in no id, so that no quiz of the lesson can be called this.
-		p.ID = l.ID + "/predict/" + p.ID
+		wrong, wrongs := used.Add(fmt.Sprintf("prediction %q", p.ID), p.ID, p.Formerly)
+		if wrong != "" {
+			refuse("prediction %s", wrong)
+		}
+		for _, what := range wrongs {
+			if what != "" {
+				refuse("%s", what)
+			}
+		}
+		p.ID = l.ID + "/" + predicts + p.ID
 		out = append(out, p)
 	}
 	if len(problems) > 0 {

@@ -15,7 +15,11 @@ import (
 // scripts are faults/ID.sh, which breaks the solved lab, and faults/ID.repair.sh,
 // one right repair.
 type Fault struct {
-	ID    string `yaml:"id" lab:"required,id"`
+	ID string `yaml:"id" lab:"required,id"`
+
+	// Formerly are ids that the fault had: what has been done under them counts for it.
+	Formerly []string `yaml:"formerly" lab:"id"`
+
 	Cause string `yaml:"cause" lab:"required"` // what is wrong, as one of the choices that the learner names the cause from
 
 	// Symptom is what the learner is told, and Checks what must work again:
@@ -100,14 +104,19 @@ func findFault(lab *Lab, id string) (*Fault, error) {
 	if id == RandomFault {
 		return &lab.Faults[draw(lab).IntN(len(lab.Faults))], nil
 	}
+	none := noFault(fmt.Sprintf("lab %s has no fault %q", lab.ID, id))
 	var ids []string
 	for i := range lab.Faults {
-		if lab.Faults[i].ID == id {
-			return &lab.Faults[i], nil
+		f := &lab.Faults[i]
+		switch {
+		case f.ID == id:
+			return f, nil
+		case slices.Contains(f.Formerly, id):
+			return nil, Hintf(none, "it is called %s now", f.ID)
 		}
-		ids = append(ids, lab.Faults[i].ID)
+		ids = append(ids, f.ID)
 	}
-	return nil, Hintf(noFault(fmt.Sprintf("lab %s has no fault %q", lab.ID, id)),
+	return nil, Hintf(none,
 		"its faults are %s, and %s", strings.Join(ids, ", "), RandomFault)
 }
 

@@ -75,6 +75,11 @@ func TestFaultedNeedsAFault(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	lab := breakable(2)
+	lab.Faults[1].Formerly = []string{"old"}
+	_, err = Faulted(lab, "old")
+	if !errors.Is(err, ErrNotFound) || !errors.As(err, &hinted) || hinted.Hint != "it is called f1 now" {
+		t.Errorf("by an id that it had: %v", err)
+	}
 	lab.Faults = nil
 	for _, id := range []string{"f0", RandomFault} {
 		if _, err := Faulted(lab, id); !errors.Is(err, ErrNotFound) {

@@ -15,7 +15,11 @@ import (
 // unless=, only where another field is not given), the shape of its text, or
 // with one= the values it may have.
 type Lab struct {
-	ID      string `yaml:"id" lab:"required,id"`
+	ID string `yaml:"id" lab:"required,id"`
+
+	// Formerly are ids that the lab had: what has been done under them counts for it.
+	Formerly []string `yaml:"formerly" lab:"id"`
+
 	Title   string `yaml:"title" lab:"required"`
 	Module  string `yaml:"module" lab:"required,id"`       // id of the module it belongs to, as in lessons/
 	Order   int    `yaml:"order"`                          // position within its module; equal ones go by id
@@ -296,6 +300,7 @@ const (
 // After is done.
 type Task struct {
 	ID             string          `yaml:"id" lab:"required,id"`
+	Formerly       []string        `yaml:"formerly" lab:"id"` // ids that the task had: what has been done under them counts for it
 	Goal           string          `yaml:"goal" lab:"required"`
 	After          []string        `yaml:"after"`
 	Mode           Mode            `yaml:"mode" lab:"one=now|once"`

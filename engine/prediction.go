@@ -9,6 +9,7 @@ import "slices"
 // The struct tags are those of Lab, for the YAML of a lesson's predict block.
 type Prediction struct {
 	ID          string    `yaml:"id" lab:"required,id"` // once decoded, "LESSON/predict/NAME"
+	Formerly    []string  `yaml:"formerly" lab:"id"`    // names that it had
 	Question    string    `yaml:"question" lab:"required"`
 	Run         string    `yaml:"run" lab:"required"` // shell lines, as in a Script's Text
 	Outcomes    []Outcome `yaml:"options" lab:"required"`

@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"underlay/attempt"
 	"underlay/course"
 	"underlay/course/lesson"
 	"underlay/engine"
@@ -48,9 +49,9 @@ func book(t *testing.T) *lesson.Book {
 	return b
 }
 
-func store(t *testing.T) *progress.Store {
+func store(t *testing.T, options ...progress.Option) *progress.Store {
 	t.Helper()
-	s, _, err := progress.Open(t.TempDir())
+	s, _, err := progress.Open(t.TempDir(), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,6 +144,32 @@ func TestLabIsSolvedAndRecorded(t *testing.T) {
 	if !s.closed {
 		t.Error("the lab was left open")
 	}
+}
+
+// names are what the fake lab and its lesson were called last month.
+type names struct{}
+
+func (names) Lab(string) string       { return "wires" }
+func (names) Task(_, _ string) string { return "bridge" }
+func (names) Lesson(string) string    { return "first" }
+func (names) Quiz(id string) string   { return id }
+
+func TestWhatWasDoneBeforeThingsWereRenamedIsSaid(t *testing.T) {
+	d := having(Deps{Progress: store(t, progress.WithNames(names{}))}, fakeLab())
+	j := attempt.NewJournal(d.Progress)
+	for _, e := range []attempt.Event{
+		attempt.ReadTo{Lesson: "beginning", Block: 2, Done: true},
+		attempt.Began{Lab: "cables"}, attempt.TaskDone{Lab: "cables", Task: "make"},
+	} {
+		if err := j.Record(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said, err := tell(t, d, "quit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, said, "lesson first: The first lesson. Read.", "lab wires: Wires. 1 of 2 tasks done.")
 }
 
 func TestWhatGetsWorseIsSaid(t *testing.T) {

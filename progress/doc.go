@@ -9,5 +9,7 @@
 // histories in any order and any number of times with the same outcome.
 //
 // The package does not know what lessons and labs exist: an id is any text of
-// 1 to MaxID bytes. Times are UTC, kept to the millisecond.
+// 1 to MaxID bytes. It is told which of them stand for the same, because
+// something was renamed (Names); what is stored, exported and imported are ids
+// as they were. Times are UTC, kept to the millisecond.
 package progress

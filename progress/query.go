@@ -1,8 +1,11 @@
 package progress
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -21,42 +24,80 @@ type LabProgress struct {
 func (s *Store) Labs(ctx context.Context) (map[string]LabProgress, error) {
 	labs := map[string]LabProgress{}
 	err := s.snapshot(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		best := map[string]int64{}
 		err := each(ctx, tx, `SELECT lab, count(*), max(seen), max(solved IS NOT NULL),
 				min(CASE WHEN solved IS NOT NULL AND solution = 0 THEN solved - started END)
 			FROM attempt GROUP BY lab`,
 			func(scan func(...any) error) error {
-				var id string
-				var p LabProgress
+				var lab string
+				var attempts int
 				var seen int64
-				var best sql.NullInt64
-				if err := scan(&id, &p.Attempts, &seen, &p.Solved, &best); err != nil {
+				var solved bool
+				var took sql.NullInt64
+				if err := scan(&lab, &attempts, &seen, &solved, &took); err != nil {
 					return err
 				}
-				p.LastSeen = fromMilli(seen)
-				p.Best = time.Duration(best.Int64) * time.Millisecond
-				labs[id] = p
+				lab = s.names.Lab(lab)
+				p := labs[lab]
+				p.Attempts += attempts
+				p.Solved = p.Solved || solved
+				p.LastSeen = later(p.LastSeen, seen)
+				if known, ok := best[lab]; took.Valid && (!ok || took.Int64 < known) {
+					best[lab] = took.Int64
+					p.Best = time.Duration(took.Int64) * time.Millisecond
+				}
+				labs[lab] = p
 				return nil
 			})
 		if err != nil {
 			return err
 		}
-		return each(ctx, tx, "SELECT lab, task, at FROM task_first ORDER BY lab, at, task",
-			func(scan func(...any) error) error {
-				var lab, task string
-				var at int64
-				if err := scan(&lab, &task, &at); err != nil {
-					return err
-				}
-				p := labs[lab]
-				p.TasksDone = append(p.TasksDone, task)
-				if t := fromMilli(at); t.After(p.LastSeen) {
-					p.LastSeen = t
-				}
-				labs[lab] = p
-				return nil
-			})
+		return s.tasksDone(ctx, tx, labs)
 	})
 	return labs, err
+}
+
+// tasksDone adds to the progress of labs which tasks have passed.
+func (s *Store) tasksDone(ctx context.Context, tx *sql.Tx, labs map[string]LabProgress) error {
+	type task struct{ lab, id string }
+	first := map[task]int64{}
+	err := each(ctx, tx, "SELECT lab, task, at FROM task_first",
+		func(scan func(...any) error) error {
+			var t task
+			var at int64
+			if err := scan(&t.lab, &t.id, &at); err != nil {
+				return err
+			}
+			t.lab = s.names.Lab(t.lab)
+			t.id = s.names.Task(t.lab, t.id)
+			if known, ok := first[t]; !ok || at < known {
+				first[t] = at
+			}
+			p := labs[t.lab]
+			p.LastSeen = later(p.LastSeen, at)
+			labs[t.lab] = p
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	inOrder := slices.SortedFunc(maps.Keys(first), func(a, b task) int {
+		return cmp.Or(cmp.Compare(first[a], first[b]), cmp.Compare(a.id, b.id))
+	})
+	for _, t := range inOrder {
+		p := labs[t.lab]
+		p.TasksDone = append(p.TasksDone, t.id)
+		labs[t.lab] = p
+	}
+	return nil
+}
+
+// later is the later of two times, of which one is as it is stored.
+func later(t time.Time, ms int64) time.Time {
+	if at := fromMilli(ms); at.After(t) {
+		return at
+	}
+	return t
 }
 
 // LessonProgress is how far one lesson has been read.
@@ -78,12 +119,25 @@ func (s *Store) Lessons(ctx context.Context) (map[string]LessonProgress, error) 
 				if err := scan(&id, &p.Position, &seen, &p.Finished); err != nil {
 					return err
 				}
+				id = s.names.Lesson(id)
 				p.LastSeen = fromMilli(seen)
+				if other, ok := lessons[id]; ok {
+					p = p.with(other)
+				}
 				lessons[id] = p
 				return nil
 			})
 	})
 	return lessons, err
+}
+
+// with joins what was recorded of one lesson under two ids, as Import does for one.
+func (p LessonProgress) with(other LessonProgress) LessonProgress {
+	if cmp.Or(other.LastSeen.Compare(p.LastSeen), cmp.Compare(other.Position, p.Position)) > 0 {
+		p.Position, p.LastSeen = other.Position, other.LastSeen
+	}
+	p.Finished = p.Finished || other.Finished
+	return p
 }
 
 // QuizProgress is how one quiz has been answered.
@@ -105,6 +159,7 @@ func (s *Store) Quizzes(ctx context.Context) (map[string]QuizProgress, error) {
 				if err := scan(&id, &right, &at); err != nil {
 					return err
 				}
+				id = s.names.Quiz(id)
 				p := quizzes[id]
 				if right {
 					p.Right++
@@ -139,6 +194,7 @@ func (s *Store) Resume(ctx context.Context) (Place, error) {
 			func(scan func(...any) error) error {
 				var seen int64
 				err := scan(&p.Lesson, &p.Position, &seen)
+				p.Lesson = s.names.Lesson(p.Lesson)
 				p.LessonAt = fromMilli(seen)
 				return err
 			})
@@ -149,6 +205,7 @@ func (s *Store) Resume(ctx context.Context) (Place, error) {
 			func(scan func(...any) error) error {
 				var seen int64
 				err := scan(&p.Lab, &p.Seed, &p.LabSolved, &seen)
+				p.Lab = s.names.Lab(p.Lab)
 				p.LabAt = fromMilli(seen)
 				return err
 			})

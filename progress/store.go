@@ -32,9 +32,10 @@ type Notice string
 
 // Store is an open progress file. Its methods may be called from any goroutine.
 type Store struct {
-	db   *sql.DB
-	path string
-	now  func() time.Time
+	db    *sql.DB
+	path  string
+	now   func() time.Time
+	names Names
 }
 
 // Option changes how a Store works.
@@ -60,7 +61,7 @@ func Open(dir string, options ...Option) (*Store, Notice, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	s := &Store{path: path, now: time.Now}
+	s := &Store{path: path, now: time.Now, names: asRecorded{}}
 	for _, o := range options {
 		o(s)
 	}

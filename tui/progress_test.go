@@ -57,6 +57,48 @@ func TestProgressOutlivesTheProgram(t *testing.T) {
 	}
 }
 
+// names are what the fake lab and its lesson were called last month.
+type names struct{}
+
+func (names) Lab(id string) string {
+	return map[string]string{"bridging": "docker0", "bridging/loose": "docker0/unplugged"}[id]
+}
+func (names) Task(lab, id string) string {
+	return map[string]string{"docker0 make": "bridge", "docker0 give": "address"}[lab+" "+id]
+}
+func (names) Lesson(string) string { return "docker0" }
+func (names) Quiz(string) string   { return "docker0/layer" }
+
+// What was done before things were renamed shows on the home screen.
+func TestProgressShowsUnderNewNames(t *testing.T) {
+	p, _, err := progress.Open(t.TempDir(), progress.WithNames(names{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := stored(p)
+	for _, e := range []attempt.Event{
+		attempt.ReadTo{Lesson: "bridges", Block: 2, Done: true}, attempt.QuizMarked{Quiz: "bridges/q1", Right: true},
+		attempt.Began{Lab: "bridging"}, attempt.TaskDone{Lab: "bridging", Task: "make"}, attempt.TaskDone{Lab: "bridging", Task: "give"},
+	} {
+		if err := s.Record(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := drive(t, nil)
+	d.m.store = s
+	d.run(d.m.loadMarks())
+	d.want("Continue docker0 by hand")
+	d.want("task 3 of 5")
+	if m := d.m.marks; !m.Labs["docker0"].Tasks["address"] || !m.Lessons["docker0"].Read || m.Lessons["docker0"].Block != 2 || !m.Quizzes["docker0/layer"] {
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestSolvingIsStored(t *testing.T) {
 	p, _, err := progress.Open(t.TempDir())
 	if err != nil {

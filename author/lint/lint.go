@@ -9,10 +9,11 @@ import (
 	"slices"
 
 	"underlay/author/draft"
+	"underlay/course/format"
 )
 
 // Rules are the names of all rules.
-var Rules = []string{"format", "scripts", "untried", "collateral", "unused", "vague", "reading", "alone", "link", "run", "quiz", "covers", "verdict"}
+var Rules = []string{"format", "formerly", "scripts", "untried", "collateral", "unused", "vague", "reading", "alone", "link", "run", "quiz", "covers", "verdict"}
 
 // Finding is one thing that an author should change. Line and Col count from 1;
 // both are 0 when it is with the file as a whole.
@@ -93,6 +94,7 @@ func Run(c *draft.Draft, o Options) (*Report, error) {
 	}
 	wanted := func(id string) bool { return len(o.IDs) == 0 || slices.Contains(o.IDs, id) }
 	r := &Report{}
+	var sheets []*format.Sheet
 	for _, lab := range c.Labs.Infos() {
 		if !wanted(lab.ID) {
 			continue
@@ -103,13 +105,17 @@ func Run(c *draft.Draft, o Options) (*Report, error) {
 		}
 		r.Labs++
 		k.lab(sheet)
+		sheets = append(sheets, sheet)
 	}
+	var lessons []*draft.Lesson
 	for i := range c.Lessons {
-		if wanted(c.Lessons[i].ID) {
+		if l := &c.Lessons[i]; wanted(l.ID) {
 			r.Lessons++
-			k.lesson(&c.Lessons[i])
+			k.lesson(l)
+			lessons = append(lessons, l)
 		}
 	}
+	k.reused(sheets, lessons)
 	r.Items = covered(c.Lessons)
 	if n := len(r.Items.Missing); n > 0 && len(o.IDs) == 0 {
 		k.warnf("covers", "lessons", 0, 0, "%d of %d source items are not covered by any lesson yet: %s", n, r.Items.All, ranges(r.Items.Missing))

@@ -21,7 +21,7 @@ func solveOnly(yaml string) fstest.MapFS {
 	}
 }
 
-var faultID = regexp.MustCompile(`(?m)^  - id: (.*)\n    (cause|symptom):`)
+var faultID = regexp.MustCompile(`(?m)^  - id: (.*)\n(?:    formerly: .*\n)?    (cause|symptom):`)
 
 // scripted is solveOnly with the scripts of the faults that this lab.yaml has.
 func scripted(yaml string) fstest.MapFS {

@@ -57,8 +57,8 @@ func TestBuiltinFolders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ids(onDisk) == "" || !reflect.DeepEqual(all(t, onDisk), all(t, built)) {
-		t.Errorf("on disk there are %q, built in are %q, or they differ", ids(onDisk), ids(built))
+	if idsOf(onDisk) == "" || !reflect.DeepEqual(all(t, onDisk), all(t, built)) {
+		t.Errorf("on disk there are %q, built in are %q, or they differ", idsOf(onDisk), idsOf(built))
 	}
 	for _, e := range onDisk.entries {
 		if e.source.dir != path.Join(e.info.Module, e.info.ID) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/goccy/go-yaml/token"
 
+	"underlay/course/ids"
 	"underlay/engine"
 	"underlay/labs"
 )
@@ -22,6 +23,7 @@ import (
 type Catalogue struct {
 	seed    int64
 	entries []entry
+	used    ids.Used // by labs, those included that are not in entries because they are wrong
 }
 
 // entry is a lab: what lists say of it, the whole of it, which is read when it is
@@ -38,6 +40,9 @@ type source struct {
 	dir   string
 	shown func(string) string // how to show a path of fsys to a reader
 }
+
+// file is the lab's file, as a reader is shown it.
+func (s source) file() string { return s.shown(path.Join(s.dir, labFile)) }
 
 // Builtin returns the labs that the program brings along, with seed 0.
 func Builtin() (*Catalogue, error) { return Open(labs.Files, 0) }
@@ -116,13 +121,13 @@ func (c *Catalogue) add(fsys fs.FS, shown func(string) string) Problems {
 		problems = append(problems, Problem{File: shown("."), What: fmt.Sprintf("cannot be read: %v", err)})
 	}
 	for i, read := range loadAll(fsys, found, shown, c.seed) {
-		file, src, lab, wrong := found[i], read.src, read.lab, read.wrong
+		file, src, lab, wrong := found[i], read.src, read.lab, slices.Concat(read.wrong, c.reused(&read))
 		if folder := moduleFolder(file); folder != "" && lab.Module != "" && folder != lab.Module {
 			wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("is in the folder of module %q, and says module: %s", folder, lab.Module)})
 		}
 		if other := c.entry(lab.ID); other != nil && lab.ID != "" {
 			wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("lab id %q is taken by %s; each id names one lab",
-				lab.ID, other.source.shown(path.Join(other.source.dir, labFile)))})
+				lab.ID, other.source.file())})
 		}
 		problems = append(problems, wrong...)
 		if len(wrong) == 0 {
@@ -130,6 +135,27 @@ func (c *Catalogue) add(fsys fs.FS, shown func(string) string) Problems {
 		}
 	}
 	return problems
+}
+
+// reused says which ids of a lab that was read are another's, or were.
+func (c *Catalogue) reused(r *reading) (wrong Problems) {
+	say := func(pointer *string, what string) {
+		if what != "" {
+			p := Problem{File: r.src.file(), What: what}
+			if at := r.where[pointer]; at != nil {
+				p.Line, p.Col = at.Line, at.Column
+			}
+			wrong = append(wrong, p)
+		}
+	}
+	id, formerly := c.used.Add(r.src.file(), r.lab.ID, r.lab.Formerly)
+	if id != "" {
+		say(&r.lab.ID, "lab "+id)
+	}
+	for i, what := range formerly {
+		say(&r.lab.Formerly[i], what)
+	}
+	return wrong
 }
 
 // load reads one lab's folder. The lab is there even if it has problems, as
@@ -161,6 +187,7 @@ func (s source) read(seed int64) (*engine.Lab, map[any]*token.Position, Problems
 type reading struct {
 	src   source
 	lab   *engine.Lab
+	where map[any]*token.Position // its values stand
 	wrong Problems
 }
 
@@ -171,8 +198,8 @@ func loadAll(fsys fs.FS, files []string, shown func(string) string, seed int64) 
 	for i, file := range files {
 		wg.Go(func() {
 			src := source{fsys, path.Dir(file), shown}
-			lab, wrong := src.load(seed)
-			out[i] = reading{src, lab, wrong}
+			lab, where, wrong := src.read(seed)
+			out[i] = reading{src, lab, where, wrong}
 		})
 	}
 	wg.Wait()
@@ -244,13 +271,13 @@ func (c *Catalogue) Faulted(id, fault string, seed int64) (*engine.Lab, error) {
 	}
 	out, err := engine.Faulted(lab, fault)
 	if err != nil && len(lab.Faults) == 0 {
-		var ids []string
+		var known []string
 		for _, e := range c.entries {
 			if len(e.info.Faults) > 0 {
-				ids = append(ids, e.info.ID)
+				known = append(known, e.info.ID)
 			}
 		}
-		err = engine.Hintf(err, "labs with faults: %s", listed(ids))
+		err = engine.Hintf(err, "labs with faults: %s", listed(known))
 	}
 	return out, err
 }
@@ -259,15 +286,18 @@ func (c *Catalogue) find(id string) (*entry, error) {
 	if e := c.entry(id); e != nil {
 		return e, nil
 	}
-	var ids []string
-	for _, e := range c.entries {
-		ids = append(ids, e.info.ID)
-	}
 	err := fmt.Errorf("lab %q: %w", id, engine.ErrNotFound)
-	if near := nearest(id, ids); near != "" {
+	var known []string
+	for _, e := range c.entries {
+		if slices.Contains(e.info.Formerly, id) {
+			return nil, engine.Hintf(err, "it is called %q now", e.info.ID)
+		}
+		known = append(known, e.info.ID)
+	}
+	if near := nearest(id, known); near != "" {
 		return nil, engine.Hintf(err, "did you mean %q?", near)
 	}
-	return nil, engine.Hintf(err, "labs: %s", listed(ids))
+	return nil, engine.Hintf(err, "labs: %s", listed(known))
 }
 
 // Infos returns what lists say of every lab, in the order of the course.

@@ -28,7 +28,7 @@ func twoLabs(t *testing.T) fstest.MapFS {
 	}
 }
 
-func ids(c *Catalogue) string {
+func idsOf(c *Catalogue) string {
 	var out []string
 	for _, l := range c.Infos() {
 		out = append(out, l.ID)
@@ -67,12 +67,12 @@ func TestModuleFolders(t *testing.T) {
 		c, err := Load(fstest.MapFS{path + "/lab.yaml": base["x/lab.yaml"], path + "/solve.sh": base["x/solve.sh"]}, 0)
 		switch {
 		case want == "nothing":
-			if err != nil || ids(c) != "" {
-				t.Errorf("%s: %q, %v; want nothing", path, ids(c), err)
+			if err != nil || idsOf(c) != "" {
+				t.Errorf("%s: %q, %v; want nothing", path, idsOf(c), err)
 			}
 		case want == "":
-			if err != nil || ids(c) != "sample" {
-				t.Errorf("%s: %q, %v; want the lab", path, ids(c), err)
+			if err != nil || idsOf(c) != "sample" {
+				t.Errorf("%s: %q, %v; want the lab", path, idsOf(c), err)
 			}
 		case err == nil || err.Error() != want:
 			t.Errorf("%s: %v, want %s", path, err, want)
@@ -82,8 +82,8 @@ func TestModuleFolders(t *testing.T) {
 
 func TestLoadFindsLabsInOrder(t *testing.T) {
 	c, err := Load(twoLabs(t), 0)
-	if err != nil || ids(c) != "second first" {
-		t.Errorf("%q, %v; want second before first, by order", ids(c), err)
+	if err != nil || idsOf(c) != "second first" {
+		t.Errorf("%q, %v; want second before first, by order", idsOf(c), err)
 	}
 }
 
@@ -96,11 +96,11 @@ func TestModulesComeInOrder(t *testing.T) {
 		fsys[id+"/solve.sh"] = base["x/solve.sh"]
 	}
 	c, err := Load(fsys, 0)
-	if err != nil || ids(c) != "d c b a" {
-		t.Errorf("%q, %v; want them by module", ids(c), err)
+	if err != nil || idsOf(c) != "d c b a" {
+		t.Errorf("%q, %v; want them by module", idsOf(c), err)
 	}
-	if c.Arrange([]string{"bridge", "publish"}); ids(c) != "c b d a" {
-		t.Errorf("%q; want the modules as named, then the others by id", ids(c))
+	if c.Arrange([]string{"bridge", "publish"}); idsOf(c) != "c b d a" {
+		t.Errorf("%q; want the modules as named, then the others by id", idsOf(c))
 	}
 }
 
@@ -151,7 +151,7 @@ func TestContentDirs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Fields(ids(c)), append(strings.Fields(ids(built)), "first", "second"); !sameWords(got, want) {
+	if got, want := strings.Fields(idsOf(c)), append(strings.Fields(idsOf(built)), "first", "second"); !sameWords(got, want) {
 		t.Errorf("labs %q, want %q", got, want)
 	}
 	again := t.TempDir()
@@ -186,13 +186,52 @@ func TestContentMayNotReplaceBuiltin(t *testing.T) {
 	}
 }
 
+// An id that a lab had is no other's, wherever the two labs are.
+func TestIDsAreNotUsedAgain(t *testing.T) {
+	lab := func(id, formerly string) string {
+		return strings.Replace(string(sample(t)["x/lab.yaml"].Data), "id: sample", "id: "+id+"\nformerly: "+formerly, 1)
+	}
+	built := fstest.MapFS{
+		"bridge/by-hand/lab.yaml": {Data: []byte(lab("by-hand", "[docker0, bridge]"))},
+		"bridge/by-hand/solve.sh": {Data: []byte("ip link\n")},
+	}
+	const never = "; an id is not used again, because progress is kept by it"
+	for name, test := range map[string]struct{ id, formerly, want string }{
+		"new":              {"own", "[owned, possessed]", ""},
+		"what another was": {"docker0", "[]", `:1:5: lab id "docker0" was that of labs/bridge/by-hand/lab.yaml` + never},
+		"what another is":  {"own", "[owned, by-hand]", `:2:19: formerly has "by-hand", which is the id of labs/bridge/by-hand/lab.yaml` + never},
+		"what another was, too": {"own", "[bridge]",
+			`:2:12: formerly has "bridge", and so has labs/bridge/by-hand/lab.yaml; progress can follow to one place only`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, with(sample(t), "x/lab.yaml", lab(test.id, test.formerly)))
+			c, err := Open(built, 0, dir)
+			if test.want == "" {
+				if err != nil || idsOf(c) != "by-hand own" {
+					t.Errorf("%q, %v", idsOf(c), err)
+				}
+				_, err := c.Lab("possessed")
+				var e *engine.Error
+				if !errors.Is(err, engine.ErrNotFound) || !errors.As(err, &e) || e.Hint != `it is called "own" now` {
+					t.Errorf("its old id: %v", err)
+				}
+				return
+			}
+			if want := dir + "/x/lab.yaml" + test.want; err == nil || err.Error() != want || idsOf(c) != "by-hand" {
+				t.Errorf("%q, %v; want %s", idsOf(c), err, want)
+			}
+		})
+	}
+}
+
 func TestWrongLabsDoNotHideRightOnes(t *testing.T) {
 	files := twoLabs(t)
 	files["first/lab.yaml"] = &fstest.MapFile{Data: []byte("id: first\n")}
 	c, err := Load(files, 0)
 	var problems Problems
-	if !errors.As(err, &problems) || ids(c) != "second" {
-		t.Errorf("labs %q, %v", ids(c), err)
+	if !errors.As(err, &problems) || idsOf(c) != "second" {
+		t.Errorf("labs %q, %v", idsOf(c), err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"underlay/course/ids"
 	"underlay/engine"
 )
 
@@ -16,16 +17,18 @@ func (v *validator) checkFaults() {
 	if len(faults) == 1 {
 		v.errorf(v.at(&faults[0]), "only one fault; a lab has none or at least two, so that there are causes to choose from")
 	}
-	ids, causes := map[string]bool{}, map[string]string{}
+	var used ids.Used
+	known, causes := map[string]bool{}, map[string]string{}
 	for i := range faults {
 		f := &faults[i]
 		switch {
 		case f.ID == engine.RandomFault:
 			v.errorf(v.at(&f.ID), "fault id %q is taken: it stands for any fault; choose another", f.ID)
-		case f.ID != "" && ids[f.ID]:
+		case f.ID != "" && known[f.ID]:
 			v.errorf(v.at(&f.ID), "fault %q is there twice; each id names one fault", f.ID)
 		}
-		ids[f.ID] = true
+		known[f.ID] = true
+		v.checkUsed(&used, "fault", &f.ID, f.Formerly)
 		cause := strings.ToLower(strings.Trim(f.Cause, " ."))
 		if other, ok := causes[cause]; ok && cause != "" {
 			v.errorf(v.at(&f.Cause), "fault %q has this cause, too; nobody could tell which is meant", other)

@@ -39,6 +39,7 @@ func Prediction(lab *engine.Lab, b Block) (*engine.Prediction, error) {
 	p := &engine.Prediction{Node: b.Node, Solved: b.Solved}
 	d.value(root, reflect.ValueOf(p).Elem(), rule{name: "a prediction"})
 	v := &validator{decoder: d, lab: lab}
+	v.checkFormerly(p.ID, p.Formerly)
 	v.checkRun(p)
 	v.checkOutcomes(p)
 	v.checkReferences()

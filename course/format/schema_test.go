@@ -92,6 +92,7 @@ var beyondSchema = []string{
 	"path", "peer-master", // one field that needs another
 	"port-needed", "port-unwanted", "seen-as-refused", "workload-records",
 	"fault-cause", "fault-check", "fault-one", "fault-random", "fault-twice", // faults are compared, and looked up
+	"formerly-task", "formerly-fault", // ids are compared
 	"no-shell", // some node must have one
 	"route",    // arithmetic with addresses
 	"spread-capture", "spread-each", "spread-expect", "spread-few", "spread-icmp", "spread-served", "spread-unknown",

@@ -33,6 +33,7 @@ func (c *Catalogue) skim(fsys fs.FS, shown func(string) string) Problems {
 			info, e.whole = lab.Info(), func() (*engine.Lab, error) { return lab, nil }
 		}
 		e.info = info
+		c.used.Add(src.file(), info.ID, info.Formerly)
 		c.entries = append(c.entries, e)
 	}
 	return nil
@@ -64,12 +65,30 @@ func (s source) glance() (info *engine.LabInfo, ok bool) {
 			return nil, false
 		}
 	}
+	if formerly, given := fields["formerly"]; given {
+		if info.Formerly, ok = formerly.Words(); !ok {
+			return nil, false
+		}
+	}
 	tasks, ok := fields["tasks"].Each("id")
 	info.Tasks = len(tasks)
-	if faults, given := fields["faults"]; ok && given {
+	if !ok || !glanceOld(&info.OldTasks, fields["tasks"], tasks) {
+		return nil, false
+	}
+	if faults, given := fields["faults"]; given {
 		info.Faults, ok = faults.Each("id")
+		ok = ok && glanceOld(&info.OldFaults, faults, info.Faults)
 	}
 	return info, ok && glanceRequires(info, fields)
+}
+
+// glanceOld reads the ids that tasks or faults had. They have these now.
+func glanceOld(olds *map[string]string, list head.Field, ids []string) (ok bool) {
+	all, ok := list.EachWords("formerly")
+	for i, formerly := range all {
+		*olds = engine.Renamed(*olds, ids[i], formerly)
+	}
+	return ok
 }
 
 // glanceRequires reads what a lab requires, with what its cluster does.

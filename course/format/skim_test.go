@@ -57,6 +57,14 @@ func TestSkimSaysWhatReadingSays(t *testing.T) {
 		"requires one":         {"minutes: 5", "minutes: 5\nrequires: veth", false},
 		"requires in lines":    {"minutes: 5", "minutes: 5\nrequires:\n  - veth", false},
 		"requires nothing":     {"minutes: 5", "minutes: 5\nrequires: []", false},
+		"formerly":             {"id: sample", "id: sample\nformerly: [simple, easy] # of old", true},
+		"formerly a hash":      {"id: sample", "id: sample\nformerly: [simple, # of old\n  easy]", false},
+		"formerly one":         {"id: sample", "id: sample\nformerly: simple", false},
+		"formerly in lines":    {"id: sample", "id: sample\nformerly:\n  - simple", false},
+		"a task's formerly":    {"- id: ping\n", "- id: ping\n    # of old\n\n    formerly: [reach, pong]\n", true},
+		"a task's in lines":    {"- id: ping\n", "- id: ping\n    formerly:\n      - reach\n", false},
+		"a task's in a text":   {"goal: a pings b.", "goal: |\n      a pings b, formerly\n      formerly: [c]", true},
+		"a task's in quotes":   {"- id: ping\n", "- id: ping\n    \"formerly\": [reach]\n", false},
 		"hexadecimal minutes":  {"minutes: 5", "minutes: 0x5", false},
 		"order":                {"minutes: 5", "minutes: 5\norder: 12", true},
 		"a list at the margin": {"tasks:\n  -", "tasks:\n-", false},
@@ -99,8 +107,8 @@ func TestWrongLabsOfTheBuiltInOnes(t *testing.T) {
 		"bridge/x/solve.sh": {Data: []byte("ip link\n")},
 	}
 	c, err := Open(fsys, 0)
-	if err != nil || ids(c) != "sample" {
-		t.Fatalf("%q, %v", ids(c), err)
+	if err != nil || idsOf(c) != "sample" {
+		t.Fatalf("%q, %v", idsOf(c), err)
 	}
 	const want = `labs/bridge/x/lab.yaml:17:25: unknown node "c"; nodes here: a, b`
 	if _, err := c.Lab("sample"); err == nil || err.Error() != want {

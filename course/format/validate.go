@@ -9,6 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml/token"
 
+	"underlay/course/ids"
 	"underlay/engine"
 )
 
@@ -26,6 +27,7 @@ func (v *validator) at(pointer any) *token.Position { return v.where[pointer] }
 
 // check runs every rule, the topology's first.
 func (v *validator) check() {
+	v.checkFormerly(v.lab.ID, v.lab.Formerly)
 	v.checkNodes()
 	v.checkReferences()
 	v.checkInterfaces()
@@ -35,6 +37,31 @@ func (v *validator) check() {
 	v.checkTasks()
 	v.checkFaults()
 	v.checkChecks()
+}
+
+// checkFormerly demands that the ids which something had differ, and are not the one that
+// it has.
+func (v *validator) checkFormerly(id string, formerly []string) {
+	for i, what := range ids.Repeated(id, formerly) {
+		if what != "" {
+			v.errorf(v.at(&formerly[i]), "%s", what)
+		}
+	}
+}
+
+// checkUsed demands that ids are not used again within the lab: that of a task or fault,
+// and those that it had.
+func (v *validator) checkUsed(used *ids.Used, kind string, id *string, formerly []string) {
+	v.checkFormerly(*id, formerly)
+	wrong, wrongs := used.Add(fmt.Sprintf("%s %q", kind, *id), *id, formerly)
+	if wrong != "" {
+		v.errorf(v.at(id), "%s %s", kind, wrong)
+	}
+	for i, what := range wrongs {
+		if what != "" {
+			v.errorf(v.at(&formerly[i]), "%s", what)
+		}
+	}
 }
 
 func (v *validator) nodeNames() []string {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"underlay/course/ids"
 	"underlay/engine"
 )
 
@@ -15,17 +16,19 @@ func (v *validator) checkTasks() {
 	if len(tasks) == 0 {
 		return // told already
 	}
-	ids, misconceptions, twice := map[string]bool{}, map[string]string{}, false
+	var used ids.Used
+	known, misconceptions, twice := map[string]bool{}, map[string]string{}, false
 	for i := range tasks {
 		t := &tasks[i]
 		if t.Mode == "" {
 			t.Mode = engine.Now
 		}
-		if t.ID != "" && ids[t.ID] {
+		if t.ID != "" && known[t.ID] {
 			v.errorf(v.at(&t.ID), "task %q is there twice; each id names one task", t.ID)
 			twice = true
 		}
-		ids[t.ID] = true
+		known[t.ID] = true
+		v.checkUsed(&used, "task", &t.ID, t.Formerly)
 		for j := range t.Misconceptions {
 			m := &t.Misconceptions[j]
 			if other, ok := misconceptions[m.ID]; ok && m.ID != "" {

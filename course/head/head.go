@@ -23,26 +23,30 @@ type Fields map[string]Field
 // with plain lower-case keys, each once.
 func Split(text string) (fields Fields, ok bool) {
 	fields = Fields{}
-	var key string
 	for text != "" {
 		line, rest, _ := strings.Cut(text, "\n")
-		next := strings.TrimLeft(line, "abcdefghijklmnopqrstuvwxyz")
-		switch {
-		case strings.TrimSpace(line) == "" || line[0] == '#':
+		if strings.TrimSpace(line) == "" || line[0] == '#' {
 			text = rest
 			continue
-		case next == line || next != ":" && !strings.HasPrefix(next, ": "):
-			return nil, false
 		}
-		key = line[:len(line)-len(next)]
-		if _, twice := fields[key]; twice {
+		key, value, ok := keyed(line)
+		if _, twice := fields[key]; !ok || twice {
 			return nil, false
 		}
 		below := indented(rest)
-		fields[key] = Field{Value: strings.TrimSpace(next[1:]), Below: below}
+		fields[key] = Field{Value: value, Below: below}
 		text = rest[len(below):]
 	}
 	return fields, true
+}
+
+// keyed takes a line apart that begins with a plain lower-case key.
+func keyed(line string) (key, value string, ok bool) {
+	next := strings.TrimLeft(line, "abcdefghijklmnopqrstuvwxyz")
+	if next == line || next != ":" && !strings.HasPrefix(next, ": ") {
+		return "", "", false
+	}
+	return line[:len(line)-len(next)], strings.TrimSpace(next[1:]), true
 }
 
 // indented returns the lines that a text begins with up to the first that is neither
@@ -130,7 +134,8 @@ func (f Field) Number() (int, bool) {
 
 // Words returns a field's value if it is a list of plain words in brackets.
 func (f Field) Words() ([]string, bool) {
-	inner, ok := strings.CutPrefix(f.Value, "[")
+	s, _, _ := strings.Cut(f.Value, " #")
+	inner, ok := strings.CutPrefix(strings.TrimRight(s, " "), "[")
 	inner, closed := strings.CutSuffix(inner, "]")
 	if !ok || !closed || !f.bare() {
 		return nil, false
@@ -202,6 +207,53 @@ func (f Field) Each(key string) ([]string, bool) {
 	for i, item := range out {
 		value, has := strings.CutPrefix(item, key+": ")
 		if out[i], ok = word(value); !has || !ok {
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// EachWords returns the value of a key, a list of plain words in brackets, in every map of
+// a block list; nil for a map without that key, and nothing at all if no map can have it.
+func (f Field) EachWords(key string) (out [][]string, ok bool) {
+	if !strings.Contains(f.Below, key) {
+		return nil, true
+	}
+	if f.Value != "" {
+		return nil, false
+	}
+	depth, inner, deeper := -1, -1, "" // how far items, their keys, and what is below those are indented
+	found := false                     // lines below would be part of the value
+	for below := f.Below; below != ""; {
+		var line string
+		line, below, _ = strings.Cut(below, "\n")
+		if out != nil && !found && strings.HasPrefix(line, deeper) {
+			continue
+		}
+		rest := strings.TrimLeft(line, " ")
+		at := len(line) - len(rest)
+		if strings.TrimSpace(rest) == "" || rest[0] == '#' {
+			continue
+		}
+		if depth < 0 {
+			depth = at
+		}
+		if item, isItem := strings.CutPrefix(rest, "- "); isItem && at == depth {
+			rest = strings.TrimLeft(item, " ")
+			at = len(line) - len(rest)
+			inner, deeper = at, strings.Repeat(" ", at+1)
+			out = append(out, nil)
+		}
+		name, value, ok := keyed(rest)
+		if !ok || at != inner {
+			return nil, false
+		}
+		if found = name == key; !found {
+			continue
+		}
+		last := len(out) - 1
+		twice := out[last] != nil
+		if out[last], ok = (Field{Value: value}).Words(); !ok || twice {
 			return nil, false
 		}
 	}

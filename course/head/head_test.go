@@ -21,7 +21,8 @@ var pieces = []string{
 }
 
 // shapes are what a value may look like, with what is drawn in the place of X.
-var shapes = []string{"X", " X", ` "X"`, " 'X'", " [X]", " [X, X]", "\n  - X\n  - X", "\n  X: X", " X # X", "\n  # X\n  - X", "\n  - k: X\n    l: X\n  - k: X"}
+var shapes = []string{"X", " X", ` "X"`, " 'X'", " [X]", " [X, X]", "\n  - X\n  - X", "\n  X: X", " X # X", "\n  # X\n  - X", "\n  - k: X\n    l: X\n  - k: X",
+	"\n  - k: X\n    l: [a, B]\n  - k: a", "\n  - k: a\n    l: [a]X\n  - l: [B] # X\n\n    # X\n    k: X", "\n  -  l: [X, a]\nX     k: b\n  - k: X"}
 
 // anyValue draws what follows the colon of a key.
 func anyValue(t *rapid.T) string {
@@ -92,6 +93,15 @@ func TestWhatIsUnderstoodIsWhatAParserReads(t *testing.T) {
 					}
 				}
 				compare("list of maps", anys(ks), true, wanted)
+			}
+			if ls, ok := field.EachWords("l"); ok && ls != nil {
+				list, _ := want[key].([]any)
+				compare("count of maps", len(ls), true, len(list))
+				for i, words := range ls {
+					m, _ := list[i].(map[string]any)
+					wanted, _ := m["l"].([]any)
+					compare("words of a map", anys(words), true, append([]any{}, wanted...))
+				}
 			}
 			if inner, ok := field.Inner(); ok && len(inner) > 0 {
 				below, _ := want[key].(map[string]any)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"underlay/course/ids"
 	"underlay/lessons"
 )
 
@@ -24,8 +25,9 @@ type Book struct {
 // entry is a lesson: what lists say of it, and the whole of it, which is read when it is
 // first asked for.
 type entry struct {
-	info  *Info
-	whole func() (*Lesson, error)
+	info    *Info
+	whole   func() (*Lesson, error)
+	renames func() Renames
 }
 
 // Builtin returns the lessons that come with the program.
@@ -85,7 +87,8 @@ func Merge(books ...*Book) (*Book, error) {
 	return newBook(modules, lessons)
 }
 
-// newBook sorts the modules and makes sure that no id is used twice.
+// newBook sorts the modules and makes sure that no id is used twice, nor one again that a
+// lesson had.
 func newBook(modules []Module, lessons []entry) (*Book, error) {
 	b := &Book{modules: modules, lessons: map[string]entry{}}
 	slices.SortStableFunc(b.modules, func(x, y Module) int { return cmp.Compare(x.Order, y.Order) })
@@ -95,8 +98,18 @@ func newBook(modules []Module, lessons []entry) (*Book, error) {
 		}
 	}
 	first := map[string]string{}
+	var used ids.Used
 	var errs []error
 	for _, l := range b.Lessons() {
+		wrong, wrongs := used.Add(l.File, l.ID, l.Formerly)
+		if wrong != "" {
+			errs = append(errs, &Error{l.File, 1, 1, "lesson " + wrong})
+		}
+		for _, what := range wrongs {
+			if what != "" {
+				errs = append(errs, &Error{l.File, 1, 1, what})
+			}
+		}
 		if file, taken := first[l.ID]; taken {
 			errs = append(errs, &Error{l.File, 1, 1, fmt.Sprintf("lesson id %q is taken by %s; give each lesson its own", l.ID, file)})
 			continue
@@ -132,6 +145,15 @@ func (b *Book) Lesson(id string) (*Lesson, error) {
 		return nil, nil
 	}
 	return e.whole()
+}
+
+// Renames says what had other ids once in a lesson; nothing if there is no such lesson.
+func (b *Book) Renames(id string) Renames {
+	e, ok := b.lessons[id]
+	if !ok {
+		return Renames{}
+	}
+	return e.renames()
 }
 
 // All reads every lesson, in reading order.
@@ -175,7 +197,10 @@ func (b *Book) AfterLab(labID string) *Info {
 // idRE is what ids of modules, lessons, labs and quizzes look like.
 var idRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`) })
 
-const idWant = "lower-case words joined by hyphens, such as egress-nat"
+const (
+	idWant       = "lower-case words joined by hyphens, such as egress-nat"
+	formerlyWant = "a list of ids that it had: " + idWant
+)
 
 // loadModule reads one folder. The module is usable only if err is nil.
 func loadModule(fsys fs.FS, dir string) (m Module, lessons []entry, err error) {
@@ -193,7 +218,7 @@ func loadModule(fsys fs.FS, dir string) (m Module, lessons []entry, err error) {
 			errs = append(errs, &Error{l.File, 1, 1, fmt.Sprintf("number %d is taken by %s; number the lessons of a module 1, 2, 3 …", l.Number, m.Lessons[i].File)})
 		}
 		m.Lessons = append(m.Lessons, &l.Info)
-		lessons = append(lessons, entry{&l.Info, func() (*Lesson, error) { return l, nil }})
+		lessons = append(lessons, entry{&l.Info, func() (*Lesson, error) { return l, nil }, renamesIn(fsys, file)})
 	}
 	slices.SortFunc(m.Lessons, byNumber)
 	return m, lessons, errors.Join(errs...)

@@ -11,6 +11,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"underlay/course/ids"
 )
 
 // field is a key that a YAML mapping may have.
@@ -116,6 +118,19 @@ func (y *fragment) refuse(name, format string, args ...any) {
 	}
 	y.bad[name] = true
 	y.errs = append(y.errs, y.at(y.token(name), format, args...))
+}
+
+// checkFormerly demands that the ids which something had look like ids, differ, and are not
+// the one that it has.
+func (y *fragment) checkFormerly(id string, formerly []string) {
+	for i, what := range ids.Repeated(id, formerly) {
+		if !idRE().MatchString(formerly[i]) {
+			what = fmt.Sprintf("formerly has %q; allowed: %s", formerly[i], idWant)
+		}
+		if what != "" {
+			y.errs = append(y.errs, y.at(y.item("formerly", i), "%s", what))
+		}
+	}
 }
 
 // silence makes later complaints about single fields pointless.

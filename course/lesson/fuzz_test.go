@@ -3,6 +3,7 @@ package lesson
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"reflect"
 	"testing"
 
@@ -25,6 +26,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(goodModule, wholeLesson)
 	f.Add(goodModule, goodLesson+"```quiz\nquestion: &a [*a]\n```\n```run\n```\n~~~figure\n")
+	f.Add(goodModule, renamed)
 	f.Add("id: [m", goodLesson)
 	f.Add("? {a: b}\n: - c", "---\n- a\n---\n\x00")
 	f.Fuzz(func(t *testing.T, module, lesson string) {
@@ -48,6 +50,9 @@ func FuzzLoad(f *testing.F) {
 			if !reflect.DeepEqual(m, book.modules[0]) {
 				t.Fatalf("at a glance the module is %+v, read it is %+v", m, book.modules[0])
 			}
+		}
+		if got := book.Renames("x").Quizzes; !maps.Equal(got, quizRenames(l)) {
+			t.Fatalf("quizzes had the names %v, read they are %v", got, quizRenames(l))
 		}
 		for _, h := range l.Outline() {
 			if l.Blocks[h.Block].Kind != KindText {

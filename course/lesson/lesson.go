@@ -14,7 +14,8 @@ type Module struct {
 // Info is what a list says of a lesson. The lesson itself is read when it is opened.
 type Info struct {
 	ID         string
-	Number     int // place within the module, from the file's name
+	Formerly   []string // ids that it had
+	Number     int      // place within the module, from the file's name
 	Title      string
 	Module     string // id of its module
 	Minutes    int    // what reading it takes, roughly

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"underlay/course/ids"
 )
 
 // normalise returns the text with Unix line ends and without a byte-order mark.
@@ -62,6 +64,7 @@ func badLine(data []byte) int {
 func (l *Lesson) frontMatter(src, id string) []error {
 	y := parseYAML(l.File, 2, src, "the front matter", []field{
 		{"id", "the file name without number and .md, " + strconv.Quote(id), true, &l.ID},
+		{"formerly", formerlyWant, false, &l.Formerly},
 		{"title", "a few words", true, &l.Title},
 		{"minutes", "a whole number from 1 to 120", true, &l.Minutes},
 		{"objectives", "a list of texts", true, &l.Objectives},
@@ -71,6 +74,7 @@ func (l *Lesson) frontMatter(src, id string) []error {
 	if l.ID != id {
 		y.fail("id", "is %q", l.ID)
 	}
+	y.checkFormerly(l.ID, l.Formerly)
 	if !idRE().MatchString(id) {
 		y.errs = append(y.errs, &Error{l.File, 1, 1, fmt.Sprintf("the file name has the id %q; allowed: %s", id, idWant)})
 	}
@@ -97,6 +101,7 @@ type splitter struct {
 	text    []string
 	start   int // index of text's first line
 	quizzes map[string]bool
+	used    ids.Used // by quizzes
 	errs    []error
 }
 
@@ -174,6 +179,16 @@ func (s *splitter) quiz(line int, rest string, body []string) {
 		s.fail(line, "quiz id %q is taken in this lesson; give each quiz its own", q.ID)
 	}
 	s.quizzes[q.ID] = true
+	name := strings.TrimPrefix(q.ID, s.id+"/")
+	wrong, wrongs := s.used.Add(fmt.Sprintf("quiz %q", name), name, q.Formerly)
+	if wrong != "" {
+		s.fail(line, "quiz %s", wrong)
+	}
+	for _, what := range wrongs {
+		if what != "" {
+			s.fail(line, "%s", what)
+		}
+	}
 	s.add(line, Block{Kind: KindQuiz, Quiz: q})
 }
 

@@ -12,6 +12,7 @@ import (
 // Quiz is one question: with options to choose from, or answered freely.
 type Quiz struct {
 	ID          string   // "LESSON/NAME", the same in every run
+	Formerly    []string // NAMEs that it had
 	Question    string   // Markdown
 	Options     []Option // empty for a free answer
 	Answers     []string // free answer: accepted texts, or /regular expressions/
@@ -119,6 +120,7 @@ func parseQuiz(file string, line int, src, lesson, id string) (*Quiz, []error) {
 	q := &Quiz{ID: id}
 	y := parseYAML(file, line, src, "a quiz", []field{
 		{"id", idWant, false, &q.ID},
+		{"formerly", formerlyWant, false, &q.Formerly},
 		{"question", "a text", true, &q.Question},
 		{"options", fmt.Sprintf("a list of 2 to %d, each with text and perhaps right: true", maxOptions), false, &q.Options},
 		{"answers", "a list of accepted texts or /regular expressions/", false, &q.Answers},
@@ -129,6 +131,7 @@ func parseQuiz(file string, line int, src, lesson, id string) (*Quiz, []error) {
 	if !idRE().MatchString(q.ID) {
 		y.fail("id", "is %q", q.ID)
 	}
+	y.checkFormerly(q.ID, q.Formerly)
 	q.ID = lesson + "/" + q.ID
 	switch {
 	case y.nodes["options"] != nil && y.nodes["answers"] != nil:

@@ -27,7 +27,7 @@ func skimModule(fsys fs.FS, dir string) (m Module, lessons []entry, err error) {
 		return m, nil, err
 	}
 	for _, file := range files {
-		e := entry{whole: sync.OnceValues(func() (*Lesson, error) { return readLesson(fsys, file) })}
+		e := entry{whole: sync.OnceValues(func() (*Lesson, error) { return readLesson(fsys, file) }), renames: renamesIn(fsys, file)}
 		if e.info, ok = glance(fsys, file); !ok {
 			l, err := e.whole()
 			if err != nil {
@@ -70,7 +70,10 @@ func glance(fsys fs.FS, file string) (info *Info, ok bool) {
 		return nil, false
 	}
 	info.Title, info.Minutes, info.Objectives = title, minutes, objectives
-	if lab, given := fields["lab"]; given {
+	if formerly, given := fields["formerly"]; given {
+		info.Formerly, ok = formerly.Words()
+	}
+	if lab, given := fields["lab"]; ok && given {
 		info.Lab, ok = lab.Text()
 	}
 	return info, ok

@@ -45,6 +45,8 @@ func TestSkimSaysWhatReadingSays(t *testing.T) {
 		"objectives in brackets":    {"objectives:\n  - see", "objectives: [see, hear]", false},
 		"objectives at the margin":  {"objectives:\n  - see", "objectives:\n- see", false},
 		"a comment":                 {"  - see", "  # first\n  - see", false},
+		"formerly":                  {"title: X", "formerly: [w, lesson-w] # of old\ntitle: X", true},
+		"formerly in lines":         {"title: X", "formerly:\n  - w\ntitle: X", false},
 		"no lab":                    {"lab: lab-x\n", "", true},
 		"lines of another system":   {"\n", "\r\n", false},
 	} {
