@@ -136,6 +136,12 @@ func (c *cluster) schedulesAgain(t *testing.T) {
 	c.must(t, "", "run", "scheduled", "--image=pause")
 	c.ready(t, "scheduled")
 	c.must(t, "", "delete", "pod", "moved", "scheduled", "--force")
+	eventually(t, "what was deleted by force has gone", func() error { // which nobody waits for
+		if now := namespaces(t); slices.Contains(now, "moved") || slices.Contains(now, "scheduled") {
+			return fmt.Errorf("there are %v", now)
+		}
+		return nil
+	})
 }
 
 // move writes into the store what no API server would: that a pod is on another node.
