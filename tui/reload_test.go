@@ -170,7 +170,9 @@ func TestReloadAfterLeaving(t *testing.T) {
 	d, reloads := watching(t, b)
 	reloads <- renewed(testBook(t), titled("Late"))
 	d.until("it is being built", func() bool { return d.m.renewing != nil })
-	d.press("f10", "y")
+	d.press("f10")
+	d.want("Leave the lab?") // nothing else ends: the build is held up
+	d.press("y")
 	d.until("home", func() bool { return d.m.work == nil })
 	close(b.slow["Late"])
 	d.until("it is closed", func() bool {
