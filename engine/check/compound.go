@@ -57,22 +57,11 @@ func describeList(cs []engine.Check, sep string) string {
 // the order of the file is what is told, and a failure outweighs a broken
 // check, because it holds whatever the broken one would have found.
 func allOf(vs []verdict) verdict {
-	var broken *verdict
-	for i := range vs {
-		switch vs[i].State {
-		case engine.Fail:
-			return vs[i]
-		case engine.Broken:
-			if broken == nil {
-				broken = &vs[i]
-			}
-		}
-	}
-	if broken != nil {
-		return *broken
-	}
 	if len(vs) == 0 {
 		return passed("")
+	}
+	if v := decisive(vs, engine.Fail); v != nil {
+		return *v
 	}
 	out := vs[0]
 	for _, v := range vs[1:] {
@@ -83,24 +72,24 @@ func allOf(vs []verdict) verdict {
 	return out
 }
 
+// decisive returns the first verdict of the state that settles the matter, or else the
+// first of a broken check; nil where there is neither.
+func decisive(vs []verdict, settles engine.State) *verdict {
+	for _, state := range []engine.State{settles, engine.Broken} {
+		if i := slices.IndexFunc(vs, func(v verdict) bool { return v.State == state }); i >= 0 {
+			return &vs[i]
+		}
+	}
+	return nil
+}
+
 // anyOf folds the verdicts of alternatives.
 func anyOf(vs []verdict) verdict {
 	if len(vs) == 0 {
 		return brokenf("This check offers no alternative.")
 	}
-	var broken *verdict
-	for i := range vs {
-		switch vs[i].State {
-		case engine.Pass:
-			return vs[i]
-		case engine.Broken:
-			if broken == nil {
-				broken = &vs[i]
-			}
-		}
-	}
-	if broken != nil {
-		return *broken
+	if v := decisive(vs, engine.Pass); v != nil {
+		return *v
 	}
 	last := vs[len(vs)-1]
 	last.sent = slices.ContainsFunc(vs, func(v verdict) bool { return v.sent })

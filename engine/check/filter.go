@@ -30,13 +30,9 @@ func prefixed(hook string) string {
 }
 
 func judgeFilter(f *facts, c engine.FilterCheck) verdict {
-	st, bad := f.node(c.Node, observe.Firewall)
+	st, pattern, bad := f.rules(c.Node, c.Match)
 	if bad != nil {
 		return *bad
-	}
-	pattern, err := compiled(c.Match)
-	if err != nil {
-		return brokenf("The pattern of this check is not valid: %v.", err)
 	}
 	if c.Policy && c.Hook == unhooked {
 		return brokenf("A chain that nothing jumps to has no policy.")
@@ -62,7 +58,7 @@ func judgeFilter(f *facts, c engine.FilterCheck) verdict {
 
 func filters(does string) bool { return does == "accept" || does == "drop" || does == "reject" }
 
-// checkPolicy judges what becomes of packets that no rule decides. Every base
+// judgePolicy judges what becomes of packets that no rule decides. Every base
 // chain of a hook has its say: one drop is enough, and accept holds only if all
 // accept. A hook without a chain accepts.
 func judgePolicy(st observe.State, c engine.FilterCheck, pattern *regexp.Regexp) verdict {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -10,6 +11,21 @@ import (
 
 // unhooked stands, in place of a hook, for chains that nothing jumps to.
 const unhooked = "none"
+
+// rules returns what is known of a node's firewall, and the pattern that a check's rule
+// has to match.
+func (f *facts) rules(node, match string) (observe.State, *regexp.Regexp, *verdict) {
+	st, bad := f.node(node, observe.Firewall)
+	if bad != nil {
+		return st, nil, bad
+	}
+	pattern, err := compiled(match)
+	if err != nil {
+		v := brokenf("The pattern of this check is not valid: %v.", err)
+		return st, nil, &v
+	}
+	return st, pattern, nil
+}
 
 // atHooks reports whether packets at this hook get to the rule; "" is any hook,
 // but a chain that nothing jumps to is at none.

@@ -24,13 +24,9 @@ func describeNAT(c engine.NATCheck) string {
 }
 
 func judgeNAT(f *facts, c engine.NATCheck) verdict {
-	st, bad := f.node(c.Node, observe.Firewall)
+	st, pattern, bad := f.rules(c.Node, c.Match)
 	if bad != nil {
 		return *bad
-	}
-	pattern, err := compiled(c.Match)
-	if err != nil {
-		return brokenf("The pattern of this check is not valid: %v.", err)
 	}
 	var near []observe.FirewallRule
 	for _, r := range st.Firewall {

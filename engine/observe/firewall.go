@@ -135,8 +135,8 @@ func hookNames(family byte, bits uint32) string {
 	return strings.Join(out, ",")
 }
 
-// iptablesTables are the tables of iptables with the priority of their chains;
-// those of nat have two.
+// iptablesPriorities are the priorities of the chains of one of iptables' tables; those
+// of nat have two.
 func iptablesPriorities(table string) []int32 {
 	switch table {
 	case "raw":
