@@ -26,19 +26,19 @@ func help(hints int, peeked bool) string {
 	case hints == 0:
 		return "without a hint"
 	}
-	return "with " + count(hints, "hint")
+	return "with " + Count(hints, "hint")
 }
 
 // Span is a duration as people say it: "90 seconds", "2 minutes".
 func Span(d time.Duration) string {
 	if s := int(d.Round(time.Second) / time.Second); s < 100 {
-		return count(s, "second")
+		return Count(s, "second")
 	}
-	return count(int(d.Round(time.Minute)/time.Minute), "minute")
+	return Count(int(d.Round(time.Minute)/time.Minute), "minute")
 }
 
-// count is a number of things in words.
-func count(n int, what string) string {
+// Count is a number of things in words: "1 hint", "2 hints".
+func Count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}

@@ -88,8 +88,8 @@ func (v *visit) others() {
 	switch {
 	case n == 0:
 	case v.Start.Lab != nil:
-		v.sayf("This lab has %s left to repair.", count(n, "fault"))
+		v.sayf("This lab has %s left to repair.", attempt.Count(n, "fault"))
 	default:
-		v.sayf("This lab has %s left to repair. In the list, type: break %s", count(n, "fault"), id)
+		v.sayf("This lab has %s left to repair. In the list, type: break %s", attempt.Count(n, "fault"), id)
 	}
 }

@@ -215,7 +215,7 @@ func repaired(l *engine.LabInfo, visits map[string]progress.LabProgress) string 
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" %d of %s repaired.", n, count(len(l.Faults), "fault"))
+	return fmt.Sprintf(" %d of %s repaired.", n, attempt.Count(len(l.Faults), "fault"))
 }
 
 func repairedOf(l *engine.LabInfo, visits map[string]progress.LabProgress) int {

@@ -183,7 +183,7 @@ func (v *visit) farewell() {
 	if !v.attempt.Solved() && !v.settled {
 		v.settle(thorough)
 	}
-	done := fmt.Sprintf("%d of %s done", v.attempt.Status().Done(), count(len(v.lab.Tasks), "task"))
+	done := fmt.Sprintf("%d of %s done", v.attempt.Status().Done(), attempt.Count(len(v.lab.Tasks), "task"))
 	switch {
 	case v.attempt.Solved():
 		v.say("The lab is closed. It is solved.")

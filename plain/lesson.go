@@ -23,7 +23,7 @@ func (g *guide) readLesson(id string) error {
 		return fmt.Errorf("the lesson %s cannot be read: %w", l.ID, err)
 	}
 	g.blank()
-	g.sayf("Lesson: %s. About %s.", l.Title, count(l.Minutes, "minute"))
+	g.sayf("Lesson: %s. About %s.", l.Title, attempt.Count(l.Minutes, "minute"))
 	if g.Interactive {
 		g.say("At each pause, Enter goes on and q stops.")
 	}

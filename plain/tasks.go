@@ -38,7 +38,7 @@ func (v *visit) tell(events []attempt.Event) (said bool) {
 }
 
 func (v *visit) score() {
-	v.sayf("%d of %s done.", v.attempt.Status().Done(), count(len(v.lab.Tasks), "task"))
+	v.sayf("%d of %s done.", v.attempt.Status().Done(), attempt.Count(len(v.lab.Tasks), "task"))
 }
 
 // tellTask says that a task is done, or no longer done, and whether an event was that.

@@ -88,14 +88,14 @@ func (v *visit) undo(number string) error {
 	st := v.session.Status()
 	v.tell(v.attempt.WentBack(to, how, st))
 	if !how.Rebuilt {
-		v.sayf("%s undone. %d of %s done.", count(how.Changes, "change"), st.Done(), count(len(v.lab.Tasks), "task"))
+		v.sayf("%s undone. %d of %s done.", attempt.Count(how.Changes, "change"), st.Done(), attempt.Count(len(v.lab.Tasks), "task"))
 		return nil
 	}
 	v.say("The lab was built anew and then brought to the checkpoint, because:")
 	for _, why := range how.Why {
 		v.item("  - ", why)
 	}
-	v.sayf("The shells are new ones. %d of %s done.", st.Done(), count(len(v.lab.Tasks), "task"))
+	v.sayf("The shells are new ones. %d of %s done.", st.Done(), attempt.Count(len(v.lab.Tasks), "task"))
 	for _, sh := range v.shells {
 		v.hangUp(sh)
 	}
