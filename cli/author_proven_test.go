@@ -16,10 +16,11 @@ import (
 func TestWhatIsProvenIsSampled(t *testing.T) {
 	t.Parallel()
 	ledger := filepath.Join(t.TempDir(), "proven")
-	files := baseLab(t)
+	fine := fineLab(t)
+	files := fine.files
 	prove := func(what string, more ...string) (made []string, report prove.Report, code int) {
 		t.Helper()
-		dir := writeLabs(t, []badLab{{id: "fine", files: files}})
+		dir := writeLabs(t, []badLab{fine})
 		args := []string{"--content", dir, "--json", "--seeds", "1", "--source", "..", "--proven", ledger, "--sample", "7"}
 		stdout, stderr, code := authorTest(t, append(args, more...)...)
 		if err := json.Unmarshal([]byte(stdout), &report); err != nil {
@@ -29,9 +30,6 @@ func TestWhatIsProvenIsSampled(t *testing.T) {
 			made = append(made, strings.TrimPrefix(report.Proofs[i].ID(), "fine/"))
 		}
 		return made, report, code
-	}
-	for name, text := range files {
-		files[name] = strings.ReplaceAll(text, "${ID}", "fine")
 	}
 	all, first, code := prove("first", "--remember")
 	if code != exitOK || len(first.Sampled) > 0 || !slices.Contains(all, "seed/1") {
@@ -71,11 +69,7 @@ func TestWhatIsProvenIsSampled(t *testing.T) {
 // TestASampleIsTold says to people how the same sample is made again.
 func TestASampleIsTold(t *testing.T) {
 	t.Parallel()
-	files := baseLab(t)
-	for name, text := range files {
-		files[name] = strings.ReplaceAll(text, "${ID}", "fine")
-	}
-	dir := writeLabs(t, []badLab{{id: "fine", files: files}})
+	dir := writeLabs(t, []badLab{fineLab(t)})
 	args := []string{"--content", dir, "--sampled", "--sample", "7", "--run", "untouched|solution"}
 	out, _, code := authorTest(t, args...)
 	if code != exitOK || !strings.HasSuffix(out, "\nOf 1 lab only a sample was made: --sample 7 makes the same one again.\n") {

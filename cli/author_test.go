@@ -84,6 +84,16 @@ func baseLab(t *testing.T) map[string]string {
 	return base
 }
 
+// fineLab is a lab that nothing is wrong with.
+func fineLab(t *testing.T) badLab {
+	t.Helper()
+	files := baseLab(t)
+	for name, text := range files {
+		files[name] = strings.ReplaceAll(text, "${ID}", "fine")
+	}
+	return badLab{id: "fine", files: files}
+}
+
 func glob(t *testing.T, pattern string) []string {
 	t.Helper()
 	found, err := filepath.Glob(pattern)

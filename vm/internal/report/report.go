@@ -111,12 +111,11 @@ func doctor(s plan.Step, r *plan.Result) junit.Testsuite {
 // goTest reads what a compiled test printed. A test that was skipped failed:
 // here is all that any of them needs.
 func goTest(s plan.Step, r *plan.Result) junit.Testsuite {
-	cases, err := testcases(s, r)
+	cases, flakes, err := tried(s, r)
 	if err != nil {
 		return single(s, "the output cannot be read: "+err.Error(), r.Output)
 	}
 	var suite junit.Testsuite
-	flakes := Flakes(s, r)
 	for _, c := range cases {
 		if slices.ContainsFunc(flakes, func(f Flake) bool { return f.Name == c.Name }) {
 			c.Failure = nil
@@ -163,25 +162,32 @@ func Flakes(s plan.Step, r *plan.Result) []Flake {
 		return nil
 	case s.Kind == plan.JUnit:
 		return written(r.JUnit)
-	case s.Kind != plan.GoTest || r.Again == nil:
+	case s.Kind != plan.GoTest:
 		return nil
 	}
-	first, err := testcases(s, r)
-	second, err2 := testcases(s, r.Again)
-	if err != nil || err2 != nil {
-		return nil
+	_, flakes, _ := tried(s, r) // Suite says what cannot be read
+	return flakes
+}
+
+// tried reads what a compiled test printed, and which of its failures did not come again.
+func tried(s plan.Step, r *plan.Result) (cases []junit.Testcase, flakes []Flake, err error) {
+	if cases, err = testcases(s, r); err != nil || r.Again == nil {
+		return cases, nil, err
+	}
+	again, err := testcases(s, r.Again)
+	if err != nil {
+		return cases, nil, nil //nolint:nilerr // then what failed has failed
 	}
 	passed := map[string]bool{}
-	for _, c := range second {
+	for _, c := range again {
 		passed[c.Name] = c.Failure == nil && c.Error == nil
 	}
-	var out []Flake
-	for _, c := range first {
+	for _, c := range cases {
 		if c.Failure != nil && passed[c.Name] {
-			out = append(out, Flake{c.Name, c.Failure.Data})
+			flakes = append(flakes, Flake{c.Name, c.Failure.Data})
 		}
 	}
-	return out
+	return cases, flakes, nil
 }
 
 // written returns the flakes in a file that a step wrote, as Maven's Surefire has them.
