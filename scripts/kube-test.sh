@@ -10,13 +10,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/failures.sh
+. scripts/ordinary.sh
 export CGO_ENABLED=0 UNDERLAY_KUBE_BIN=$PWD/bin
 export PATH=$PATH:/usr/sbin:/sbin
 
 work=$(mktemp -d /tmp/underlay-kube-test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/bin" "$work/src"
-git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work/src" 2>/dev/null || true
+mkdir "$work/bin"
+copy_sources "$work/src"
 chmod -R go+rX "$work"
 install -m 755 bin/underlay-kube bin/underlay-pod "$work/bin"
 export UNDERLAY_KUBE_BIN=$work/bin
@@ -46,11 +47,7 @@ run() {
 
 # as_ordinary COMMAND…: runs a command as the ordinary user.
 as_ordinary() {
-	local user=${UNDERLAY_TEST_USER:-nobody}
-	install -d -o "$user" "$work/home"
-	setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups \
-		env -i PATH="$PATH" HOME="$work/home" TMPDIR=/tmp LANG=C.UTF-8 UNDERLAY_KUBE_BIN="$UNDERLAY_KUBE_BIN" \
-		KUBE_TEST_POLICIES="${KUBE_TEST_POLICIES:-}" "$@"
+	ordinary "$work/home" TMPDIR=/tmp UNDERLAY_KUBE_BIN="$UNDERLAY_KUBE_BIN" KUBE_TEST_POLICIES="${KUBE_TEST_POLICIES:-}" "$@"
 }
 
 # flaky NAME COMMAND…: runs those tests once more, by themselves, that have failed in the

@@ -7,14 +7,15 @@
 #   PROVE                the labs to prove, by their ids (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/ordinary.sh
 export PATH=$PATH:/usr/sbin:/sbin
 began=$SECONDS
 work=$(mktemp -d /tmp/underlay-prove.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
-mkdir "$work/bin" "$work/src"
+mkdir "$work/bin"
 install -m 755 bin/underlay bin/underlay-kube bin/underlay-pod "$work/bin" 2>/dev/null || install -m 755 bin/underlay "$work/bin"
-git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work/src" 2>/dev/null || true
+copy_sources "$work/src"
 touch "$work/src/.ci/proven"
 chmod -R go+rX "$work"
 read -r -a labs <<<"${PROVE:-}"
@@ -46,8 +47,7 @@ prove() {
 
 if [ "$(id -u)" -eq 0 ]; then
 	owner=${UNDERLAY_TEST_USER:-nobody}
-	prove ordinary setpriv --reuid="$owner" --regid="$(id -g "$owner")" --init-groups \
-		env -i PATH="$PATH" HOME="$work/ordinary" TMPDIR=/tmp USER="$owner" LANG=C.UTF-8 TERM=xterm-256color
+	prove ordinary ordinary "$work/ordinary" TMPDIR=/tmp USER="$owner" TERM=xterm-256color
 	owner=
 	prove root env
 else

@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/failures.sh
+. scripts/ordinary.sh
 export CGO_ENABLED=0
 export PATH=$PATH:/usr/sbin:/sbin
 
@@ -45,14 +46,11 @@ rootless() {
 	(cd "$dir" && as_ordinary "${enter[@]}" "$bin" -test.v -test.timeout 20m -test.skip 'AsRoot$')
 }
 
-# as_ordinary COMMAND…: runs a command as the ordinary user, with the environment
-# of a fresh login.
+# as_ordinary COMMAND…: runs a command as the ordinary user.
 as_ordinary() {
 	local user=${UNDERLAY_TEST_USER:-nobody}
-	install -d -o "$user" "$work/home" "$work/tmp"
-	setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups \
-		env -i PATH="$PATH" HOME="$work/home" TMPDIR="$work/tmp" USER="$user" LANG=C.UTF-8 TERM=xterm-256color \
-		UNDERLAY_BIN="$work/bin/underlay" "$@"
+	install -d -o "$user" "$work/tmp"
+	ordinary "$work/home" TMPDIR="$work/tmp" USER="$user" TERM=xterm-256color UNDERLAY_BIN="$work/bin/underlay" "$@"
 }
 
 status=0
@@ -63,8 +61,7 @@ export UNDERLAY_BIN=$work/bin/underlay
 
 if [ "$(id -u)" -eq 0 ]; then
 	go test -c -o "$work/bin/" "${kernel[@]}"
-	mkdir -p "$work/src"
-	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$work/src" 2>/dev/null || true
+	copy_sources "$work/src"
 	chmod -R go+rX "$work"
 	# Two at a time: one machine's cores are few, and labs are real.
 	(
