@@ -66,7 +66,7 @@ func TestFencesAreNotSeen(t *testing.T) {
 	var events []observe.Event
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	if err := observe.Watch(ctx, []observe.Node{n}, func(e observe.Event) {
+	if _, err := observe.Watch(ctx, []observe.Node{n}, func(e observe.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		events = append(events, e)

@@ -43,28 +43,48 @@ type Event struct {
 // being tracked before the first watcher came (with nf_conntrack_events = 2, the
 // kernel's default, only flows that begin under watch are announced). Callers
 // look at those when a command has ended, or from time to time.
-func Watch(ctx context.Context, nodes []Node, notify func(Event)) error {
+func Watch(ctx context.Context, nodes []Node, notify func(Event)) (*Watcher, error) {
 	return WatchFacets(ctx, nodes, All, notify)
 }
 
 // WatchFacets is Watch for some facets only. Without Conntrack, traffic wakes
 // nobody. Other facets may be announced as well.
-func WatchFacets(ctx context.Context, nodes []Node, what Facet, notify func(Event)) error {
+func WatchFacets(ctx context.Context, nodes []Node, what Facet, notify func(Event)) (*Watcher, error) {
 	w, err := newWatcher(what)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, n := range nodes {
 		if err := w.add(n); err != nil {
-			return errors.Join(fmt.Errorf("watch node %s: %w", n.Name, err), w.close())
+			return nil, errors.Join(fmt.Errorf("watch node %s: %w", n.Name, err), w.close())
 		}
 	}
 	if err := w.listen(nodes); err != nil {
-		return errors.Join(err, w.close())
+		return nil, errors.Join(err, w.close())
 	}
 	go w.run(ctx, notify)
-	return nil
+	return w, nil
 }
+
+// Flush returns once notify has been told of all that the kernel has announced by now, or
+// the watching has ended. Whoever reads a node after that reads no older state than the
+// events told so far speak of. It must not be called by notify.
+func (w *Watcher) Flush() {
+	told := make(chan struct{})
+	w.mu.Lock()
+	if w.ended {
+		w.mu.Unlock()
+		return
+	}
+	w.flushes = append(w.flushes, told)
+	w.ring()
+	w.mu.Unlock()
+	<-told
+}
+
+// ring wakes run. Writing cannot fail: the counter of an eventfd has room for one more, and
+// whoever calls knows that it is open.
+func (w *Watcher) ring() { _, _ = unix.Write(w.wake, binary.NativeEndian.AppendUint64(nil, 1)) }
 
 // channel is a set of multicast groups that share a socket. Conntrack has one
 // of its own so that a flood of flows cannot push out other events.
@@ -106,17 +126,21 @@ type source struct {
 	heard   *heard // of a socket for rtnetlink
 }
 
-// watcher waits for all sockets of all nodes in one place.
-type watcher struct {
+// Watcher waits for the events of all nodes in one place.
+type Watcher struct {
 	what    Facet
 	epoll   int
-	wake    int // eventfd that ends run
+	wake    int // eventfd that has run look at ended and flushes
 	sources map[int]source
 	order   []string // nodes as given, for the order of events
 	buf     []byte
+
+	mu      sync.Mutex
+	ended   bool            // what is open is closed, or about to be
+	flushes []chan struct{} // closed when what was announced before has been told
 }
 
-func newWatcher(what Facet) (*watcher, error) {
+func newWatcher(what Facet) (*Watcher, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("create epoll: %w", err)
@@ -125,14 +149,14 @@ func newWatcher(what Facet) (*watcher, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("create eventfd: %w", err), unix.Close(epoll))
 	}
-	w := &watcher{what: what, epoll: epoll, wake: wake, sources: map[int]source{}, buf: make([]byte, nl.ReceiveBuffer)}
+	w := &Watcher{what: what, epoll: epoll, wake: wake, sources: map[int]source{}, buf: make([]byte, nl.ReceiveBuffer)}
 	if err := w.poll(wake); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
 }
 
-func (w *watcher) poll(fd int) error {
+func (w *Watcher) poll(fd int) error {
 	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
 	if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
 		return fmt.Errorf("add to epoll: %w", err)
@@ -141,7 +165,7 @@ func (w *watcher) poll(fd int) error {
 }
 
 // add subscribes to a node's events.
-func (w *watcher) add(n Node) error {
+func (w *Watcher) add(n Node) error {
 	w.order = append(w.order, n.Name)
 	return netns.Do(n.NS, func() error {
 		for _, ch := range channels() {
@@ -168,7 +192,7 @@ func (w *watcher) add(n Node) error {
 
 // listen takes in what there is in all nodes, after the sockets have subscribed: what
 // happens from now on is compared with that.
-func (w *watcher) listen(nodes []Node) error {
+func (w *Watcher) listen(nodes []Node) error {
 	for _, s := range w.sources {
 		if s.heard == nil {
 			continue
@@ -181,7 +205,7 @@ func (w *watcher) listen(nodes []Node) error {
 	return nil
 }
 
-func (w *watcher) close() error {
+func (w *Watcher) close() error {
 	errs := []error{unix.Close(w.epoll), unix.Close(w.wake)}
 	for fd := range w.sources {
 		errs = append(errs, unix.Close(fd))
@@ -190,14 +214,16 @@ func (w *watcher) close() error {
 }
 
 // run delivers events until ctx ends.
-func (w *watcher) run(ctx context.Context, notify func(Event)) {
-	var once sync.WaitGroup
-	once.Add(1)
+func (w *Watcher) run(ctx context.Context, notify func(Event)) {
+	defer w.end()
 	stop := context.AfterFunc(ctx, func() {
-		defer once.Done()
-		// Cannot fail: the counter of a fresh eventfd has room for one.
-		_, _ = unix.Write(w.wake, binary.NativeEndian.AppendUint64(nil, 1))
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if !w.ended {
+			w.ring()
+		}
 	})
+	defer stop()
 	events := make([]unix.EpollEvent, 64)
 	for ctx.Err() == nil {
 		n, err := unix.EpollWait(w.epoll, events, -1)
@@ -205,20 +231,58 @@ func (w *watcher) run(ctx context.Context, notify func(Event)) {
 			continue
 		}
 		if err != nil || ctx.Err() != nil {
-			break
+			return
 		}
-		w.deliver(w.gather(events[:n]), notify)
+		if w.rung(events[:n]) {
+			w.flush(notify)
+		} else {
+			w.deliver(w.gather(events[:n]), notify)
+		}
 	}
-	if !stop() {
-		once.Wait() // the write must not meet a closed descriptor
+}
+
+// end closes what is open and lets go whoever waits in Flush.
+func (w *Watcher) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
+	for _, told := range w.flushes {
+		close(told)
 	}
+	w.flushes = nil
 	// Nobody is left to tell, and closing these descriptors frees them whatever it says.
 	_ = w.close()
 }
 
+// rung reports whether somebody has rung, and has it be so no longer.
+func (w *Watcher) rung(events []unix.EpollEvent) bool {
+	if !slices.ContainsFunc(events, func(e unix.EpollEvent) bool { return int(e.Fd) == w.wake }) {
+		return false
+	}
+	var count [8]byte
+	_, _ = unix.Read(w.wake, count[:]) // there is something to be read
+	return true
+}
+
+// flush delivers what all sockets hold and lets go who waited for that.
+func (w *Watcher) flush(notify func(Event)) {
+	w.mu.Lock()
+	flushes := w.flushes
+	w.flushes = nil
+	w.mu.Unlock()
+	changed := map[string]Facet{}
+	for fd, s := range w.sources {
+		changed[s.node] |= w.drain(fd, s)
+	}
+	w.deliver(changed, notify)
+	for _, told := range flushes {
+		close(told)
+	}
+}
+
 // gather empties the sockets that are ready. Of each node it keeps what
 // changed apart from Conntrack, and Conntrack.
-func (w *watcher) gather(events []unix.EpollEvent) map[string]Facet {
+func (w *Watcher) gather(events []unix.EpollEvent) map[string]Facet {
 	changed := map[string]Facet{}
 	for _, ev := range events {
 		fd := int(ev.Fd)
@@ -229,7 +293,7 @@ func (w *watcher) gather(events []unix.EpollEvent) map[string]Facet {
 	return changed
 }
 
-func (w *watcher) deliver(changed map[string]Facet, notify func(Event)) {
+func (w *Watcher) deliver(changed map[string]Facet, notify func(Event)) {
 	for _, node := range w.order {
 		facets := changed[node]
 		switch facets {
@@ -249,7 +313,7 @@ func (w *watcher) deliver(changed map[string]Facet, notify func(Event)) {
 }
 
 // drain reads what a socket holds and returns which facets it speaks of.
-func (w *watcher) drain(fd int, s source) (facets Facet) {
+func (w *Watcher) drain(fd int, s source) (facets Facet) {
 	for {
 		n, _, err := unix.Recvfrom(fd, w.buf, 0)
 		switch {

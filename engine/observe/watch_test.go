@@ -6,11 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"underlay/engine/internal/netns"
 )
 
 // log collects events.
@@ -62,7 +65,7 @@ func watch(t *testing.T, what Facet, nodes ...Node) *log {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	l := &log{}
-	if err := WatchFacets(ctx, nodes, what, l.notify); err != nil {
+	if _, err := WatchFacets(ctx, nodes, what, l.notify); err != nil {
 		t.Fatal(err)
 	}
 	return l
@@ -136,7 +139,7 @@ func TestWatchOverrun(t *testing.T) {
 	l := &log{}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	err := Watch(ctx, []Node{n}, func(e Event) {
+	_, err := Watch(ctx, []Node{n}, func(e Event) {
 		first.Do(func() { close(hold); <-release })
 		l.notify(e)
 	})
@@ -158,12 +161,48 @@ func TestWatchOverrun(t *testing.T) {
 	eventually(t, "event after the overrun", func() bool { return l.facets("host")&Rules != 0 })
 }
 
+// What has been announced before Flush has been told when it returns, each time.
+func TestFlush(t *testing.T) {
+	n := newNode(t, "host")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	l := &log{}
+	w, err := Watch(ctx, []Node{n}, l.notify)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 50 {
+		l.clear()
+		err := netns.Do(n.NS, func() error {
+			return os.WriteFile("/proc/sys/net/ipv4/conf/lo/rp_filter", []byte(strconv.Itoa(1+i%2)), 0)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Flush()
+		if !l.seen(Event{"host", Sysctls}) {
+			t.Fatalf("setting %d: Flush returned before the event was told", i)
+		}
+	}
+	var waiting sync.WaitGroup
+	for range 20 {
+		waiting.Go(func() {
+			for range 50 {
+				w.Flush()
+			}
+		})
+	}
+	cancel()
+	waiting.Wait() // whether the watching has ended by then or not
+	w.Flush()
+}
+
 func TestWatchEnds(t *testing.T) {
 	n := newNode(t, "host")
 	before := openDescriptors(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &log{}
-	if err := Watch(ctx, []Node{n}, l.notify); err != nil {
+	if _, err := Watch(ctx, []Node{n}, l.notify); err != nil {
 		t.Fatal(err)
 	}
 	if openDescriptors(t) <= before {
@@ -172,7 +211,7 @@ func TestWatchEnds(t *testing.T) {
 	cancel()
 	eventually(t, "descriptors closed", func() bool { return openDescriptors(t) <= before })
 
-	if err := Watch(ctx, []Node{{"closed", -1}}, l.notify); !errors.Is(err, unix.EBADF) {
+	if _, err := Watch(ctx, []Node{{"closed", -1}}, l.notify); !errors.Is(err, unix.EBADF) {
 		t.Errorf("watching a closed descriptor: %v", err)
 	}
 }

@@ -9,16 +9,18 @@ import (
 )
 
 // outdate forgets what autopsies found, because something has changed, and cuts
-// short the one under way.
-func (s *Session) outdate() {
+// short the one under way. It returns how much has changed so far.
+func (s *Session) outdate() (changes int) {
 	s.mu.Lock()
 	s.changes++
+	changes = s.changes
 	had := s.found.forget()
 	s.mu.Unlock()
 	s.giveWay()
 	if had {
 		s.signal()
 	}
+	return changes
 }
 
 // giveWay cuts short the autopsy under way in the background.

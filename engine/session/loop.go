@@ -42,6 +42,7 @@ const softFacets = observe.Neighs | observe.FDB | observe.Conntrack
 // trigger asks the loop to look.
 type trigger struct {
 	hard bool // something the learner can have done has changed
+	at   int  // which of the changes that was, counted
 	soft bool // something traffic changes has changed
 	poke bool // look at what sends no events
 	anew bool // an evaluation was cut short, though nothing has changed
@@ -54,7 +55,7 @@ type trigger struct {
 
 func (s *Session) trigger(t trigger) {
 	if t.hard {
-		s.outdate()
+		t.at = s.outdate()
 	}
 	select {
 	case s.triggers <- t:
@@ -79,7 +80,8 @@ func (s *Session) watch(p *place) error {
 			s.signal()
 		}
 	}()
-	err := observe.Watch(ctx, p.nodes, func(e observe.Event) {
+	var err error
+	p.watcher, err = observe.Watch(ctx, p.nodes, func(e observe.Event) {
 		if !s.judge.Affected(e.Node, e.Facets) {
 			return
 		}
@@ -154,7 +156,7 @@ func (l *loop) onTrigger(t trigger) {
 	}
 	if t.hard {
 		l.tries = 0
-		l.s.cancelEvaluation() // it looks at what is no longer so
+		l.s.cancelOlder(t.at) // it looks at what is no longer so
 		l.sooner(&l.due, now.Add(gather))
 	}
 	if t.hard || t.poke {

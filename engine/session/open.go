@@ -69,8 +69,10 @@ type place struct {
 	nodes  []observe.Node
 	ns     map[string]int
 	reader *observe.Reader
-	stop   context.CancelFunc // ends the watch
-	legacy sync.Once          // iptables-legacy has been used
+	legacy sync.Once // iptables-legacy has been used
+	// watcher watches the nodes and stop ends that, both nil in a lab that nobody watches.
+	watcher *observe.Watcher
+	stop    context.CancelFunc
 	// servers are the process ids of the lab's workloads, in its order.
 	serversMu sync.Mutex
 	servers   []int

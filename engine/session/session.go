@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -41,7 +42,7 @@ type Session struct {
 	status  engine.Status // without what was found by autopsies
 	found   findings
 	closed  bool
-	current context.CancelFunc // of the evaluation under way
+	current evaluation // that is under way
 
 	changes  int      // counts what has changed
 	judged   int      // as many had by the last evaluation that was whole
@@ -141,6 +142,10 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	// What has been announced is seen now, so it is no reason to look once more.
+	if p.watcher != nil {
+		p.watcher.Flush()
+	}
 	changes := s.setCurrent(cancel)
 	defer s.setCurrent(nil)
 	if s.judge.Sends() {
@@ -166,12 +171,18 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	return s.Status(), whole
 }
 
+// evaluation is one that is under way.
+type evaluation struct {
+	cancel  context.CancelFunc // nil if none is
+	changes int                // how much had changed when it began
+}
+
 // setCurrent says which evaluation is under way, and returns how much had changed
 // by then.
 func (s *Session) setCurrent(cancel context.CancelFunc) (changes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.current = cancel
+	s.current = evaluation{cancel, s.changes}
 	return s.changes
 }
 
@@ -209,14 +220,19 @@ func (s *Session) publish(st engine.Status) {
 }
 
 // cancelEvaluation cuts short the evaluation under way, and says whether there is one.
-func (s *Session) cancelEvaluation() bool {
+func (s *Session) cancelEvaluation() bool { return s.cancelOlder(math.MaxInt) }
+
+// cancelOlder cuts short the evaluation under way if it began before there were so many
+// changes, and says whether that is so.
+func (s *Session) cancelOlder(changes int) bool {
 	s.mu.Lock()
-	cancel := s.current
+	e := s.current
 	s.mu.Unlock()
-	if cancel != nil {
-		cancel()
+	if e.cancel == nil || e.changes >= changes {
+		return false
 	}
-	return cancel != nil
+	e.cancel()
+	return true
 }
 
 // Reset throws the world away and builds it anew.
