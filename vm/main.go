@@ -114,7 +114,7 @@ func (e cannotRun) Unwrap() error { return e.err }
 func explain(w io.Writer, err error) int {
 	var usage usageError
 	var cannot cannotRun
-	code, hint := exitInternal, "the virtual machine's console is in the file console.log beside the results"
+	code, hint := exitInternal, "the consoles of the virtual machines are in the files console-*.log beside the results"
 	switch {
 	case err == nil:
 		return exitOK

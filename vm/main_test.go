@@ -22,7 +22,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"flags":     {usageError{errors.New("unexpected \"x\"")}, 2, "error: unexpected \"x\"\nhint: vm -h lists the flags\n"},
 		"packages":  {cannotRun{errors.New("these packages are missing: kmod"), "install them"}, 3, "error: these packages are missing: kmod\nhint: install them\n"},
 		"ctrl-c":    {cannotRun{context.Canceled, "install them"}, 130, "error: interrupted\n"},
-		"otherwise": {errors.New("it ended"), 4, "error: it ended\nhint: the virtual machine's console is in the file console.log beside the results\n"},
+		"otherwise": {errors.New("it ended"), 4, "error: it ended\nhint: the consoles of the virtual machines are in the files console-*.log beside the results\n"},
 	} {
 		var b strings.Builder
 		if code := explain(&b, c.err); code != c.code || b.String() != c.said {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jstemmer/go-junit-report/v2/junit"
@@ -31,45 +33,66 @@ func prove(ctx context.Context, o options) error {
 	if err := ready(ctx); err != nil {
 		return err
 	}
-	m, err := build(ctx, o, todo)
+	machines, err := build(ctx, o, todo)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.limit, fmt.Errorf("it was still running after %v", o.limit))
 	defer cancel()
-	log, err := os.Create(filepath.Join(o.work, "steps.log"))
+	f, err := os.Create(filepath.Join(o.work, "steps.log"))
 	if err != nil {
 		return err
 	}
-	results, printed := map[string]*plan.Result{}, map[string]*plan.Tail{}
-	begun := time.Now()
-	runErr := m.Run(ctx, func(e plan.Event) {
-		switch {
-		case e.Kernel != "":
-			fmt.Printf("Linux %s is up after %.1f s.\n", e.Kernel, time.Since(begun).Seconds())
-		case e.Output != "":
-			printed[e.Step].Add(e.Output)
-			for line := range strings.Lines(e.Output) {
-				_, _ = fmt.Fprintf(log, "%7.1f s  %s: %s\n", time.Since(begun).Seconds(), e.Step, strings.TrimSuffix(line, "\n"))
-			}
-		case e.Result != nil:
-			e.Result.Output = printed[e.Step].String()
-			if e.Result.Again != nil {
-				e.Result.Again.Output = printed[plan.Again(e.Step)].String()
-			}
-			results[e.Step] = e.Result
-			if s := step(todo, e.Step); s != nil {
-				fmt.Println(report.Line(*s, e.Result))
-			}
-		default:
-			printed[e.Step] = &plan.Tail{}
-		}
-	})
-	failed := errors.Join(conclude(o, todo, results, printed), log.Close())
-	if runErr != nil { // it is why steps have no result
-		return runErr
+	l := &log{todo: todo, file: f, begun: time.Now(), results: map[string]*plan.Result{}, printed: map[string]*plan.Tail{}}
+	var running sync.WaitGroup
+	ended := make([]error, len(machines))
+	for i, m := range machines {
+		running.Go(func() { ended[i] = m.Run(ctx, func(e plan.Event) { l.take(m, e) }) })
+	}
+	running.Wait()
+	failed := errors.Join(conclude(o, todo, l.results, l.printed), f.Close())
+	if err := errors.Join(ended...); err != nil { // it is why steps have no result
+		return err
 	}
 	return failed
+}
+
+// log is what the machines have said.
+type log struct {
+	todo  plan.Plan
+	begun time.Time
+
+	mu      sync.Mutex
+	file    io.Writer // each line, with its time
+	results map[string]*plan.Result
+	printed map[string]*plan.Tail
+}
+
+// take takes in what a machine says.
+func (l *log) take(m machine.Machine, e plan.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	since := time.Since(l.begun).Seconds()
+	switch {
+	case e.Kernel != "":
+		fmt.Printf("Linux %s is up for %s after %.1f s.\n", e.Kernel, m.Lane, since)
+	case e.Output != "":
+		l.printed[e.Step].Add(e.Output)
+		for line := range strings.Lines(e.Output) {
+			_, _ = fmt.Fprintf(l.file, "%7.1f s  %s: %s\n", since, e.Step, strings.TrimSuffix(line, "\n"))
+		}
+	case e.Result != nil:
+		e.Result.Output = l.printed[e.Step].String()
+		if e.Result.Again != nil {
+			e.Result.Again.Output = l.printed[plan.Again(e.Step)].String()
+		}
+		l.results[e.Step] = e.Result
+		if s := step(l.todo, e.Step); s != nil {
+			fmt.Println(report.Line(*s, e.Result))
+		}
+	default:
+		l.printed[e.Step] = &plan.Tail{}
+	}
 }
 
 // selected returns the plan, or that part of it whose steps' names match.
@@ -83,11 +106,11 @@ func selected(o options) (plan.Plan, error) {
 		p = clusterProofs(o.wanted)
 	}
 	other := func(s plan.Step) bool { return !match.MatchString(s.Name) }
-	p.First = slices.DeleteFunc(p.First, other)
-	for i := range p.Lanes {
-		p.Lanes[i] = slices.DeleteFunc(p.Lanes[i], other)
+	for i := range p {
+		p[i].Steps = slices.DeleteFunc(p[i].Steps, other)
 	}
-	if len(p.Steps()) == 0 {
+	p = slices.DeleteFunc(p, func(l plan.Lane) bool { return len(l.Steps) == 0 })
+	if len(p) == 0 {
 		return p, usageError{fmt.Errorf("no step's name matches %q", o.only)}
 	}
 	return p, nil
@@ -123,42 +146,49 @@ func ready(ctx context.Context) error {
 		"as root, run: apt-get update && apt-get install -y --no-install-recommends " + strings.Join(absent, " ")}
 }
 
-// build compiles what runs in the virtual machine and makes its file system.
-func build(ctx context.Context, o options, p plan.Plan) (machine.Machine, error) {
+// build compiles what runs in the virtual machines and makes their file system. It returns
+// a machine for each lane.
+func build(ctx context.Context, o options, p plan.Plan) ([]machine.Machine, error) {
 	work, err := filepath.Abs(o.work)
 	if err != nil {
-		return machine.Machine{}, err
+		return nil, err
 	}
 	k, err := kernel.Get(ctx, work)
 	if err != nil {
-		return machine.Machine{}, cannotRun{fmt.Errorf("get Debian's kernel: %w", err),
+		return nil, cannotRun{fmt.Errorf("get Debian's kernel: %w", err),
 			"as root, run: apt-get update (and look whether Debian's mirror can be reached)"}
 	}
 	tests := filepath.Join(work, "tests")
 	program := filepath.Join(work, "underlay")
 	if err := os.RemoveAll(tests); err != nil {
-		return machine.Machine{}, err
+		return nil, err
 	}
 	err = errors.Join(
 		compile(ctx, o.source, "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "."),
 		compile(ctx, o.source, append([]string{"test", "-c", "-ldflags", "-s -w", "-o", tests + "/"}, packages...)...),
 	)
 	if err != nil {
-		return machine.Machine{}, err
+		return nil, err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return machine.Machine{}, err
+		return nil, err
 	}
-	m := machine.Machine{Kernel: k.Image(), Initrd: filepath.Join(work, "initramfs"), Console: filepath.Join(work, "console.log")}
-	size, err := image.Write(ctx, m.Initrd, image.Contents{
+	initrd := filepath.Join(work, "initramfs")
+	size, err := image.Write(ctx, initrd, image.Contents{
 		Kernel: k, Init: self, Program: program, Clusters: o.kube, Tests: tests, Source: o.source, Plan: p,
 	})
 	if err != nil {
-		return machine.Machine{}, err
+		return nil, err
 	}
 	fmt.Printf("Booting Linux %s with a file system of %d MB, without KVM …\n", k.Release, size/1e6)
-	return m, nil
+	var machines []machine.Machine
+	for _, lane := range p {
+		machines = append(machines, machine.Machine{
+			Lane: lane.Name, Kernel: k.Image(), Initrd: initrd, Console: filepath.Join(work, "console-"+lane.Name+".log"),
+		})
+	}
+	return machines, nil
 }
 
 // compile runs the go command; what it makes needs no library.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"underlay/vm/internal/plan"
@@ -32,6 +33,7 @@ const (
 	content = plan.Source + "/vm/testdata/labs"
 	short   = 4 * time.Minute  // of one lab; a busy machine takes a tenth of it
 	long    = 30 * time.Minute // of a test
+	silence = 7 * time.Minute  // between two proofs, or two lines of a test; a lab has five to come to rest
 )
 
 // wanted is which proofs are made of which labs.
@@ -41,9 +43,20 @@ type wanted struct {
 }
 
 // proofs is what is proven on the second kernel: by root and by an ordinary
-// user side by side.
+// user side by side, each with a machine.
 func proofs(w wanted) plan.Plan {
-	return plan.Plan{First: unloaded(), Lanes: [][]plan.Step{lane(true, w), lane(false, w)}}
+	return plan.Plan{
+		{Name: who(true), Steps: slices.Concat([]plan.Step{modules("br_netfilter")}, steps(true, w))},
+		{Name: who(false), Steps: slices.Concat(unloaded(), steps(false, w))},
+	}
+}
+
+// modules loads modules that nothing loads but a person.
+func modules(names ...string) plan.Step {
+	return plan.Step{
+		Name: "root: modprobe " + strings.Join(names, " "), Kind: plan.Command, Root: true, Limit: short,
+		Command: append([]string{"modprobe", "-a"}, names...),
+	}
 }
 
 // unloaded looks at a lab whose module nothing loads but a person: it must say
@@ -63,13 +76,11 @@ func unloaded() []plan.Step {
 		{Name: "root: what its hint says", Kind: plan.Command, Root: true, Command: []string{"modprobe", "br_netfilter"}, Limit: short},
 		remedied,
 		// The tables of iptables-legacy are loaded for no ordinary user; tests use them.
-		{Name: "root: the tables of iptables-legacy", Kind: plan.Command, Root: true, Limit: short, Command: []string{
-			"modprobe", "-a", "iptable_filter", "iptable_nat", "iptable_mangle", "iptable_raw", "ip6table_filter",
-		}},
+		modules("iptable_filter", "iptable_nat", "iptable_mangle", "iptable_raw", "ip6table_filter"),
 	}
 }
 
-func lane(root bool, w wanted) []plan.Step {
+func steps(root bool, w wanted) []plan.Step {
 	steps := []plan.Step{{
 		Name: who(root) + ": features", Kind: plan.Doctor, Root: root, Command: []string{"underlay", "doctor", "--json"}, Limit: short,
 	}}
@@ -111,19 +122,21 @@ func proof(root bool, w wanted, only string, flags ...string) plan.Step {
 	file := "/tmp/proofs-" + who(root) + ".xml"
 	command := []string{"underlay", "author", "test", "--strict", "--verbose", "--again", "--jobs", "1", "--run", only, "--junit", file}
 	return plan.Step{
-		Name: who(root) + ": proofs", Kind: plan.JUnit, Root: root, Limit: limit, JUnit: file,
+		Name: who(root) + ": proofs", Kind: plan.JUnit, Root: root, Limit: limit, Silence: silence, JUnit: file,
 		Command: slices.Concat(command, flags, w.labs),
 	}
 }
 
-// clusterProofs is what is proven of labs with a Kubernetes, by one user after the
-// other: an API server that starts on an emulated processor wants all of it.
+// clusterProofs is what is proven of labs with a Kubernetes.
 func clusterProofs(w wanted) plan.Plan {
-	return plan.Plan{First: []plan.Step{
-		{Name: "root: what labs with a Kubernetes need", Kind: plan.Command, Root: true, Command: []string{"modprobe", "br_netfilter"}, Limit: short},
-		proof(true, w, "/(untouched|solution)", "--requiring", "kubernetes"),
-		proof(false, w, "/(untouched|solution)", "--requiring", "kubernetes"),
-	}}
+	var p plan.Plan
+	for _, root := range []bool{true, false} {
+		p = append(p, plan.Lane{Name: who(root), Steps: []plan.Step{
+			modules("br_netfilter"),
+			proof(root, w, "/(untouched|solution)", "--requiring", "kubernetes"),
+		}})
+	}
+	return p
 }
 
 // try types a script into one of the features' labs, which must solve it.
@@ -145,7 +158,7 @@ func tests(pkg string, root bool, args ...string) plan.Step {
 	if !root && pkg == "observe" {
 		command = append([]string{"unshare", "-U", "-n", "-m", "--map-current-user", "--keep-caps"}, command...)
 	}
-	return plan.Step{Name: who(root) + ": tests of " + pkg, Kind: plan.GoTest, Root: root, Dir: plan.Source + "/engine/" + pkg, Command: command, Limit: long + time.Minute}
+	return plan.Step{Name: who(root) + ": tests of " + pkg, Kind: plan.GoTest, Root: root, Dir: plan.Source + "/engine/" + pkg, Command: command, Limit: long + time.Minute, Silence: silence}
 }
 
 func who(root bool) string {

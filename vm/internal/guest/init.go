@@ -28,7 +28,7 @@ func Init() error {
 		return fmt.Errorf("set the system up: %w", err)
 	}
 	runner, err := os.StartProcess("/init", []string{RunnerName}, &os.ProcAttr{
-		Env:   []string{"PATH=" + path, "HOME=/root"},
+		Env:   []string{"PATH=" + path, "HOME=/root", plan.LaneVariable + "=" + os.Getenv(plan.LaneVariable)},
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
 	})
 	if err != nil {

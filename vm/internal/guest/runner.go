@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 	"underlay/vm/internal/plan"
 )
 
-// Run runs the plan and writes the events to the serial line.
+// Run runs the lane of the plan that is this machine's and writes the events to the serial line.
 func Run() (err error) {
 	text, err := os.ReadFile(plan.File)
 	if err != nil {
@@ -29,6 +30,10 @@ func Run() (err error) {
 	var p plan.Plan
 	if err := json.Unmarshal(text, &p); err != nil {
 		return fmt.Errorf("%s: %w", plan.File, err)
+	}
+	lane := p.Lane(os.Getenv(plan.LaneVariable))
+	if lane == nil {
+		return fmt.Errorf("the plan has no lane %q", os.Getenv(plan.LaneVariable))
 	}
 	line, err := os.OpenFile(plan.Line, os.O_WRONLY, 0)
 	if err != nil {
@@ -43,20 +48,21 @@ func Run() (err error) {
 	if err := unix.Uname(&name); err != nil {
 		return err
 	}
-	r := &runner{events: json.NewEncoder(line)}
+	r := &runner{blocked: blocked, events: json.NewEncoder(line)}
 	r.say(plan.Event{Kernel: unix.ByteSliceToString(name.Release[:])})
-	r.lane(p.First)
-	var lanes sync.WaitGroup
-	for _, lane := range p.Lanes {
-		lanes.Go(func() { r.lane(lane) })
+	for _, s := range lane.Steps {
+		r.say(plan.Event{Step: s.Name})
+		result := r.runTwice(s)
+		r.say(plan.Event{Step: s.Name, Result: &result})
 	}
-	lanes.Wait()
 	r.say(plan.Event{Done: true})
 	return r.err
 }
 
 // runner says on the line what it runs, one event at a time.
 type runner struct {
+	blocked func() // says what the kernel knows of what hangs
+
 	mu     sync.Mutex
 	events *json.Encoder
 	err    error // the first that writing an event met
@@ -67,14 +73,6 @@ func (r *runner) say(e plan.Event) {
 	defer r.mu.Unlock()
 	if err := r.events.Encode(e); r.err == nil {
 		r.err = err
-	}
-}
-
-func (r *runner) lane(steps []plan.Step) {
-	for _, s := range steps {
-		r.say(plan.Event{Step: s.Name})
-		result := r.runTwice(s)
-		r.say(plan.Event{Step: s.Name, Result: &result})
 	}
 }
 
@@ -118,11 +116,15 @@ func (r *runner) run(s plan.Step) (result plan.Result, printed string) {
 	out := lines{r: r, step: s.Name}
 	cmd.Stdout, cmd.Stderr = &out, &out
 	begun := time.Now()
+	over := out.watch(s.Silence, func() { r.dump(cmd.Process.Pid) })
 	err := cmd.Run()
+	over()
 	out.end()
 	result = plan.Result{Took: time.Since(begun), Exit: -1}
 	var exit *exec.ExitError
 	switch {
+	case out.hung.Load():
+		result.Error = fmt.Sprintf("it hung: nothing was printed for %v", s.Silence)
 	case ctx.Err() != nil:
 		result.Error = fmt.Sprintf("still running after %v", s.Limit)
 	case err == nil || errors.As(err, &exit):
@@ -140,6 +142,24 @@ func (r *runner) run(s plan.Step) (result plan.Result, printed string) {
 	return result, out.printed.String()
 }
 
+// untilKilled is how long what hangs may take to say where it is.
+const untilKilled = 10 * time.Second
+
+// blocked has the kernel write the stacks of what is blocked to the console.
+func blocked() {
+	_ = os.WriteFile("/proc/sys/kernel/printk", []byte("7"), 0)
+	_ = os.WriteFile("/proc/sysrq-trigger", []byte("w"), 0)
+}
+
+// dump has a process group that hangs say where: programs in Go print the stacks of their
+// goroutines and end. What does not end is killed.
+func (r *runner) dump(group int) {
+	r.blocked()
+	_ = unix.Kill(-group, unix.SIGQUIT)
+	time.Sleep(untilKilled)
+	_ = unix.Kill(-group, unix.SIGKILL)
+}
+
 // lines sends what a step prints, in whole lines.
 type lines struct {
 	r    *runner
@@ -147,9 +167,30 @@ type lines struct {
 	part []byte // of a line that has not ended yet
 
 	printed plan.Tail
+
+	limit   time.Duration // of silence
+	silence *time.Timer   // ends with it; nil if there is no limit
+	hung    atomic.Bool   // it has ended
+}
+
+// watch calls silent once nothing has been written for so long, unless over is called
+// before that. 0 is never.
+func (l *lines) watch(long time.Duration, silent func()) (over func() bool) {
+	if long == 0 {
+		return func() bool { return true }
+	}
+	l.limit = long
+	l.silence = time.AfterFunc(long, func() {
+		l.hung.Store(true)
+		silent()
+	})
+	return l.silence.Stop
 }
 
 func (l *lines) Write(b []byte) (int, error) {
+	if l.silence != nil && !l.hung.Load() {
+		l.silence.Reset(l.limit)
+	}
 	l.part = append(l.part, b...)
 	if end := bytes.LastIndexByte(l.part, '\n') + 1; end > 0 {
 		l.send(l.part[:end])

@@ -50,6 +50,27 @@ func TestAStepThatIsKilledHasSaidWhatItDid(t *testing.T) {
 	}
 }
 
+// TestAStepThatHangsSaysWhere: it is sent the signal at which a program in Go prints its
+// goroutines. One that goes on printing is left alone.
+func TestAStepThatHangsSaysWhere(t *testing.T) {
+	const hangs = `trap 'echo in the middle; exit 2' QUIT; echo begun; while :; do sleep 0.01; done`
+	const prints = `for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done`
+	for name, c := range map[string]struct {
+		program, said, error string
+		asked                int
+	}{
+		"hangs":  {hangs, "begun\nQuit\nin the middle\n", "it hung: nothing was printed for 300ms", 1},
+		"prints": {prints, "1\n2\n3\n4\n5\n6\n", "", 0},
+	} {
+		asked := 0
+		r := &runner{blocked: func() { asked++ }, events: json.NewEncoder(io.Discard)}
+		got, said := r.run(plan.Step{Name: "a", Root: true, Dir: t.TempDir(), Command: []string{"sh", "-c", c.program}, Limit: time.Minute, Silence: 300 * time.Millisecond})
+		if got.Error != c.error || said != c.said || asked != c.asked {
+			t.Errorf("%s: %+v after %q, the kernel was asked %d times", name, got, said, asked)
+		}
+	}
+}
+
 // TestWhatFailsIsRunAgain has a program that fails at the first call and not at the
 // second, for which it is told what to run.
 func TestWhatFailsIsRunAgain(t *testing.T) {

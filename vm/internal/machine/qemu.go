@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,24 +24,49 @@ const (
 	Package = "qemu-system-x86"
 )
 
-// Machine is a virtual machine to be started.
+// Machine is a virtual machine to be started. It has one processor: with two, QEMU's TCG may
+// go on running the int3 with which the kernel has patched a static key a moment ago, and
+// both processors are busy for ever (a soft lockup in asm_exc_int3; nft_do_chain has such a
+// key, which each trace turns on and off).
 type Machine struct {
+	Lane    string // what it runs
 	Kernel  string // file
 	Initrd  string // file
 	Console string // file that its console is written to
 }
 
-// kernelLine is what the kernel is told. A machine that panics or oopses ends.
-// Guarding against leaks to itself would only make it slower.
-const kernelLine = "console=ttyS0 loglevel=4 panic=-1 oops=panic mitigations=off random.trust_cpu=on no5lvl"
+// kernelLine is what the kernel is told. A machine that panics or oopses ends, and one that
+// is sent an NMI panics, with its memory and the stacks of its processors on the console
+// (panic_print). Guarding against leaks to itself would only make it slower.
+const kernelLine = "console=ttyS0 loglevel=4 panic=-1 oops=panic unknown_nmi_panic panic_print=0x42 mitigations=off random.trust_cpu=on no5lvl"
 
 func (m Machine) command(ctx context.Context) *exec.Cmd {
 	return exec.CommandContext(ctx, Program,
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-net", "none",
-		"-machine", "pc", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", "2", "-m", "2048",
-		"-kernel", m.Kernel, "-initrd", m.Initrd, "-append", kernelLine,
+		"-machine", "pc", "-accel", "tcg,tb-size=512", "-cpu", "max", "-smp", "1", "-m", "1536",
+		"-kernel", m.Kernel, "-initrd", m.Initrd, "-append", kernelLine+" "+plan.LaneVariable+"="+m.Lane,
 		"-serial", "file:"+m.Console, "-serial", "stdio",
+		"-chardev", "socket,id=monitor,server=on,wait=off,path="+m.monitor(), "-mon", "chardev=monitor",
 	)
+}
+
+// monitor is the socket on which QEMU takes commands.
+func (m Machine) monitor() string { return m.Console + ".monitor" }
+
+// forStacks is how long a machine that is to end may take to say on its console where it is.
+const forStacks = 20 * time.Second
+
+// interrupt sends the machine an NMI, at which it panics, and so ends.
+func (m Machine) interrupt(cmd *exec.Cmd) error {
+	conn, err := net.Dial("unix", m.monitor())
+	if err == nil {
+		_, err = io.WriteString(conn, "nmi\n")
+		err = errors.Join(err, conn.SetReadDeadline(time.Now().Add(forStacks)))
+		_, _ = io.Copy(io.Discard, conn) // until QEMU has ended, or the time is over
+		err = errors.Join(err, conn.Close())
+	}
+	_ = cmd.Process.Kill() // it may have ended by now
+	return err
 }
 
 // Run starts the machine and hands on its events until it ends. A machine that
@@ -50,7 +76,8 @@ func (m Machine) Run(ctx context.Context, each func(plan.Event)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := m.command(ctx)
-	cmd.WaitDelay = 10 * time.Second
+	cmd.Cancel = func() error { return m.interrupt(cmd) }
+	cmd.WaitDelay = forStacks + 10*time.Second
 	var complaint strings.Builder
 	cmd.Stderr = &complaint
 	events, err := cmd.StdoutPipe()
@@ -68,7 +95,7 @@ func (m Machine) Run(ctx context.Context, each func(plan.Event)) error {
 	waitErr := cmd.Wait()
 	switch {
 	case ctx.Err() != nil && readErr == nil:
-		return fmt.Errorf("the virtual machine was stopped: %w", context.Cause(ctx))
+		return fmt.Errorf("the virtual machine was stopped: %w\n%s", context.Cause(ctx), m.lastWords())
 	case done && readErr == nil && waitErr == nil:
 		return nil
 	}
@@ -95,7 +122,7 @@ func read(r io.Reader, each func(plan.Event)) (done bool, err error) {
 }
 
 // maxLastWords is how much of the console is shown, in bytes.
-const maxLastWords = 4000
+const maxLastWords = 12000
 
 func (m Machine) lastWords() string {
 	b, err := os.ReadFile(m.Console)

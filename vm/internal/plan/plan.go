@@ -4,6 +4,7 @@ package plan
 
 import (
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -29,18 +30,32 @@ const (
 	Doctor  Kind = "doctor"  // `underlay doctor --json`: every feature of the kernel must be there
 )
 
-// Plan is all that is to be proven. The lanes run side by side, once First is
-// done; the steps of each run one after another.
-type Plan struct {
-	First []Step   `json:"first"`
-	Lanes [][]Step `json:"lanes"`
+// Plan is all that is to be proven, by machines that run side by side.
+type Plan []Lane
+
+// Lane is what one machine runs, one step after another.
+type Lane struct {
+	Name  string `json:"name"`
+	Steps []Step `json:"steps"`
+}
+
+// LaneVariable is the variable of init's environment, and so of the kernel's command line,
+// with the name of the lane that a machine runs.
+const LaneVariable = "VM_LANE"
+
+// Lane returns the lane with a name, or nil.
+func (p Plan) Lane(name string) *Lane {
+	if i := slices.IndexFunc(p, func(l Lane) bool { return l.Name == name }); i >= 0 {
+		return &p[i]
+	}
+	return nil
 }
 
 // Steps returns every step, in the order in which they were written down.
 func (p Plan) Steps() []Step {
-	steps := append([]Step(nil), p.First...)
-	for _, lane := range p.Lanes {
-		steps = append(steps, lane...)
+	var steps []Step
+	for _, lane := range p {
+		steps = append(steps, lane.Steps...)
 	}
 	return steps
 }
@@ -52,7 +67,8 @@ type Step struct {
 	Root    bool          `json:"root"` // run by root, not by the ordinary user
 	Dir     string        `json:"dir"`  // "" is Source
 	Command []string      `json:"command"`
-	Limit   time.Duration `json:"limit"` // it is killed then
+	Limit   time.Duration `json:"limit"`   // it is killed then
+	Silence time.Duration `json:"silence"` // printing nothing for so long, it hangs and is killed; 0 allows any
 
 	// Of a Command: the code that it must exit with, and a regular expression
 	// that must match some of its output.
