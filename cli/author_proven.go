@@ -109,7 +109,7 @@ func shownFile(content *draft.Draft, l *lesson.Lesson) string {
 // memory is what is known of earlier runs.
 type memory struct {
 	ledger  *proven.Ledger
-	here    proven.Place
+	here    proven.Platform
 	digests map[string]string // of the subjects, by their labs' ids
 }
 
@@ -120,7 +120,7 @@ func (f *memoryFlags) recall(content *draft.Draft, subjects []prove.Subject, pro
 		return nil, engine.Hintf(usageError{fmt.Errorf("--proven: %w", err)}, "make it anew with --remember")
 	}
 	m := &memory{ledger: ledger, digests: map[string]string{}}
-	if m.here, err = proven.Here(); err != nil {
+	if m.here, err = proven.ThisPlatform(); err != nil {
 		return nil, err
 	}
 	programs := map[bool]string{}
@@ -187,7 +187,7 @@ func (m *memory) take(subjects []prove.Subject, r prove.Report) error {
 		case made[prove.Failed] > 0:
 			m.ledger.Forget(s.Lab.ID, m.here)
 		case made[prove.Skipped] == 0 && made[prove.Proven] > 0 && !m.has(s):
-			m.ledger.Set(proven.Entry{Lab: s.Lab.ID, Place: m.here, Digest: m.digests[s.Lab.ID], Proofs: made[prove.Proven]})
+			m.ledger.Set(proven.Entry{Lab: s.Lab.ID, Platform: m.here, Digest: m.digests[s.Lab.ID], Proofs: made[prove.Proven]})
 		}
 	}
 	return m.ledger.Write()

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/term"
 
 	"underlay/engine"
-	"underlay/engine/channel"
 	"underlay/engine/sandbox"
-	"underlay/trail"
+	"underlay/engine/tracesock"
+	"underlay/packetpath"
 )
 
 // traceWidth is how wide a path is told where no terminal says its width.
@@ -62,7 +62,7 @@ func (p *program) traceCommand() *cobra.Command {
 				return err
 			}
 			flow.Size, flow.Wait = size, wait
-			if err := channel.Check(flow); err != nil {
+			if err := tracesock.Check(flow); err != nil {
 				return engine.Hintf(usageError{err}, "leave --size and --wait out, or keep them within that")
 			}
 			a, err := askLab(cmd.Context(), flow)
@@ -101,14 +101,14 @@ func askedFlow(args []string) (engine.Flow, error) {
 
 // askLab has the lab that this process is in trace a flow.
 func askLab(ctx context.Context, f engine.Flow) (*engine.Autopsy, error) {
-	a, err := channel.Ask(ctx, sandbox.SocketPath, f)
+	a, err := tracesock.Ask(ctx, sandbox.SocketPath, f)
 	switch {
-	case errors.Is(err, channel.ErrNoLab):
+	case errors.Is(err, tracesock.ErrNoLab):
 		return nil, engine.Hintf(machineError{errors.New("a trace needs a lab, and this is no lab's shell")},
 			"open a lab, for example with `underlay lab docker0`, and type it into its shell")
 	case errors.Is(err, context.Canceled):
 		return nil, engine.Hintf(err, "nothing of the trace is left in the lab")
-	case errors.Is(err, channel.ErrUsage):
+	case errors.Is(err, tracesock.ErrUsage):
 		return nil, usageError{err}
 	}
 	return a, err
@@ -117,14 +117,14 @@ func askLab(ctx context.Context, f engine.Flow) (*engine.Autopsy, error) {
 // printTrace tells an autopsy: as a path, or in sentences for those who asked
 // for plain text.
 func (p *program) printTrace(a *engine.Autopsy) error {
-	o := trail.Options{ASCII: p.ascii || os.Getenv(envASCII) != "" || !localeHasUnicode()}
+	o := packetpath.Options{ASCII: p.ascii || os.Getenv(envASCII) != "" || !localeHasUnicode()}
 	width := traceWidth
 	if cols, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && cols > 0 {
 		width = cols
 	}
-	lines := trail.Lines
+	lines := packetpath.Lines
 	if p.plain || os.Getenv(envPlain) != "" {
-		lines = trail.Words
+		lines = packetpath.Words
 	}
 	out := bufio.NewWriter(p.out)
 	for _, l := range lines(a, width, o) {
@@ -155,15 +155,15 @@ func hasColours() bool {
 }
 
 // traceStyles are the terminal's own colours, so that they fit what it shows else.
-var traceStyles = [trail.Roles]ansi.Style{
-	trail.Dim: ansi.NewStyle().Faint(), trail.Rail: ansi.NewStyle().Faint(), trail.Time: ansi.NewStyle().Faint(),
-	trail.Good: ansi.NewStyle().Bold().ForegroundColor(ansi.Green), trail.Dead: ansi.NewStyle().Bold().ForegroundColor(ansi.Red),
-	trail.Leg: ansi.NewStyle().Bold(), trail.Node: ansi.NewStyle().Bold().ForegroundColor(ansi.Cyan),
-	trail.Changed: ansi.NewStyle().ForegroundColor(ansi.Yellow), trail.Warning: ansi.NewStyle().ForegroundColor(ansi.Yellow),
-	trail.Rule: ansi.NewStyle().Faint(), trail.Wrapped: ansi.NewStyle().ForegroundColor(ansi.Magenta),
+var traceStyles = [packetpath.Roles]ansi.Style{
+	packetpath.Dim: ansi.NewStyle().Faint(), packetpath.Rail: ansi.NewStyle().Faint(), packetpath.Time: ansi.NewStyle().Faint(),
+	packetpath.Good: ansi.NewStyle().Bold().ForegroundColor(ansi.Green), packetpath.Dead: ansi.NewStyle().Bold().ForegroundColor(ansi.Red),
+	packetpath.Leg: ansi.NewStyle().Bold(), packetpath.Node: ansi.NewStyle().Bold().ForegroundColor(ansi.Cyan),
+	packetpath.Changed: ansi.NewStyle().ForegroundColor(ansi.Yellow), packetpath.Warning: ansi.NewStyle().ForegroundColor(ansi.Yellow),
+	packetpath.Rule: ansi.NewStyle().Faint(), packetpath.Wrapped: ansi.NewStyle().ForegroundColor(ansi.Magenta),
 }
 
-func coloured(l trail.Line) string {
+func coloured(l packetpath.Line) string {
 	var b strings.Builder
 	for _, s := range l {
 		if style := traceStyles[s.Role]; len(style) > 0 {

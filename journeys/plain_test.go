@@ -66,12 +66,12 @@ func TestPlainLesson(t *testing.T) {
 	state := t.TempDir()
 	var input strings.Builder
 	input.WriteString("netns-veth\n")
-	answered, foretold := false, false
+	answered, predicted := false, false
 	for _, b := range lesson.Blocks {
 		q := b.Quiz
-		if b.Predict != nil && !foretold {
+		if b.Predict != nil && !predicted {
 			input.WriteString("a\n")
-			foretold = true
+			predicted = true
 			continue
 		}
 		if q != nil && !answered && !q.Free() && !q.Multiple() {
@@ -84,7 +84,7 @@ func TestPlainLesson(t *testing.T) {
 			input.WriteString("\n")
 		}
 	}
-	if !answered || !foretold {
+	if !answered || !predicted {
 		t.Fatal("the lesson has no prediction, or no question with one right option")
 	}
 	said, errs, code := piped(t, state, input.String()+"list\nquit\n", "--plain")

@@ -4,7 +4,7 @@ import "testing"
 
 // TestPredict commits to an answer in a lesson and sees the kernel's: what was
 // typed in the lab, what it printed, and which answer it confirms. It is found
-// again as foretold.
+// again as predicted.
 func TestPredict(t *testing.T) {
 	state := t.TempDir()
 	v := depart(t, 100, 50, state)
@@ -15,7 +15,7 @@ func TestPredict(t *testing.T) {
 	v.types("\t")
 	v.untilText("Prediction", "the kernel decides", "How does it arrive?", "a to d predict")
 	v.types("d")
-	v.untilText("Right. The kernel confirms d.", "foretold", "$ ip link set eth0 netns c1",
+	v.untilText("Right. The kernel confirms d.", "predicted", "$ ip link set eth0 netns c1",
 		"$ ip netns exec c1 ip -br addr show eth0", "DOWN", "seen  eth0 in c1 has no IPv4 address", "So move first")
 	v.types("a")
 	v.untilText("You have committed to d, and the kernel has answered.")
@@ -34,7 +34,7 @@ func TestPredict(t *testing.T) {
 	v.types(enter)
 	v.untilText("Foundations and the default bridge · A container is a namespace")
 	v.types("\x1b[H\t") // Home
-	v.untilText("How does it arrive?", "foretold")
+	v.untilText("How does it arrive?", "predicted")
 	v.types(escape)
 	v.leave()
 }

@@ -1,4 +1,4 @@
-package trail
+package packetpath
 
 // glyphs are what a path is drawn with, each one cell wide but for arrow and
 // ellipsis.

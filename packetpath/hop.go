@@ -1,4 +1,4 @@
-package trail
+package packetpath
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package trail_test
+package packetpath_test
 
 import (
 	"encoding/json"

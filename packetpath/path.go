@@ -1,9 +1,9 @@
-// Package trail tells an autopsy as a packet's path in lines of text: the verdict
+// Package packetpath tells an autopsy as a packet's path in lines of text: the verdict
 // first, then node by node where the packet went, what rules did to it and where
 // it died, at the end what conntrack remembers and what could not be watched. It
 // is pure, knows roles rather than colours, and does not know whether a screen, a
 // dialogue or a command shows what it tells.
-package trail
+package packetpath
 
 import (
 	"strings"
@@ -44,7 +44,7 @@ type Span struct {
 	Role Role
 }
 
-// Line is a line of a trail.
+// Line is a line of a path.
 type Line []Span
 
 // String is the line's text without trailing blanks.
@@ -59,8 +59,8 @@ func (l Line) String() string {
 // Options say how to tell.
 type Options struct{ ASCII bool }
 
-// Trail is an autopsy told. No line is wider than was asked for.
-type Trail struct {
+// Path is an autopsy told. No line is wider than was asked for.
+type Path struct {
 	Head  []Line // the verdict, and what was sent
 	Steps []Step // one for each node that a packet went through, in order
 	Tail  []Line // conntrack's entries, what could not be watched
@@ -80,13 +80,13 @@ type Step struct {
 }
 
 // Of tells an autopsy in lines of at most width cells.
-func Of(a *engine.Autopsy, width int, o Options) *Trail {
+func Of(a *engine.Autopsy, width int, o Options) *Path {
 	t := &teller{autopsy: a, width: max(width, 1), glyphs: glyphsFor(o.ASCII), ascii: o.ASCII}
-	return &Trail{Head: t.head(), Steps: t.steps(), Tail: t.tail(), Death: t.death}
+	return &Path{Head: t.head(), Steps: t.steps(), Tail: t.tail(), Death: t.death}
 }
 
-// Lines is all of a trail, one under the other.
-func (t *Trail) Lines() []Line {
+// Lines is all of a path, one under the other.
+func (t *Path) Lines() []Line {
 	out := append([]Line(nil), t.Head...)
 	if len(t.Steps) > 0 {
 		out = append(out, nil)
@@ -101,7 +101,7 @@ func (t *Trail) Lines() []Line {
 }
 
 // Path is every device that the packet went through, there and back.
-func (t *Trail) Path() (out []engine.DeviceRef) {
+func (t *Path) Path() (out []engine.DeviceRef) {
 	for i := range t.Steps {
 		out = append(out, t.Steps[i].Devices...)
 	}

@@ -1,4 +1,4 @@
-package trail_test
+package packetpath_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"underlay/engine"
-	"underlay/trail"
+	"underlay/packetpath"
 )
 
 // TestText draws every recorded report, as wide as terminals are.
@@ -18,11 +18,11 @@ func TestText(t *testing.T) {
 		a := recorded(t, r.name)
 		var b strings.Builder
 		for _, w := range []int{40, 60, 80, 120} {
-			fmt.Fprintf(&b, "== %d\n%s", w, trail.Text(a, w, trail.Options{}))
+			fmt.Fprintf(&b, "== %d\n%s", w, packetpath.Text(a, w, packetpath.Options{}))
 		}
-		fmt.Fprintf(&b, "== 60 ascii\n%s", trail.Text(a, 60, trail.Options{ASCII: true}))
+		fmt.Fprintf(&b, "== 60 ascii\n%s", packetpath.Text(a, 60, packetpath.Options{ASCII: true}))
 		fmt.Fprintf(&b, "== 60 full\n")
-		tr := trail.Of(a, 60, trail.Options{})
+		tr := packetpath.Of(a, 60, packetpath.Options{})
 		for _, s := range tr.Steps {
 			for _, l := range append(s.Above, s.Full...) {
 				b.WriteString(l.String() + "\n")

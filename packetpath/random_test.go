@@ -1,4 +1,4 @@
-package trail_test
+package packetpath_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"underlay/engine"
-	"underlay/trail"
+	"underlay/packetpath"
 )
 
 var (
@@ -73,11 +73,11 @@ func aReport() *rapid.Generator[*engine.Autopsy] {
 
 // bare is what lines say, without what they are drawn with and without blanks:
 // what a line break parts is together again.
-func bare(lines []trail.Line) string {
+func bare(lines []packetpath.Line) string {
 	var b strings.Builder
 	for _, l := range lines {
 		for _, s := range l {
-			if s.Role != trail.Rail && s.Role != trail.Time {
+			if s.Role != packetpath.Rail && s.Role != packetpath.Time {
 				b.WriteString(strings.ReplaceAll(s.Text, " ", ""))
 			}
 		}
@@ -85,13 +85,13 @@ func bare(lines []trail.Line) string {
 	return b.String()
 }
 
-// TestAnyReport holds a trail of any report in any width to what it promises.
+// TestAnyReport holds a path of any report in any width to what it promises.
 func TestAnyReport(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := aReport().Draw(t, "report")
 		width := rapid.IntRange(1, 140).Draw(t, "width")
-		o := trail.Options{ASCII: rapid.Bool().Draw(t, "ascii")}
-		tr := trail.Of(a, width, o)
+		o := packetpath.Options{ASCII: rapid.Bool().Draw(t, "ascii")}
+		tr := packetpath.Of(a, width, o)
 		all := tr.Lines()
 		for _, s := range tr.Steps {
 			all = append(all, s.Full...)
@@ -114,13 +114,13 @@ func TestAnyReport(t *testing.T) {
 		}
 		holdSteps(t, a, tr)
 		if object := strings.ReplaceAll(a.Verdict.Object, " ", ""); !strings.Contains(bare(tr.Lines()), object) && len(tr.Steps) > 0 {
-			t.Fatalf("%q, the object of the verdict, is not told:\n%s", a.Verdict.Object, trail.Text(a, width, o))
+			t.Fatalf("%q, the object of the verdict, is not told:\n%s", a.Verdict.Object, packetpath.Text(a, width, o))
 		}
 	})
 }
 
-// holdSteps holds the steps of a trail to the hops of its report.
-func holdSteps(t *rapid.T, a *engine.Autopsy, tr *trail.Trail) {
+// holdSteps holds the steps of a path to the hops of its report.
+func holdSteps(t *rapid.T, a *engine.Autopsy, tr *packetpath.Path) {
 	for i, h := range a.Hops {
 		s := tr.Steps[i]
 		if s.Hop != i || !strings.Contains(bare(s.Lines), h.Node) || !strings.Contains(bare(s.Full), h.Node) {
@@ -140,7 +140,7 @@ func holdSteps(t *rapid.T, a *engine.Autopsy, tr *trail.Trail) {
 		marked := false
 		for _, l := range tr.Steps[i].Lines {
 			for _, s := range l {
-				marked = marked || s.Role == trail.Dead && strings.Contains(s.Text, "here")
+				marked = marked || s.Role == packetpath.Dead && strings.Contains(s.Text, "here")
 			}
 		}
 		if marked != (i == tr.Death) {

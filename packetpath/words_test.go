@@ -1,4 +1,4 @@
-package trail_test
+package packetpath_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"pgregory.net/rapid"
 
-	"underlay/trail"
+	"underlay/packetpath"
 )
 
 func TestWords(t *testing.T) {
@@ -18,7 +18,7 @@ func TestWords(t *testing.T) {
 		var b strings.Builder
 		for _, w := range []int{50, 76} {
 			fmt.Fprintf(&b, "== %d\n", w)
-			for _, l := range trail.Words(a, w, trail.Options{}) {
+			for _, l := range packetpath.Words(a, w, packetpath.Options{}) {
 				b.WriteString(l.String() + "\n")
 			}
 		}
@@ -32,7 +32,7 @@ func TestWordsOfAnyReport(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := aReport().Draw(t, "report")
 		width := rapid.IntRange(1, 140).Draw(t, "width")
-		said := trail.Words(a, width, trail.Options{ASCII: true})
+		said := packetpath.Words(a, width, packetpath.Options{ASCII: true})
 		var all strings.Builder
 		for _, l := range said {
 			if n := ansi.StringWidth(l.String()); n > width {

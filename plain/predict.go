@@ -10,7 +10,7 @@ import (
 	"underlay/attempt"
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/foretell"
+	"underlay/engine/predict"
 )
 
 // predict asks for a prediction, and lets the kernel say what holds.
@@ -18,7 +18,7 @@ func (g *guide) predict(l *lesson.Lesson, p *engine.Prediction) error {
 	g.println("", "Prediction")
 	g.readMarkdown(p.Question)
 	for i, o := range p.Outcomes {
-		g.item(fmt.Sprintf("  %s. ", foretell.Letter(i)), o.Text)
+		g.item(fmt.Sprintf("  %s. ", predict.Letter(i)), o.Text)
 	}
 	chosen, committed, err := g.commit(p)
 	if err != nil {
@@ -48,7 +48,7 @@ func (g *guide) commit(p *engine.Prediction) (chosen int, committed bool, err er
 		if i, ok := choice(line, len(p.Outcomes)); ok {
 			return i, true, nil
 		}
-		g.sayf("There is no such answer. Choose one from a to %s.", foretell.Letter(len(p.Outcomes)-1))
+		g.sayf("There is no such answer. Choose one from a to %s.", predict.Letter(len(p.Outcomes)-1))
 	}
 }
 
@@ -69,8 +69,8 @@ func (g *guide) findOut(lab *engine.Lab, p *engine.Prediction, chosen int) error
 		g.noVerdict(engine.Hintf(errors.New("the lab cannot run here: "+reason), "%s", remedy))
 		return nil
 	}
-	g.sayf("You have committed to %s. Now the lab is built, and the kernel asked.", foretell.Letter(chosen))
-	f, err := g.foretell(lab, p)
+	g.sayf("You have committed to %s. Now the lab is built, and the kernel asked.", predict.Letter(chosen))
+	f, err := g.predicted(lab, p)
 	if g.ctx.Err() != nil {
 		return g.ctx.Err()
 	}
@@ -87,9 +87,9 @@ func (g *guide) findOut(lab *engine.Lab, p *engine.Prediction, chosen int) error
 	g.journal.record(attempt.QuizMarked{Quiz: p.ID, Right: right})
 	g.blank()
 	if right {
-		g.sayf("Right. The kernel confirms %s.", foretell.Letter(f.Holds))
+		g.sayf("Right. The kernel confirms %s.", predict.Letter(f.Holds))
 	} else {
-		g.sayf("Not so. You said %s, the kernel confirms %s: %s", foretell.Letter(chosen), foretell.Letter(f.Holds), p.Outcomes[f.Holds].Text)
+		g.sayf("Not so. You said %s, the kernel confirms %s: %s", predict.Letter(chosen), predict.Letter(f.Holds), p.Outcomes[f.Holds].Text)
 	}
 	g.item("Asked: ", f.Outcomes[f.Holds].Want)
 	g.item("Seen: ", f.Outcomes[f.Holds].Got)
@@ -97,7 +97,7 @@ func (g *guide) findOut(lab *engine.Lab, p *engine.Prediction, chosen int) error
 }
 
 // readSeen reads what was typed and what it printed.
-func (g *guide) readSeen(f foretell.Finding) {
+func (g *guide) readSeen(f predict.Finding) {
 	node := ""
 	for _, s := range f.Steps {
 		if s.Node != node {
@@ -121,17 +121,17 @@ func (g *guide) noVerdict(err error) {
 	}
 }
 
-// foretell asks the kernel; Ctrl-C gives it up.
-func (g *guide) foretell(lab *engine.Lab, p *engine.Prediction) (foretell.Finding, error) {
+// predicted asks the kernel; Ctrl-C gives it up.
+func (g *guide) predicted(lab *engine.Lab, p *engine.Prediction) (predict.Finding, error) {
 	ctx, cancel := context.WithCancel(g.ctx)
 	defer cancel()
 	type outcome struct {
-		finding foretell.Finding
+		finding predict.Finding
 		err     error
 	}
 	found := make(chan outcome, 1)
 	go func() {
-		f, err := foretell.Ask(ctx, g.Opener, lab, p, nil)
+		f, err := predict.Ask(ctx, g.Opener, lab, p, nil)
 		found <- outcome{f, err}
 	}()
 	select {

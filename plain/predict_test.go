@@ -17,8 +17,8 @@ const predictLesson = "---\nid: first\ntitle: First\nminutes: 5\nobjectives: [se
 	"  - text: a bridge\n    when: [{link: {node: host, kind: bridge}}]\n" +
 	"  - text: nothing\n    when: [{not: {link: {node: host, kind: bridge}}}]\nexplanation: It was plugged in.\n```\n\nMore text.\n"
 
-// foretelling is a dialogue about one lesson with a prediction.
-func foretelling(t *testing.T, o engine.Opener) Deps {
+// predicting is a dialogue about one lesson with a prediction.
+func predicting(t *testing.T, o engine.Opener) Deps {
 	t.Helper()
 	b, err := lesson.Load(fstest.MapFS{
 		"start/module.yaml": {Data: []byte("id: start\ntitle: Start\norder: 1\nsummary: How it begins.\n")},
@@ -47,7 +47,7 @@ func TestPredictionIsMarkedByTheKernel(t *testing.T) {
 		"2": "Not so. You said b, the kernel confirms a: a bridge",
 	} {
 		s := newFakeSession()
-		d := foretelling(t, s)
+		d := predicting(t, s)
 		said, err := tell(t, d, "1", "z", "ab", answer, "quit")
 		if err != nil {
 			t.Fatal(err)
@@ -67,7 +67,7 @@ func TestPredictionIsMarkedByTheKernel(t *testing.T) {
 
 func TestPredictionCanBePassedBy(t *testing.T) {
 	s := newFakeSession()
-	d := foretelling(t, s)
+	d := predicting(t, s)
 	said, err := tell(t, d, "1", "", "quit")
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestPredictionThatCannotBeDecidedDoesNotCount(t *testing.T) {
 			[]string{"the lab cannot run here: this kernel has no bridges. This does not count.", "What to do: load the module"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := foretelling(t, test.opener)
+			d := predicting(t, test.opener)
 			d.Available = func([]string) (string, string) {
 				if test.reason == "" {
 					return "", ""
@@ -119,7 +119,7 @@ func TestPredictionThatCannotBeDecidedDoesNotCount(t *testing.T) {
 }
 
 func TestPredictionMayRequireMoreThanItsLab(t *testing.T) {
-	d := foretelling(t, refusing{errors.New("never asked")})
+	d := predicting(t, refusing{errors.New("never asked")})
 	b, err := lesson.Load(fstest.MapFS{
 		"start/module.yaml": {Data: []byte("id: start\ntitle: Start\norder: 1\nsummary: How it begins.\n")},
 		"start/1-first.md":  {Data: []byte(strings.Replace(predictLesson, "id: wire\n", "id: wire\nrequires: [br-netfilter]\n", 1))},

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"underlay/engine"
-	"underlay/trail"
+	"underlay/packetpath"
 )
 
 // trace sends a packet and says what became of it. Without words it is the traffic
@@ -29,7 +29,7 @@ func (v *visit) trace(words string) error {
 		v.sayError(err)
 	default:
 		v.blank()
-		for _, l := range trail.Words(a, v.width, trail.Options{ASCII: v.ASCII}) {
+		for _, l := range packetpath.Words(a, v.width, packetpath.Options{ASCII: v.ASCII}) {
 			v.println(l.String())
 		}
 		v.blank()

@@ -174,8 +174,8 @@ func (s *Store) Quizzes(ctx context.Context) (map[string]QuizProgress, error) {
 	return quizzes, err
 }
 
-// Place is where the learner was. Ids are empty if there is no such thing yet.
-type Place struct {
+// Position is where the learner was. Ids are empty if there is no such thing yet.
+type Position struct {
 	Lesson   string // the lesson read last
 	Position int    // in that lesson
 	LessonAt time.Time
@@ -187,8 +187,8 @@ type Place struct {
 }
 
 // Resume returns where the learner was.
-func (s *Store) Resume(ctx context.Context) (Place, error) {
-	var p Place
+func (s *Store) Resume(ctx context.Context) (Position, error) {
+	var p Position
 	err := s.snapshot(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		err := each(ctx, tx, "SELECT id, position, seen FROM lesson ORDER BY seen DESC, id LIMIT 1",
 			func(scan func(...any) error) error {

@@ -67,7 +67,7 @@ func TestLabs(t *testing.T) {
 func TestLessonsQuizzesAndResume(t *testing.T) {
 	ctx, c := context.Background(), newClock()
 	s := open(t, t.TempDir(), WithClock(c.now))
-	if p := value(s.Resume(ctx))(t); p != (Place{}) {
+	if p := value(s.Resume(ctx))(t); p != (Position{}) {
 		t.Errorf("a fresh store resumes at %+v", p)
 	}
 	fill(t, s)

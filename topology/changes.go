@@ -9,7 +9,7 @@ import (
 // Changes are the devices that are other in now than they were in before, that
 // are new, or that are gone. Packets that were counted change nothing.
 func Changes(before, now engine.Picture) map[engine.DeviceRef]bool {
-	was, is := quietDevices(before), quietDevices(now)
+	was, is := unchangedDevices(before), unchangedDevices(now)
 	out := map[engine.DeviceRef]bool{}
 	for ref, d := range is {
 		if old, there := was[ref]; !there || !reflect.DeepEqual(old, d) {
@@ -24,8 +24,8 @@ func Changes(before, now engine.Picture) map[engine.DeviceRef]bool {
 	return out
 }
 
-// quietDevices are a picture's devices without what they have counted.
-func quietDevices(p engine.Picture) map[engine.DeviceRef]engine.Device {
+// unchangedDevices are a picture's devices without what they have counted.
+func unchangedDevices(p engine.Picture) map[engine.DeviceRef]engine.Device {
 	out := map[engine.DeviceRef]engine.Device{}
 	for i := range p.Nodes {
 		n := &p.Nodes[i]

@@ -24,16 +24,16 @@ type pin struct {
 	out direction // away from the box
 }
 
-// ground is what a router knows of each cell.
-type ground uint8
+// occupancy is what a router knows of each cell.
+type occupancy uint8
 
 const (
-	solid    ground = 1 << iota // a box, or a corner of a line
-	across                      // a line runs through from left to right
-	down                        // a line runs through from top to bottom
-	reserved                    // a pin
-	shore                       // beside a box
-	corner                      // of a line
+	solid    occupancy = 1 << iota // a box, or a corner of a line
+	across                         // a line runs through from left to right
+	down                           // a line runs through from top to bottom
+	reserved                       // a pin
+	margin                         // beside a box
+	corner                         // of a line
 )
 
 // router finds ways for lines, one after another. They keep out of boxes, bend at
@@ -41,7 +41,7 @@ const (
 // be seen which is which.
 type router struct {
 	w, h   int
-	ground []ground
+	ground []occupancy
 	ends   map[[2]int]end // link, 0 for its a and 1 for its b → where
 	search search
 }
@@ -157,7 +157,7 @@ func apart(a, b end) int {
 }
 
 func newRouter(w, h int, boxes []box) *router {
-	r := &router{w: w, h: h, ground: make([]ground, w*h)}
+	r := &router{w: w, h: h, ground: make([]occupancy, w*h)}
 	for i := range boxes {
 		b := &boxes[i]
 		for y := b.y - 1; y <= b.y+b.h; y++ {
@@ -165,7 +165,7 @@ func newRouter(w, h int, boxes []box) *router {
 				if p := (point{x, y}); r.inside(p) {
 					g := solid
 					if x < b.x || x >= b.x+b.w || y < b.y || y >= b.y+b.h {
-						g = shore
+						g = margin
 					}
 					r.ground[r.index(p)] |= g
 				}
@@ -177,7 +177,7 @@ func newRouter(w, h int, boxes []box) *router {
 
 func (r *router) inside(p point) bool    { return p.x >= 0 && p.x < r.w && p.y >= 0 && p.y < r.h }
 func (r *router) index(p point) int      { return p.y*r.w + p.x }
-func (r *router) at(p point) ground      { return r.ground[r.index(p)] }
+func (r *router) at(p point) occupancy   { return r.ground[r.index(p)] }
 func (r *router) free(p point) bool      { return r.inside(p) && r.at(p)&solid == 0 }
 func (e *end) holds(p point) (pin, bool) { return e.find(func(q pin) bool { return q.point == p }) }
 

@@ -124,7 +124,7 @@ func (r *router) enter(p point, d direction, b end) (int32, bool) {
 	case g&(across|down) != 0:
 		cost += costCross
 	}
-	if g&shore != 0 {
+	if g&margin != 0 {
 		cost += costShore
 	}
 	same := down

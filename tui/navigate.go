@@ -10,7 +10,7 @@ import (
 	"underlay/attempt"
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/foretell"
+	"underlay/engine/predict"
 	"underlay/tui/dialog"
 	"underlay/tui/intent"
 	"underlay/tui/keys"
@@ -90,7 +90,7 @@ func (m *model) openLesson(id string) tea.Cmd {
 	save := m.leaveLesson()
 	all := m.deps.Book.Lessons()
 	cfg := reader.Config{
-		Context: m.ctx, Styles: m.styles, Lesson: l, Lab: m.labOf(l), Predictions: predictions, Foretell: m.foretell(l.Lab),
+		Context: m.ctx, Styles: m.styles, Lesson: l, Lab: m.labOf(l), Predictions: predictions, Foretell: m.askKernel(l.Lab),
 		Answered: m.marks.Quizzes, Block: m.marks.Lessons[id].Block,
 	}
 	for i, o := range all {
@@ -113,19 +113,19 @@ func (m *model) openLesson(id string) tea.Cmd {
 	return tea.Batch(save, m.record(attempt.ReadTo{Lesson: id, Block: cfg.Block}))
 }
 
-// foretell has the kernel asked in this lab.
-func (m *model) foretell(lab string) reader.Foretell {
-	return func(ctx context.Context, p *engine.Prediction, say func(string)) (foretell.Finding, error) {
+// askKernel has the kernel asked in this lab.
+func (m *model) askKernel(lab string) reader.AskKernel {
+	return func(ctx context.Context, p *engine.Prediction, say func(string)) (predict.Finding, error) {
 		in, err := m.deps.Lab(lab)
 		if err != nil {
-			return foretell.Finding{}, err
+			return predict.Finding{}, err
 		}
 		if m.deps.Available != nil {
 			if reason, remedy := m.deps.Available(p.Needing(in).Requires); reason != "" {
-				return foretell.Finding{}, engine.Hintf(errors.New("the lab cannot run here: "+reason), "%s", remedy)
+				return predict.Finding{}, engine.Hintf(errors.New("the lab cannot run here: "+reason), "%s", remedy)
 			}
 		}
-		return foretell.Ask(ctx, m.deps.Opener, in, p, say)
+		return predict.Ask(ctx, m.deps.Opener, in, p, say)
 	}
 }
 

@@ -18,10 +18,10 @@ import (
 	"underlay/tui/term"
 )
 
-// autopsied is a report that package trail has recorded.
+// autopsied is a report that package packetpath has recorded.
 func autopsied(t testing.TB, name string) *engine.Autopsy {
 	t.Helper()
-	b, err := os.ReadFile("../trail/testdata/" + name + ".json")
+	b, err := os.ReadFile("../packetpath/testdata/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}

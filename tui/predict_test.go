@@ -18,7 +18,7 @@ import (
 )
 
 const predictLesson = `---
-id: foretell
+id: predicting
 title: What will happen
 minutes: 5
 objectives:
@@ -60,8 +60,8 @@ func predicting(t *testing.T, change func(*Deps), holds ...engine.State) *driver
 	dir := t.TempDir()
 	d := drive(t, func(p *Deps) {
 		book, err := lesson.Load(fstest.MapFS{
-			"bridge/module.yaml":   {Data: []byte("id: bridge\ntitle: The bridge\norder: 1\nsummary: Bridges.\n")},
-			"bridge/1-foretell.md": {Data: []byte(predictLesson + numbered())},
+			"bridge/module.yaml":     {Data: []byte("id: bridge\ntitle: The bridge\norder: 1\nsummary: Bridges.\n")},
+			"bridge/1-predicting.md": {Data: []byte(predictLesson + numbered())},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -78,14 +78,14 @@ func predicting(t *testing.T, change func(*Deps), holds ...engine.State) *driver
 	}
 	d.session.Set(st)
 	d.until("the labs are looked at", func() bool { return d.pending.Load() == 0 })
-	d.send(intent.OpenLesson{ID: "foretell"})
+	d.send(intent.OpenLesson{ID: "predicting"})
 	d.idle(0)
 	return d
 }
 
 func (d *driver) judged() (n int) {
 	d.store.has(func(e attempt.Event) bool {
-		if q, ok := e.(attempt.QuizMarked); ok && q.Quiz == "foretell/predict/gone" {
+		if q, ok := e.(attempt.QuizMarked); ok && q.Quiz == "predicting/predict/gone" {
 			n++
 		}
 		return false
@@ -125,8 +125,8 @@ func TestAPredictionThatCameTrueIsRemembered(t *testing.T) {
 	d.until("it is recorded", d.marked(true))
 	d.press("esc")
 	d.until("home shows", func() bool { return d.m.screen == screen(d.m.home) })
-	d.send(intent.OpenLesson{ID: "foretell"})
-	d.want("✓ foretold")
+	d.send(intent.OpenLesson{ID: "predicting"})
+	d.want("✓ predicted")
 }
 
 func TestAPredictionThatCannotBeDecidedDoesNotCount(t *testing.T) {
@@ -211,7 +211,7 @@ func TestAVerdictDoesNotMoveTheText(t *testing.T) {
 		t.Errorf("it was read:\n%s\nthen:\n%s", before, after)
 	}
 	d.press("shift+tab")
-	d.want("✓ foretold")
+	d.want("✓ predicted")
 }
 
 func TestAPredictionMayRequireMoreThanItsLab(t *testing.T) {

@@ -53,7 +53,7 @@ func (k kept) Marks(ctx context.Context) (marks.Marks, error) {
 	for id, q := range quizzes {
 		m.Quizzes[id] = q.Right > 0
 	}
-	m.Last = marks.Place{Lesson: place.Lesson}
+	m.Last = marks.Position{Lesson: place.Lesson}
 	if place.Lab != "" && !place.LabAt.Before(place.LessonAt) {
 		m.Last = marks.At(place.Lab)
 	}

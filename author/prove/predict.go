@@ -9,7 +9,7 @@ import (
 	"underlay/course"
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/foretell"
+	"underlay/engine/predict"
 )
 
 // predictions: of each prediction in the lab's lessons just one answer is what
@@ -18,7 +18,7 @@ func predictions(p *Prover, s Subject) []Case {
 	var out []Case
 	for _, l := range s.Lessons {
 		for i, one := range predicted(l, s.Lab) {
-			out = append(out, Case{Name: one.name, Lab: one.lab, Prove: func(ctx context.Context) (Finding, error) { return p.foretold(ctx, s.Lab, l, i) }})
+			out = append(out, Case{Name: one.name, Lab: one.lab, Prove: func(ctx context.Context) (Finding, error) { return p.predicted(ctx, s.Lab, l, i) }})
 		}
 	}
 	return out
@@ -47,13 +47,13 @@ func predicted(l *lesson.Lesson, lab *engine.Lab) []question {
 	return out
 }
 
-// foretold proves a lesson's i-th prediction in a lab.
-func (p *Prover) foretold(ctx context.Context, lab *engine.Lab, l *lesson.Lesson, i int) (Finding, error) {
+// predicted proves a lesson's i-th prediction in a lab.
+func (p *Prover) predicted(ctx context.Context, lab *engine.Lab, l *lesson.Lesson, i int) (Finding, error) {
 	made, err := course.Predictions(l, lab)
 	if err != nil {
 		return Finding{}, err
 	}
-	said, err := foretell.Ask(ctx, p.Opener, lab, made[i], nil)
+	said, err := predict.Ask(ctx, p.Opener, lab, made[i], nil)
 	if err != nil {
 		return Finding{}, err
 	}
@@ -63,7 +63,7 @@ func (p *Prover) foretold(ctx context.Context, lab *engine.Lab, l *lesson.Lesson
 	}
 	f.Wrong = append(f.Wrong, said.Notes...)
 	for i, r := range said.Outcomes {
-		f.Differs = append(f.Differs, stands("answer "+foretell.Letter(i), &engine.TaskResult{Result: r}))
+		f.Differs = append(f.Differs, stands("answer "+predict.Letter(i), &engine.TaskResult{Result: r}))
 	}
 	for _, s := range said.Steps {
 		f.Transcript += fmt.Sprintf("%s$ %s\n%s\n", s.Node, s.Command, s.Output)

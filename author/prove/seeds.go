@@ -110,7 +110,7 @@ func (p *Prover) tries(s Subject) []try {
 				if reason := p.unavailable(one.lab); reason != "" {
 					return Finding{Notes: []string{"not proven here: " + reason}}, nil
 				}
-				return p.foretold(ctx, lab, l, i)
+				return p.predicted(ctx, lab, l, i)
 			}})
 		}
 	}

@@ -14,20 +14,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Place is where proofs are made. What is right on one kernel, or for root, may be wrong
+// Platform is where proofs are made. What is right on one kernel, or for root, may be wrong
 // on another or for an ordinary user.
-type Place struct {
+type Platform struct {
 	Kernel string // its version as far as it decides what the kernel does: "6.1"
 	User   string // "root" or "ordinary"
 }
 
-// Here is the place of this process.
-func Here() (Place, error) {
+// ThisPlatform is the place of this process.
+func ThisPlatform() (Platform, error) {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
-		return Place{}, fmt.Errorf("ask for the kernel's version: %w", err)
+		return Platform{}, fmt.Errorf("ask for the kernel's version: %w", err)
 	}
-	p := Place{Kernel: version(unix.ByteSliceToString(name.Release[:])), User: "ordinary"}
+	p := Platform{Kernel: version(unix.ByteSliceToString(name.Release[:])), User: "ordinary"}
 	if os.Geteuid() == 0 {
 		p.User = "root"
 	}
@@ -44,7 +44,7 @@ func version(release string) string {
 // Entry says that all proofs of a lab were made in a place, and proven.
 type Entry struct {
 	Lab string
-	Place
+	Platform
 	Digest string // of all that the proofs depend on
 	Proofs int    // how many there were
 }
@@ -90,19 +90,19 @@ func (l *Ledger) Add(text string) error {
 }
 
 // Has reports whether what the digest stands for was proven in a place.
-func (l *Ledger) Has(lab string, at Place, digest string) bool {
-	return slices.ContainsFunc(l.entries, func(e Entry) bool { return e.Lab == lab && e.Place == at && e.Digest == digest })
+func (l *Ledger) Has(lab string, at Platform, digest string) bool {
+	return slices.ContainsFunc(l.entries, func(e Entry) bool { return e.Lab == lab && e.Platform == at && e.Digest == digest })
 }
 
 // Set takes an entry in, instead of an older one of the same lab and place.
 func (l *Ledger) Set(e Entry) {
-	l.Forget(e.Lab, e.Place)
+	l.Forget(e.Lab, e.Platform)
 	l.entries = append(l.entries, e)
 }
 
 // Forget takes the entry of a lab and place out.
-func (l *Ledger) Forget(lab string, at Place) {
-	l.entries = slices.DeleteFunc(l.entries, func(e Entry) bool { return e.Lab == lab && e.Place == at })
+func (l *Ledger) Forget(lab string, at Platform) {
+	l.entries = slices.DeleteFunc(l.entries, func(e Entry) bool { return e.Lab == lab && e.Platform == at })
 }
 
 // Write writes the ledger where it was read. It is replaced as a whole.

@@ -24,7 +24,7 @@ func TestLedgerIsReadAsItIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatalf("a file that is not there: %v", err)
 	}
-	root, learner := Place{"6.1", "root"}, Place{"6.1", "ordinary"}
+	root, learner := Platform{"6.1", "root"}, Platform{"6.1", "ordinary"}
 	l.Set(Entry{"vxlan", root, "aa", 3})
 	l.Set(Entry{"docker0", root, "bb", 59})
 	l.Set(Entry{"docker0", learner, "cc", 59})
@@ -41,13 +41,13 @@ func TestLedgerIsReadAsItIsWritten(t *testing.T) {
 	}
 	for _, c := range []struct {
 		lab    string
-		at     Place
+		at     Platform
 		digest string
 		want   bool
 	}{
 		{"docker0", root, "bb", true},
 		{"docker0", learner, "bb", false},
-		{"docker0", Place{"6.12", "root"}, "bb", false},
+		{"docker0", Platform{"6.12", "root"}, "bb", false},
 		{"vxlan", root, "aa", false},
 		{"vxlan", root, "dd", true},
 		{"macvlan", root, "dd", false},

@@ -10,9 +10,9 @@ import (
 	"underlay/engine"
 )
 
-// skim adds the labs of fsys, which are its folders MODULE/ID, with what lists say of them alone. A lab is read whole, and
-// validated, when it is asked for; so is at once one whose lab.yaml says more than can be
-// taken in at a glance. The error is what is wrong with such a lab.
+// skim adds the labs of fsys, which are its folders MODULE/ID, with what lists say of
+// them alone. A lab is read whole, and validated, when it is asked for; so is at once one
+// whose lab.yaml says more than can be read from its head. The error is what is wrong with such a lab.
 func (c *Catalogue) skim(fsys fs.FS, shown func(string) string) Problems {
 	folders, err := fs.Glob(fsys, "*/*")
 	if err != nil {
@@ -24,7 +24,7 @@ func (c *Catalogue) skim(fsys fs.FS, shown func(string) string) Problems {
 			lab, problems := src.load(c.seed)
 			return lab, problems.err()
 		})}
-		info, ok := src.glance()
+		info, ok := src.readHead()
 		if !ok {
 			lab, problems := src.load(c.seed)
 			if len(problems) > 0 {
@@ -39,9 +39,9 @@ func (c *Catalogue) skim(fsys fs.FS, shown func(string) string) Problems {
 	return nil
 }
 
-// glance reads what lists say of a lab without parsing its lab.yaml. ok is false for
+// readHead reads what lists say of a lab without parsing its lab.yaml. ok is false for
 // what is not written plainly enough: on one line each, without parameters.
-func (s source) glance() (info *engine.LabInfo, ok bool) {
+func (s source) readHead() (info *engine.LabInfo, ok bool) {
 	text, err := fs.ReadFile(s.fsys, path.Join(s.dir, labFile))
 	if err != nil {
 		return nil, false
@@ -72,18 +72,18 @@ func (s source) glance() (info *engine.LabInfo, ok bool) {
 	}
 	tasks, ok := fields["tasks"].Each("id")
 	info.Tasks = len(tasks)
-	if !ok || !glanceOld(&info.OldTasks, fields["tasks"], tasks) {
+	if !ok || !headFormerly(&info.OldTasks, fields["tasks"], tasks) {
 		return nil, false
 	}
 	if faults, given := fields["faults"]; given {
 		info.Faults, ok = faults.Each("id")
-		ok = ok && glanceOld(&info.OldFaults, faults, info.Faults)
+		ok = ok && headFormerly(&info.OldFaults, faults, info.Faults)
 	}
-	return info, ok && glanceRequires(info, fields)
+	return info, ok && headRequires(info, fields)
 }
 
-// glanceOld reads the ids that tasks or faults had. They have these now.
-func glanceOld(olds *map[string]string, list head.Field, ids []string) (ok bool) {
+// headFormerly reads the ids that tasks or faults had. They have these now.
+func headFormerly(olds *map[string]string, list head.Field, ids []string) (ok bool) {
 	all, ok := list.EachWords("formerly")
 	for i, formerly := range all {
 		*olds = engine.Renamed(*olds, ids[i], formerly)
@@ -91,8 +91,8 @@ func glanceOld(olds *map[string]string, list head.Field, ids []string) (ok bool)
 	return ok
 }
 
-// glanceRequires reads what a lab requires, with what its cluster does.
-func glanceRequires(info *engine.LabInfo, fields head.Fields) (ok bool) {
+// headRequires reads what a lab requires, with what its cluster does.
+func headRequires(info *engine.LabInfo, fields head.Fields) (ok bool) {
 	if requires, given := fields["requires"]; given {
 		if info.Requires, ok = requires.Words(); !ok {
 			return false

@@ -10,7 +10,7 @@ import (
 	"underlay/labs"
 )
 
-// What lists say of the built-in labs is read at a glance, and is what reading them says,
+// What lists say of the built-in labs is read from their heads, and is what reading them says,
 // whichever parameters are drawn.
 func TestBuiltinAtAGlance(t *testing.T) {
 	for seed := range int64(20) {
@@ -21,10 +21,10 @@ func TestBuiltinAtAGlance(t *testing.T) {
 		for i, lab := range all(t, c) {
 			e := c.entries[i]
 			if !reflect.DeepEqual(e.info, lab.Info()) {
-				t.Errorf("%s: at a glance it is %+v, with seed %d it is %+v", lab.ID, e.info, seed, lab.Info())
+				t.Errorf("%s: from its head it is %+v, with seed %d it is %+v", lab.ID, e.info, seed, lab.Info())
 			}
-			if _, ok := e.source.glance(); !ok {
-				t.Errorf("%s cannot be taken in at a glance, so the start waits until it is parsed. "+
+			if _, ok := e.source.readHead(); !ok {
+				t.Errorf("%s cannot be read from its head, so the start waits until it is parsed. "+
 					"Write title, summary and requires on one line each, without parameters, and tasks and faults as lists", lab.ID)
 			}
 		}
@@ -36,7 +36,7 @@ func TestSkimSaysWhatReadingSays(t *testing.T) {
 	base := string(sample(t)["x/lab.yaml"].Data)
 	for name, test := range map[string]struct {
 		old, new string
-		glance   bool
+		head     bool
 	}{
 		"as it is":             {"", "", true},
 		"comments":             {"title: A sample", "# A comment\ntitle: A sample # of a lab\n\n  # and more", true},
@@ -92,8 +92,8 @@ func TestSkimSaysWhatReadingSays(t *testing.T) {
 				if want := all(t, whole)[0].Info(); !reflect.DeepEqual(c.Infos(), []*engine.LabInfo{want}) {
 					t.Errorf("%+v, want %+v", c.Infos()[0], want)
 				}
-				if _, ok := c.entries[0].source.glance(); ok != test.glance {
-					t.Errorf("taken in at a glance: %v", ok)
+				if _, ok := c.entries[0].source.readHead(); ok != test.head {
+					t.Errorf("read from its head: %v", ok)
 				}
 			}
 		})

@@ -1,4 +1,4 @@
-// Package head reads the top-level fields of a YAML map at a glance, for lists: what
+// Package head reads the top-level fields of a YAML map, for lists: what
 // the program starts with is a few lines of each lab and lesson, and a YAML parser
 // takes milliseconds for each file.
 //

@@ -42,13 +42,13 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info, ok := glance(lessonFS(module, lesson), "m/1-x.md"); ok && !reflect.DeepEqual(info, &l.Info) {
-			t.Fatalf("at a glance it is %+v, read it is %+v", info, l.Info)
+		if info, ok := readHead(lessonFS(module, lesson), "m/1-x.md"); ok && !reflect.DeepEqual(info, &l.Info) {
+			t.Fatalf("from its head it is %+v, read it is %+v", info, l.Info)
 		}
-		if m, ok := glanceModule(lessonFS(module, lesson), "m"); ok {
+		if m, ok := readModuleHead(lessonFS(module, lesson), "m"); ok {
 			m.Lessons = book.modules[0].Lessons
 			if !reflect.DeepEqual(m, book.modules[0]) {
-				t.Fatalf("at a glance the module is %+v, read it is %+v", m, book.modules[0])
+				t.Fatalf("from its head the module is %+v, read it is %+v", m, book.modules[0])
 			}
 		}
 		if got := book.Renames("x").Quizzes; !maps.Equal(got, quizRenames(l)) {

@@ -60,7 +60,7 @@ func readRenames(text string) (r Renames) {
 
 // note adds what a block says that it was called. id is its name if it gives none.
 func note(renames *map[string]string, block, id string) {
-	formerly, ok := glanceNames(block, &id)
+	formerly, ok := headNames(block, &id)
 	if !ok {
 		formerly = parseNames(block, &id)
 	}
@@ -72,9 +72,9 @@ func note(renames *map[string]string, block, id string) {
 	}
 }
 
-// glanceNames reads the names of a block without parsing it. ok is false for what is not
+// headNames reads the names of a block without parsing it. ok is false for what is not
 // written plainly enough.
-func glanceNames(block string, id *string) (formerly []string, ok bool) {
+func headNames(block string, id *string) (formerly []string, ok bool) {
 	fields, ok := head.Split(block)
 	if field, given := fields["id"]; ok && given {
 		*id, ok = field.Text()

@@ -14,9 +14,9 @@ import (
 
 // skimModule is loadModule with what lists say of the lessons alone. A lesson is read whole
 // when it is asked for; so is at once one whose front matter says more than can be taken in
-// at a glance.
+// from its head.
 func skimModule(fsys fs.FS, dir string) (m Module, lessons []entry, err error) {
-	m, ok := glanceModule(fsys, dir)
+	m, ok := readModuleHead(fsys, dir)
 	if !ok {
 		if m, err = readModule(fsys, dir); err != nil {
 			return m, nil, err
@@ -28,7 +28,7 @@ func skimModule(fsys fs.FS, dir string) (m Module, lessons []entry, err error) {
 	}
 	for _, file := range files {
 		e := entry{whole: sync.OnceValues(func() (*Lesson, error) { return readLesson(fsys, file) }), renames: renamesIn(fsys, file)}
-		if e.info, ok = glance(fsys, file); !ok {
+		if e.info, ok = readHead(fsys, file); !ok {
 			l, err := e.whole()
 			if err != nil {
 				return m, nil, err
@@ -42,12 +42,12 @@ func skimModule(fsys fs.FS, dir string) (m Module, lessons []entry, err error) {
 	return m, lessons, nil
 }
 
-// frontMatter is how many bytes of a lesson have to hold its front matter, for a glance.
+// frontMatter is how many bytes of a lesson have to hold its front matter, to be read from its head.
 const frontMatter = 4 << 10
 
-// glance reads what lists say of a lesson without parsing it. ok is false for what is not
+// readHead reads what lists say of a lesson without parsing it. ok is false for what is not
 // written plainly enough: on one line each.
-func glance(fsys fs.FS, file string) (info *Info, ok bool) {
+func readHead(fsys fs.FS, file string) (info *Info, ok bool) {
 	info, err := named(file)
 	if err != nil {
 		return nil, false
@@ -79,8 +79,8 @@ func glance(fsys fs.FS, file string) (info *Info, ok bool) {
 	return info, ok
 }
 
-// glanceModule reads a module.yaml without parsing it.
-func glanceModule(fsys fs.FS, dir string) (m Module, ok bool) {
+// readModuleHead reads a module.yaml without parsing it.
+func readModuleHead(fsys fs.FS, dir string) (m Module, ok bool) {
 	text, err := fs.ReadFile(fsys, path.Join(dir, "module.yaml"))
 	if err != nil {
 		return m, false

@@ -8,22 +8,22 @@ import (
 	"underlay/lessons"
 )
 
-// What lists say of the built-in lessons is read at a glance, and is what reading them says.
+// What lists say of the built-in lessons is read from their heads, and is what reading them says.
 func TestBuiltinAtAGlance(t *testing.T) {
 	whole, err := Load(lessons.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if skimmed := builtinBook(t); !reflect.DeepEqual(skimmed.modules, whole.modules) {
-		t.Errorf("at a glance %+v, read %+v", skimmed.modules, whole.modules)
+		t.Errorf("from their heads %+v, read %+v", skimmed.modules, whole.modules)
 	}
 	for _, m := range whole.modules {
-		if _, ok := glanceModule(lessons.Files, m.ID); !ok {
-			t.Errorf("the module.yaml of %s cannot be taken in at a glance; write each field on one line", m.ID)
+		if _, ok := readModuleHead(lessons.Files, m.ID); !ok {
+			t.Errorf("the module.yaml of %s cannot be read from its head; write each field on one line", m.ID)
 		}
 		for _, l := range m.Lessons {
-			if _, ok := glance(lessons.Files, l.File); !ok {
-				t.Errorf("the front matter of %s cannot be taken in at a glance, so the start waits until it is parsed. "+
+			if _, ok := readHead(lessons.Files, l.File); !ok {
+				t.Errorf("the front matter of %s cannot be read from its head, so the start waits until it is parsed. "+
 					"Write id, title, minutes, lab and each objective on one line", l.File)
 			}
 		}
@@ -34,7 +34,7 @@ func TestBuiltinAtAGlance(t *testing.T) {
 func TestSkimSaysWhatReadingSays(t *testing.T) {
 	for name, test := range map[string]struct {
 		old, new string
-		glance   bool
+		head     bool
 	}{
 		"as it is":                  {"", "", true},
 		"quotes":                    {"title: X", `title: "X: what it is"`, true},
@@ -68,8 +68,8 @@ func TestSkimSaysWhatReadingSays(t *testing.T) {
 			if err != nil || !reflect.DeepEqual(skimmed.modules, whole.modules) {
 				t.Errorf("%+v, %v; want %+v", skimmed.Lessons()[0], err, whole.Lessons()[0])
 			}
-			if _, ok := glance(fsys, "m/1-x.md"); ok != test.glance {
-				t.Errorf("taken in at a glance: %v", ok)
+			if _, ok := readHead(fsys, "m/1-x.md"); ok != test.head {
+				t.Errorf("read from its head: %v", ok)
 			}
 		})
 	}

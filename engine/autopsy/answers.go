@@ -253,7 +253,7 @@ func (c *examination) untranslated() (*flight, Verdict) {
 			continue
 		}
 		got := p.left.packet // as the socket got it, whatever was rewritten before
-		if got.src != c.flights.trail.To || c.flow.Proto != "icmp" && got.sport != c.port() {
+		if got.src != c.flights.signature.To || c.flow.Proto != "icmp" && got.sport != c.port() {
 			return f, c.untranslatedFrom(f, got)
 		}
 	}
@@ -273,11 +273,11 @@ func (c *examination) port() int {
 func (c *examination) untranslatedFrom(f *flight, got *packet) Verdict {
 	server := f.origin()
 	v := Verdict{Node: server, Object: "source " + got.src.String(), Reason: ReasonUntranslated, Direction: Reply}
-	v.Text = fmt.Sprintf("the reply left %s with source %s un-translated, but %s had called %s", server, got.src, c.flow.From, c.flights.trail.To)
+	v.Text = fmt.Sprintf("the reply left %s with source %s un-translated, but %s had called %s", server, got.src, c.flow.From, c.flights.signature.To)
 	by := c.translator()
 	if by == "" {
 		v.Reason = ReasonOtherSource
-		v.Text = fmt.Sprintf("the reply left %s with source %s, but %s had called %s and takes an answer from no other", server, got.src, c.flow.From, c.flights.trail.To)
+		v.Text = fmt.Sprintf("the reply left %s with source %s, but %s had called %s and takes an answer from no other", server, got.src, c.flow.From, c.flights.signature.To)
 		return v
 	}
 	for _, s := range f.sightings {

@@ -16,14 +16,14 @@ import (
 // could not be found out at all: a flow that makes no sense, a node that is not
 // there, ctx ending first. That nobody answered is a Report.
 //
-// When ctx ends it returns within milliseconds, and uses nothing of place any more;
+// When ctx ends it returns within milliseconds, and uses nothing of instance any more;
 // the kernel may take some more to let go of its sockets and tables.
-func Trace(ctx context.Context, place Place, flow Flow) (*Report, error) {
+func Trace(ctx context.Context, instance Instance, flow Flow) (*Report, error) {
 	start := time.Now()
-	if !slices.ContainsFunc(place.Nodes, func(n observe.Node) bool { return n.Name == flow.From }) {
+	if !slices.ContainsFunc(instance.Nodes, func(n observe.Node) bool { return n.Name == flow.From }) {
 		return nil, fmt.Errorf("trace from %q: node %w", flow.From, engine.ErrNotFound)
 	}
-	r, err := trace(ctx, place, flow, fence)
+	r, err := trace(ctx, instance, flow, fence)
 	if err != nil {
 		return nil, fmt.Errorf("trace %s: %w", flow, err)
 	}
@@ -31,12 +31,12 @@ func Trace(ctx context.Context, place Place, flow Flow) (*Report, error) {
 	return r, nil
 }
 
-func trace(ctx context.Context, place Place, flow Flow, put fencer) (*Report, error) {
-	addr, failed, err := resolve(ctx, place, flow, put)
+func trace(ctx context.Context, instance Instance, flow Flow, put fencer) (*Report, error) {
+	addr, failed, err := resolve(ctx, instance, flow, put)
 	if err != nil || failed != nil {
 		return failed, err
 	}
-	r, _, err := follow(ctx, place, flow, attempt{to: addr.String()}, put)
+	r, _, err := follow(ctx, instance, flow, attempt{to: addr.String()}, put)
 	return r, err
 }
 
@@ -47,20 +47,20 @@ type attempt struct {
 }
 
 // follow sends the flow and follows it. It also returns how the sender saw it end.
-func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) (*Report, probe.Outcome, error) {
-	sc := &scene{place: place}
+func follow(ctx context.Context, instance Instance, flow Flow, a attempt, put fencer) (*Report, probe.Outcome, error) {
+	sc := &scene{instance: instance}
 	var err error
-	if sc.before, err = take(place, facetsBefore); err != nil {
+	if sc.before, err = take(instance, facetsBefore); err != nil {
 		return nil, probe.Outcome{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, probe.Outcome{}, err
 	}
-	posts, err := watch(ctx, place, protocols(transport(flow.Proto)), put)
+	posts, err := watch(ctx, instance, protocols(transport(flow.Proto)), put)
 	if err != nil {
 		return nil, probe.Outcome{}, err
 	}
-	out, trail, err := send(ctx, place, flow, a)
+	out, signature, err := send(ctx, instance, flow, a)
 	if ctx.Err() != nil {
 		return nil, probe.Outcome{}, leave(ctx, posts)
 	}
@@ -70,12 +70,12 @@ func follow(ctx context.Context, place Place, flow Flow, a attempt, put fencer) 
 		what |= facetsAfter
 	}
 	if err == nil {
-		sc.after, err = take(place, what)
+		sc.after, err = take(instance, what)
 	}
 	if err = errors.Join(err, leave(ctx, posts)); err != nil {
 		return nil, probe.Outcome{}, err
 	}
-	fs := sortOut(sc, flow.From, transport(flow.Proto), trail, posts)
+	fs := sortOut(sc, flow.From, transport(flow.Proto), signature, posts)
 	c := &examination{scene: sc, flights: fs, flow: flow, out: out, fenced: map[string]map[byte]bool{}}
 	r := &Report{Flow: flow, Address: a.to, Detail: out.Detail}
 	for _, p := range posts {
@@ -100,16 +100,16 @@ func transport(proto string) string {
 }
 
 // send makes the attempt and returns by what its packets are known.
-func send(ctx context.Context, place Place, flow Flow, a attempt) (out probe.Outcome, trail probe.Trail, err error) {
-	i := slices.IndexFunc(place.Nodes, func(n observe.Node) bool { return n.Name == flow.From })
-	from := place.Nodes[i]
+func send(ctx context.Context, instance Instance, flow Flow, a attempt) (out probe.Outcome, signature probe.Signature, err error) {
+	i := slices.IndexFunc(instance.Nodes, func(n observe.Node) bool { return n.Name == flow.From })
+	from := instance.Nodes[i]
 	if a.payload == nil {
 		a.payload = nonce()
 	}
 	out, err = probe.Do(ctx, probe.Request{
 		From: probe.Node{Name: from.Name, NS: from.NS}, To: a.to, Port: flow.Port, Proto: flow.Proto, Host: flow.To,
 		Wait: flow.Wait, Banner: -1, Payload: a.payload, Size: flow.Size,
-		Sending: func(t probe.Trail) { trail = t },
+		Sending: func(t probe.Signature) { signature = t },
 	})
-	return out, trail, err
+	return out, signature, err
 }

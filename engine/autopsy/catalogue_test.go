@@ -22,7 +22,7 @@ import (
 // for all. It stays open for as long as the test runs.
 func listenOn(node, network string, port int, dev string) func(*lab) error {
 	return func(l *lab) error {
-		for _, n := range l.place.Nodes {
+		for _, n := range l.instance.Nodes {
 			if n.Name != node {
 				continue
 			}
@@ -228,7 +228,7 @@ func TestSideBySide(t *testing.T) {
 	} {
 		wg.Go(func() {
 			want.flow.Wait = patience
-			r, err := autopsy.Trace(t.Context(), l.place, want.flow)
+			r, err := autopsy.Trace(t.Context(), l.instance, want.flow)
 			if err != nil {
 				t.Error(err)
 			} else if r.Verdict.Reason != want.reason || len(r.Blind) > 0 {
@@ -264,7 +264,7 @@ func (f *fault) crowd(t *testing.T, l *lab) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	t.Cleanup(func() { cancel(); wg.Wait() })
-	for _, n := range l.place.Nodes {
+	for _, n := range l.instance.Nodes {
 		if n.Name != f.flow.From {
 			continue
 		}

@@ -22,7 +22,7 @@ func (l *lab) cut(tb testing.TB, flow autopsy.Flow, after time.Duration) (late t
 		ended <- time.Now()
 		cancel()
 	})
-	_, err := autopsy.Trace(ctx, l.place, flow)
+	_, err := autopsy.Trace(ctx, l.instance, flow)
 	if timer.Stop() {
 		return 0, true
 	}

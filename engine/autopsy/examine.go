@@ -93,7 +93,7 @@ func (c *examination) tracked(states map[string]*observe.State) (out []Tracking)
 	header := func(t observe.Tuple) Header {
 		return Header{Src: t.Src.String(), Dst: t.Dst.String(), SPort: t.SPort, DPort: t.DPort}
 	}
-	for _, n := range c.place.Nodes {
+	for _, n := range c.instance.Nodes {
 		st := states[n.Name]
 		if st == nil {
 			continue

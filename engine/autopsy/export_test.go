@@ -9,6 +9,6 @@ import (
 )
 
 // TraceBlind is Trace on a kernel that cannot trace rules.
-func TraceBlind(ctx context.Context, place Place, flow Flow) (*Report, error) {
-	return trace(ctx, place, flow, func(*nl.Conn, string, []byte) ([]byte, error) { return nil, unix.EOPNOTSUPP })
+func TraceBlind(ctx context.Context, instance Instance, flow Flow) (*Report, error) {
+	return trace(ctx, instance, flow, func(*nl.Conn, string, []byte) ([]byte, error) { return nil, unix.EOPNOTSUPP })
 }

@@ -24,7 +24,7 @@ const HoldEnv = "UNDERLAY_TEST_HOLD_FENCES"
 
 // Hold is the process that HoldEnv asks for.
 func Hold() int {
-	posts, err := watch(context.Background(), Place{Nodes: []observe.Node{{Name: "n", NS: 3}}}, protocols("tcp"), fence)
+	posts, err := watch(context.Background(), Instance{Nodes: []observe.Node{{Name: "n", NS: 3}}}, protocols("tcp"), fence)
 	if err != nil || !posts[0].fenced[unix.NFPROTO_INET] {
 		_, _ = os.Stderr.WriteString("no fences\n")
 		return 1
@@ -81,7 +81,7 @@ func TestFencesAreNotSeen(t *testing.T) {
 		return len(states[0].Firewall)
 	}
 	before := rules()
-	posts, err := watch(t.Context(), Place{Nodes: []observe.Node{n}}, protocols("tcp"), fence)
+	posts, err := watch(t.Context(), Instance{Nodes: []observe.Node{n}}, protocols("tcp"), fence)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func dup(t *testing.T, fd int) int {
 func TestConntrackStaysOff(t *testing.T) {
 	n := newNode(t)
 	tool(t, n, "ip", "link", "set", "lo", "up")
-	posts, err := watch(t.Context(), Place{Nodes: []observe.Node{n}}, protocols("udp"), fence)
+	posts, err := watch(t.Context(), Instance{Nodes: []observe.Node{n}}, protocols("udp"), fence)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,11 +46,11 @@ func (f *flight) first() time.Time {
 
 // flights sorts what was seen into the flow's packets.
 type flights struct {
-	from  string // node that sends
-	proto string // tcp, udp, icmp
-	trail probe.Trail
-	isn   uint32 // tcp: the sequence number of the SYN
-	known bool   // isn is
+	from      string // node that sends
+	proto     string // tcp, udp, icmp
+	signature probe.Signature
+	isn       uint32 // tcp: the sequence number of the SYN
+	known     bool   // isn is
 	// stages are the ends of the request in each form that it was seen in.
 	stages map[stage]bool
 	ids    map[uint16]bool // IP ids of requests and replies, by which errors quote them
@@ -69,9 +69,9 @@ func stageOf(p *packet) stage {
 }
 
 // sortOut finds the flow's packets among all that the posts saw.
-func sortOut(sc *scene, from, proto string, trail probe.Trail, posts []*post) *flights {
+func sortOut(sc *scene, from, proto string, signature probe.Signature, posts []*post) *flights {
 	fs := &flights{
-		from: from, proto: proto, trail: trail,
+		from: from, proto: proto, signature: signature,
 		stages: map[stage]bool{}, ids: map[uint16]bool{}, byKey: map[string]*flight{},
 	}
 	var events []event
@@ -111,7 +111,7 @@ func (fs *flights) concerns(p *packet) bool {
 // findISN learns the sequence number of the connection's first packet.
 func (fs *flights) findISN(frames []frame, events []event) {
 	syn := func(node string, p *packet) bool {
-		return node == fs.from && p != nil && p.proto == "tcp" && p.sport == fs.trail.SPort && p.flags&(flagSYN|flagACK) == flagSYN
+		return node == fs.from && p != nil && p.proto == "tcp" && p.sport == fs.signature.SPort && p.flags&(flagSYN|flagACK) == flagSYN
 	}
 	for i := range frames {
 		if syn(frames[i].node, frames[i].packet) {
@@ -247,7 +247,7 @@ func (fs *flights) mine(p *packet) Direction {
 	case "tcp":
 		switch {
 		case !fs.known:
-		case p.seq-fs.isn < window && (p.sport == fs.trail.SPort || fs.stages[stageOf(p)] || p.flags&flagSYN != 0):
+		case p.seq-fs.isn < window && (p.sport == fs.signature.SPort || fs.stages[stageOf(p)] || p.flags&flagSYN != 0):
 			return Request
 		case p.flags&flagACK != 0 && p.ack-fs.isn < window:
 			return Reply
@@ -256,12 +256,12 @@ func (fs *flights) mine(p *packet) Direction {
 		switch {
 		case fs.answers(p):
 			return Reply
-		case len(fs.trail.Payload) > 0 && hasPrefix(p.payload, fs.trail.Payload):
+		case len(fs.signature.Payload) > 0 && hasPrefix(p.payload, fs.signature.Payload):
 			return Request
 		}
 	default:
 		switch {
-		case !hasPrefix(p.payload, fs.trail.Payload):
+		case !hasPrefix(p.payload, fs.signature.Payload):
 		case p.isEcho(false):
 			return Request
 		case p.isEcho(true):

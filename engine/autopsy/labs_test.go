@@ -24,21 +24,21 @@ func TestLabs(t *testing.T) {
 		for _, script := range append([]engine.Script{{Name: "untouched"}, l.Solution}, l.Mistakes...) {
 			t.Run(l.ID+"/"+script.Name, func(t *testing.T) {
 				t.Parallel()
-				place := open(t, &l.Topology)
+				instance := open(t, &l.Topology)
 				for _, part := range script.Parts() {
 					// As typed into a shell: a line that fails does not keep the next from being run.
 					node := cmp.Or(part.Node, l.Topology.FirstShell())
-					if _, _, err := place.world.Run(t.Context(), node, "", "bash", "-c", l.Expand(part.Text)); err != nil {
+					if _, _, err := instance.world.Run(t.Context(), node, "", "bash", "-c", l.Expand(part.Text)); err != nil {
 						t.Fatal(err)
 					}
 				}
-				if place.world.UsedLegacyIptables() {
+				if instance.world.UsedLegacyIptables() {
 					for _, n := range l.Topology.NodeNames() {
-						place.assumeLegacy(t, n, "filter", "nat")
+						instance.assumeLegacy(t, n, "filter", "nat")
 					}
 				}
 				for _, f := range attempts(l) {
-					if r := place.trace(t, f); r.Outcome == autopsy.Undetermined {
+					if r := instance.trace(t, f); r.Outcome == autopsy.Undetermined {
 						t.Error(picture(r))
 					} else {
 						t.Log(picture(r))

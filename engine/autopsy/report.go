@@ -63,8 +63,8 @@ const (
 	ARP     = engine.DirectionARP
 )
 
-// Place is the lab as an autopsy sees it.
-type Place struct {
+// Instance is the lab as an autopsy sees it.
+type Instance struct {
 	Nodes []observe.Node
 	// Reader reads these nodes. Failed neighbour entries are to be forgotten
 	// before (wire.ForgetUnresolved), or the kernel does not ask again.

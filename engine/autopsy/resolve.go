@@ -24,34 +24,34 @@ func nonce() []byte {
 
 // resolve finds the flow's address. Where the name has none, the report says
 // why: it is that of the question to the name server, if that got lost.
-func resolve(ctx context.Context, place Place, flow Flow, put fencer) (netip.Addr, *Report, error) {
+func resolve(ctx context.Context, instance Instance, flow Flow, put fencer) (netip.Addr, *Report, error) {
 	if addr, err := netip.ParseAddr(flow.To); err == nil {
 		return addr.Unmap(), nil, nil
 	}
 	var from probe.Node
-	for _, n := range place.Nodes {
+	for _, n := range instance.Nodes {
 		if n.Name == flow.From {
 			from = probe.Node{Name: n.Name, NS: n.NS}
 		}
 	}
 	addr, out, err := probe.Resolve(ctx, probe.Request{
-		From: from, To: flow.To, Wait: flow.Wait, Names: place.Names,
+		From: from, To: flow.To, Wait: flow.Wait, Names: instance.Names,
 	})
 	if err != nil || out.Ended == engine.OK {
 		return addr, nil, err
 	}
 	r := &Report{Flow: flow, Outcome: Unreachable, Detail: out.Detail, Hops: []Hop{}}
 	r.Verdict = Verdict{Node: flow.From, Object: "/etc/resolv.conf", Reason: ReasonNoDNS, Text: out.Detail}
-	if len(place.DNS) == 0 {
+	if len(instance.DNS) == 0 {
 		return addr, r, nil
 	}
-	return addr, r, askServer(ctx, place, flow, r, put)
+	return addr, r, askServer(ctx, instance, flow, r, put)
 }
 
 // askServer sends the question to the first name server as a flow of its own,
 // and puts what became of it into the report about the name.
-func askServer(ctx context.Context, place Place, flow Flow, r *Report, put fencer) error {
-	server, port := place.DNS[0], 53
+func askServer(ctx context.Context, instance Instance, flow Flow, r *Report, put fencer) error {
+	server, port := instance.DNS[0], 53
 	if host, p, err := net.SplitHostPort(server); err == nil {
 		server = host
 		if n, err := strconv.Atoi(p); err == nil {
@@ -63,7 +63,7 @@ func askServer(ctx context.Context, place Place, flow Flow, r *Report, put fence
 	if err != nil {
 		return fmt.Errorf("ask for %s: %w", flow.To, err)
 	}
-	asked, out, err := follow(ctx, place, Flow{From: flow.From, To: server, Proto: "udp", Port: port, Wait: flow.Wait},
+	asked, out, err := follow(ctx, instance, Flow{From: flow.From, To: server, Proto: "udp", Port: port, Wait: flow.Wait},
 		attempt{to: server, payload: question}, put)
 	if err != nil {
 		return err
@@ -78,24 +78,24 @@ func askServer(ctx context.Context, place Place, flow Flow, r *Report, put fence
 		return nil
 	}
 	node := flow.From
-	if holders := placeHolders(place, server); len(holders) == 1 {
+	if holders := holdersOf(instance, server); len(holders) == 1 {
 		node = holders[0]
 	}
-	r.Verdict = Verdict{Node: node, Object: "name server " + place.DNS[0], Reason: ReasonBadReply, Text: r.Detail}
+	r.Verdict = Verdict{Node: node, Object: "name server " + instance.DNS[0], Reason: ReasonBadReply, Text: r.Detail}
 	if strings.Contains(r.Detail, "NXDOMAIN") || strings.Contains(r.Detail, "NOERROR") {
 		r.Verdict.Reason = ReasonNoName
 	}
 	return nil
 }
 
-// placeHolders names the nodes that have an address.
-func placeHolders(place Place, addr string) (nodes []string) {
+// holdersOf names the nodes that have an address.
+func holdersOf(instance Instance, addr string) (nodes []string) {
 	a, err := netip.ParseAddr(addr)
 	if err != nil {
 		return nil
 	}
-	sc := &scene{place: place}
-	if sc.before, err = take(place, observe.Addrs); err != nil {
+	sc := &scene{instance: instance}
+	if sc.before, err = take(instance, observe.Addrs); err != nil {
 		return nil
 	}
 	for _, h := range sc.holders(a) {

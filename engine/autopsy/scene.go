@@ -20,14 +20,14 @@ const (
 // scene is the lab's state around the attempt, asked for what the packets
 // themselves do not tell.
 type scene struct {
-	place  Place
-	before map[string]*observe.State
-	after  map[string]*observe.State // its rules and neighbours only if the attempt failed
+	instance Instance
+	before   map[string]*observe.State
+	after    map[string]*observe.State // its rules and neighbours only if the attempt failed
 }
 
 // take reads the state of all nodes. What could not be read of one is as if it
 // was not there: what it would have explained is then not determined.
-func take(p Place, what observe.Facet) (map[string]*observe.State, error) {
+func take(p Instance, what observe.Facet) (map[string]*observe.State, error) {
 	states, err := p.Reader.Snapshot(nil, what, nil)
 	if err != nil {
 		return nil, err
@@ -40,11 +40,11 @@ func take(p Place, what observe.Facet) (map[string]*observe.State, error) {
 }
 
 func (s *scene) node(name string) (observe.Node, bool) {
-	i := slices.IndexFunc(s.place.Nodes, func(n observe.Node) bool { return n.Name == name })
+	i := slices.IndexFunc(s.instance.Nodes, func(n observe.Node) bool { return n.Name == name })
 	if i < 0 {
 		return observe.Node{}, false
 	}
-	return s.place.Nodes[i], true
+	return s.instance.Nodes[i], true
 }
 
 // link returns a device by its name, nil if there is none.
@@ -144,7 +144,7 @@ func (s *scene) neigh(node, dev string, a netip.Addr) *observe.Neigh {
 
 // sysctls reads kernel settings of a node now.
 func (s *scene) sysctls(node string, names ...string) map[string]string {
-	states, err := s.place.Reader.Snapshot([]string{node}, observe.Sysctls, names)
+	states, err := s.instance.Reader.Snapshot([]string{node}, observe.Sysctls, names)
 	if err != nil || len(states) != 1 {
 		return nil
 	}

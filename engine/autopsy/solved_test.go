@@ -258,15 +258,15 @@ func stampPackets(t *testing.T) {
 	}
 }
 
-// place is where a capture saw a packet.
-type place struct {
+// point is where a capture saw a packet.
+type point struct {
 	node, dev string
 	outgoing  bool
 }
 
-// seenAt is a place at a time.
+// seenAt is a point at a time.
 type seenAt struct {
-	place
+	point
 	when time.Time
 }
 
@@ -279,7 +279,7 @@ func (l *lab) captured(t *testing.T, flow autopsy.Flow) func() map[autopsy.Direc
 		proto = "tcp"
 	}
 	var all []*probe.Capturing
-	for _, n := range l.place.Nodes {
+	for _, n := range l.instance.Nodes {
 		c, err := probe.Capture(t.Context(), probe.Node{Name: n.Name, NS: n.NS}, "", probe.Filter{Proto: proto})
 		if err != nil {
 			t.Fatal(err)
@@ -291,7 +291,7 @@ func (l *lab) captured(t *testing.T, flow autopsy.Flow) func() map[autopsy.Direc
 		for i, c := range all {
 			for _, p := range c.Stop() {
 				if dir := directionOf(p, flow); dir != "" {
-					seen[dir] = append(seen[dir], seenAt{place{l.place.Nodes[i].Name, p.Dev, p.Outgoing}, p.Time})
+					seen[dir] = append(seen[dir], seenAt{point{l.instance.Nodes[i].Name, p.Dev, p.Outgoing}, p.Time})
 				}
 			}
 		}
@@ -321,21 +321,21 @@ func directionOf(p probe.Packet, flow autopsy.Flow) autopsy.Direction {
 // compareWays says how a report's way in a direction differs from what captures
 // saw, "" if it does not.
 func compareWays(r *autopsy.Report, dir autopsy.Direction, captured []seenAt) string {
-	told := map[place]bool{}
+	told := map[point]bool{}
 	var nodes, shown []string
 	for _, h := range r.Hops {
 		if h.Direction != dir {
 			continue
 		}
 		nodes = append(nodes, h.Node)
-		told[place{h.Node, h.In, false}] = h.In != ""
-		told[place{h.Node, h.Out, true}] = h.Out != ""
+		told[point{h.Node, h.In, false}] = h.In != ""
+		told[point{h.Node, h.Out, true}] = h.Out != ""
 		for _, dev := range h.Through { // a bridge takes a packet in or sends it
-			told[place{h.Node, dev, true}], told[place{h.Node, dev, false}] = true, true
+			told[point{h.Node, dev, true}], told[point{h.Node, dev, false}] = true, true
 		}
 	}
 	for _, at := range captured {
-		if !told[at.place] {
+		if !told[at.point] {
 			return fmt.Sprintf("a capture saw it at %+v", at)
 		}
 		if len(shown) == 0 || shown[len(shown)-1] != at.node {

@@ -57,16 +57,16 @@ type tap struct {
 
 // watch puts posts in all nodes, side by side: what takes time is the kernel's
 // own, and most of it is waiting. Where ctx ends first it leaves that to itself.
-func watch(ctx context.Context, place Place, protos []byte, put fencer) ([]*post, error) {
-	nodes := place.Nodes
+func watch(ctx context.Context, instance Instance, protos []byte, put fencer) ([]*post, error) {
+	nodes := instance.Nodes
 	// A name of its own: others may follow packets in the same nodes just now.
 	table := observe.AutopsyTable + "-" + strings.ToLower(rand.Text()[:8])
 	posts := make([]*post, len(nodes))
 	for i, n := range nodes {
 		posts[i] = &post{node: n, table: table, fenced: map[byte]bool{}}
 	}
-	if place.Watching != nil {
-		posts[0].gone = place.Watching()
+	if instance.Watching != nil {
+		posts[0].gone = instance.Watching()
 	}
 	if err := each(posts, func(p *post) error { return p.open(protos) }); err != nil {
 		return nil, errors.Join(err, closeAll(posts))

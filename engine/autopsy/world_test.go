@@ -44,13 +44,13 @@ var making sync.Mutex
 type lab struct {
 	topology *engine.Topology
 	world    *sandbox.World
-	place    autopsy.Place
+	instance autopsy.Instance
 	sockets  []int // that a fault opened
 	follow   tracer
 }
 
 // tracer is autopsy.Trace or what stands for it.
-type tracer func(context.Context, autopsy.Place, autopsy.Flow) (*autopsy.Report, error)
+type tracer func(context.Context, autopsy.Instance, autopsy.Flow) (*autopsy.Report, error)
 
 // build makes a topology in a world of its own and starts what runs in it.
 func build(ctx context.Context, topology *engine.Topology) (l *lab, err error) {
@@ -76,7 +76,7 @@ func build(ctx context.Context, topology *engine.Topology) (l *lab, err error) {
 	ns := map[string]int{}
 	for i, n := range topology.Nodes {
 		ns[n.Name] = fds[i]
-		l.place.Nodes = append(l.place.Nodes, observe.Node{Name: n.Name, NS: fds[i]})
+		l.instance.Nodes = append(l.instance.Nodes, observe.Node{Name: n.Name, NS: fds[i]})
 	}
 	if err := wire.Build(topology, ns); err != nil {
 		return l, err
@@ -94,7 +94,7 @@ func build(ctx context.Context, topology *engine.Topology) (l *lab, err error) {
 			return l, err
 		}
 	}
-	l.place.Reader, err = observe.NewReader(l.place.Nodes)
+	l.instance.Reader, err = observe.NewReader(l.instance.Nodes)
 	return l, err
 }
 
@@ -108,10 +108,10 @@ func (l *lab) run(ctx context.Context, node, lines string) error {
 }
 
 func (l *lab) close() (errs []error) {
-	if l.place.Reader != nil {
-		errs = append(errs, l.place.Reader.Close())
+	if l.instance.Reader != nil {
+		errs = append(errs, l.instance.Reader.Close())
 	}
-	for _, n := range l.place.Nodes {
+	for _, n := range l.instance.Nodes {
 		errs = append(errs, unix.Close(n.NS))
 	}
 	for _, fd := range l.sockets {
@@ -143,7 +143,7 @@ func open(t testing.TB, topology *engine.Topology) *lab {
 // the kernel does not in a world without root.
 func (l *lab) assumeLegacy(t testing.TB, node string, tables ...string) {
 	t.Helper()
-	if err := l.place.Reader.AssumeLegacy(node, "ip", tables...); err != nil {
+	if err := l.instance.Reader.AssumeLegacy(node, "ip", tables...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -151,7 +151,7 @@ func (l *lab) assumeLegacy(t testing.TB, node string, tables ...string) {
 // trace follows a flow, with no neighbour entries that have failed.
 func (l *lab) trace(t testing.TB, f autopsy.Flow) *autopsy.Report {
 	t.Helper()
-	for _, n := range l.place.Nodes {
+	for _, n := range l.instance.Nodes {
 		if err := wire.ForgetUnresolved(n.NS); err != nil {
 			t.Fatal(err)
 		}
@@ -159,11 +159,11 @@ func (l *lab) trace(t testing.TB, f autopsy.Flow) *autopsy.Report {
 	if f.Wait == 0 {
 		f.Wait = patience
 	}
-	place := l.place
+	instance := l.instance
 	if n := l.topology.Node(f.From); n != nil {
-		place.Hosts, place.DNS = n.Hosts, n.DNS
+		instance.Hosts, instance.DNS = n.Hosts, n.DNS
 	}
-	r, err := l.follow(t.Context(), place, f)
+	r, err := l.follow(t.Context(), instance, f)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,17 +86,17 @@ func (w *Watcher) Flush() {
 // whoever calls knows that it is open.
 func (w *Watcher) ring() { _, _ = unix.Write(w.wake, binary.NativeEndian.AppendUint64(nil, 1)) }
 
-// channel is a set of multicast groups that share a socket. Conntrack has one
+// subscription is a set of multicast groups that share a socket. Conntrack has one
 // of its own so that a flood of flows cannot push out other events.
-type channel struct {
+type subscription struct {
 	protocol int
 	groups   []int
 	facets   Facet // what its messages can be about
 	overrun  Facet
 }
 
-func channels() []channel {
-	return []channel{{
+func subscriptions() []subscription {
+	return []subscription{{
 		protocol: unix.NETLINK_ROUTE,
 		groups: []int{unix.RTNLGRP_LINK, unix.RTNLGRP_NEIGH, unix.RTNLGRP_NSID,
 			unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV4_NETCONF,
@@ -168,7 +168,7 @@ func (w *Watcher) poll(fd int) error {
 func (w *Watcher) add(n Node) error {
 	w.order = append(w.order, n.Name)
 	return netns.Do(n.NS, func() error {
-		for _, ch := range channels() {
+		for _, ch := range subscriptions() {
 			if ch.facets&w.what == 0 {
 				continue
 			}

@@ -1,8 +1,8 @@
-// Package foretell lets the kernel mark a prediction: it opens the lab, types
-// the prediction's lines, and then asks which of the foretold outcomes holds. It
+// Package predict lets the kernel mark a prediction: it opens the lab, types
+// the prediction's lines, and then asks which of the predicted outcomes holds. It
 // knows no right answer; there is none but what the lab shows. It knows sessions
 // and what trials type into them, and nothing of what is behind them.
-package foretell
+package predict
 
 import (
 	"context"

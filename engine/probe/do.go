@@ -172,7 +172,7 @@ func (a *attempt) announce() error {
 		return err
 	}
 	if a.sending != nil {
-		a.sending(Trail{To: a.to.Addr(), SPort: a.port, Payload: a.payload})
+		a.sending(Signature{To: a.to.Addr(), SPort: a.port, Payload: a.payload})
 	}
 	return nil
 }

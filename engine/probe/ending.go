@@ -40,7 +40,7 @@ type attempt struct {
 	payload []byte
 	size    int
 	reset   bool
-	sending func(Trail)
+	sending func(Signature)
 }
 
 // noSocket explains that the attempt got no socket. But for an address family

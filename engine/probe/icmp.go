@@ -61,7 +61,7 @@ func (a *attempt) icmp(ctx context.Context) (o Outcome, err error) {
 	}
 	e := newEcho(v6, raw, a.port, a.size)
 	if a.sending != nil {
-		a.sending(Trail{To: a.to.Addr(), Payload: e.packet[echoHeader : echoHeader+nonceBytes]})
+		a.sending(Signature{To: a.to.Addr(), Payload: e.packet[echoHeader : echoHeader+nonceBytes]})
 	}
 	if raw {
 		a.sock.mine = e.quotedBy

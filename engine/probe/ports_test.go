@@ -139,10 +139,10 @@ func TestAllPortsTaken(t *testing.T) {
 			must(t, unix.Close(fd))
 		}
 	})
-	var trail Trail
-	expect(t, Request{From: p.c, To: serverAddr4, Proto: "udp", Port: udpPort, Wait: 10 * time.Second, Sending: func(got Trail) { trail = got }}, engine.OK, "")
-	if engine.TestPort(trail.SPort) || trail.SPort == 0 {
-		t.Errorf("it is sent from %d", trail.SPort)
+	var signature Signature
+	expect(t, Request{From: p.c, To: serverAddr4, Proto: "udp", Port: udpPort, Wait: 10 * time.Second, Sending: func(got Signature) { signature = got }}, engine.OK, "")
+	if engine.TestPort(signature.SPort) || signature.SPort == 0 {
+		t.Errorf("it is sent from %d", signature.SPort)
 	}
 }
 

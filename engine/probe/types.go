@@ -77,7 +77,7 @@ type Request struct {
 	Reset bool
 	// Sending, if not nil, is told by what marks the attempt's packets can be
 	// known, before the first of them is sent.
-	Sending func(Trail)
+	Sending func(Signature)
 }
 
 // Names is what a node knows of names.
@@ -106,8 +106,8 @@ func (n Names) candidates(name string) []string {
 	return append([]string{name}, out...)
 }
 
-// Trail is what tells the packets of an attempt from all others.
-type Trail struct {
+// Signature is what tells the packets of an attempt from all others.
+type Signature struct {
 	To      netip.Addr // the address that is tried
 	SPort   int        // the source port; 0 for icmp
 	Payload []byte     // how an icmp or udp probe's payload begins; nil for tcp and http

@@ -14,7 +14,7 @@ import (
 // lookForCaptures looks for packet sockets that are not our own in all nodes, notes
 // what it finds for Status, and reports whether there are any. Where it cannot be
 // found out there are none.
-func (s *Session) lookForCaptures(p *place) bool {
+func (s *Session) lookForCaptures(p *instance) bool {
 	var nodes []string
 	if open, err := p.reader.PacketSockets(); err == nil && len(open) > 0 {
 		nodes = othersAmong(open)
@@ -44,8 +44,8 @@ func othersAmong(open map[string][]uint64) (nodes []string) {
 	return nodes
 }
 
-// capturing is lookForCaptures in the place as it is now.
+// capturing is lookForCaptures in the instance as it is now.
 func (s *Session) capturing() bool {
-	p, err := s.here()
+	p, err := s.live()
 	return err == nil && s.lookForCaptures(p)
 }

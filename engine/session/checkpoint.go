@@ -18,8 +18,8 @@ import (
 	"underlay/engine/wire"
 )
 
-// past is where a session has been since it was opened or reset.
-type past struct {
+// checkpointLog is where a session has been since it was opened or reset.
+type checkpointLog struct {
 	keeping sync.Mutex // one checkpoint is taken at a time
 
 	mu      sync.Mutex
@@ -34,21 +34,21 @@ type past struct {
 // record is a checkpoint with all that is needed to go back to it.
 type record struct {
 	engine.Checkpoint
-	state  *undo.State
-	memory check.Memory
-	place  *place
-	remade map[string]bool // the place's, then
-	turn   int             // of the past
+	state    *undo.State
+	memory   check.Memory
+	instance *instance
+	remade   map[string]bool // the instance's, then
+	turn     int             // of the log
 }
 
-func newPast() *past {
-	h := &past{}
+func newCheckpointLog() *checkpointLog {
+	h := &checkpointLog{}
 	h.kept = sync.NewCond(&h.mu)
 	return h
 }
 
 // wait waits until no checkpoint is being taken.
-func (h *past) wait() {
+func (h *checkpointLog) wait() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for h.pending > 0 {
@@ -56,7 +56,7 @@ func (h *past) wait() {
 	}
 }
 
-func (h *past) clear() {
+func (h *checkpointLog) clear() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.turn++
@@ -64,7 +64,7 @@ func (h *past) clear() {
 }
 
 // find returns a checkpoint's record.
-func (h *past) find(id int) (record, error) {
+func (h *checkpointLog) find(id int) (record, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, r := range h.records {
@@ -76,7 +76,7 @@ func (h *past) find(id int) (record, error) {
 }
 
 // done says that a checkpoint is not being taken any more.
-func (h *past) done() {
+func (h *checkpointLog) done() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.pending--
@@ -86,7 +86,7 @@ func (h *past) done() {
 // add keeps a record. One for the same tasks as the newest takes its place: of
 // two ways in which they are done, the last is the learner's. One that was begun
 // before a reset or a restoration is not kept.
-func (h *past) add(r record) (kept bool) {
+func (h *checkpointLog) add(r record) (kept bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if r.turn != h.turn {
@@ -106,11 +106,11 @@ func (h *past) add(r record) (kept bool) {
 // begin evaluates a lab that was just built and takes its first checkpoint
 // meanwhile: nobody has had a chance to change anything.
 func (s *Session) begin(ctx context.Context) error {
-	p, err := s.here()
+	p, err := s.live()
 	if err != nil {
 		return err
 	}
-	s.past.clear()
+	s.checkpoints.clear()
 	// Whatever cuts the first look short, what is known is about this world.
 	s.publish(unseen(s.lab))
 	var g errgroup.Group
@@ -124,9 +124,9 @@ func (s *Session) begin(ctx context.Context) error {
 		return fmt.Errorf("take the first checkpoint: %w", err)
 	}
 	st := s.Status()
-	s.past.add(record{
+	s.checkpoints.add(record{
 		Checkpoint: engine.Checkpoint{Label: "the start", Tasks: done(&st), At: time.Now()},
-		state:      start, memory: s.judge.Remember(&st), place: p, turn: s.past.now(),
+		state:      start, memory: s.judge.Remember(&st), instance: p, turn: s.checkpoints.now(),
 	})
 	return nil
 }
@@ -158,7 +158,7 @@ func unseen(lab *engine.Lab) engine.Status {
 }
 
 // now is the turn that counts.
-func (h *past) now() int {
+func (h *checkpointLog) now() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.turn
@@ -178,31 +178,31 @@ func done(st *engine.Status) []string {
 // noteProgress has a checkpoint taken when tasks are done that were not done
 // before. It only starts that, in some microseconds: neither the news of the
 // tasks nor the next evaluation waits for it. The caller holds evalMu.
-func (s *Session) noteProgress(p *place, st *engine.Status) {
+func (s *Session) noteProgress(p *instance, st *engine.Status) {
 	ids := done(st)
 	now := map[string]bool{}
 	var goals []string
-	s.past.mu.Lock()
+	s.checkpoints.mu.Lock()
 	for _, t := range st.Tasks {
-		if now[t.ID] = t.State == engine.Pass; now[t.ID] && !s.past.passed[t.ID] {
+		if now[t.ID] = t.State == engine.Pass; now[t.ID] && !s.checkpoints.passed[t.ID] {
 			goals = append(goals, strings.TrimSuffix(t.Goal, "."))
 		}
 	}
-	first := s.past.passed == nil
-	s.past.passed = now
+	first := s.checkpoints.passed == nil
+	s.checkpoints.passed = now
 	// Where there is a cluster, the nodes hold what its objects say, which are in
 	// none of them: there is nothing to go back to but the start.
-	take, turn := !first && len(goals) > 0 && !s.lab.Unwatched && s.lab.Cluster == nil, s.past.turn
+	take, turn := !first && len(goals) > 0 && !s.lab.Unwatched && s.lab.Cluster == nil, s.checkpoints.turn
 	if take {
-		s.past.pending++
+		s.checkpoints.pending++
 	}
-	s.past.mu.Unlock()
+	s.checkpoints.mu.Unlock()
 	if !take {
 		return
 	}
 	r := record{
 		Checkpoint: engine.Checkpoint{Label: strings.Join(goals, "; "), Tasks: ids, At: time.Now()},
-		memory:     s.judge.Remember(st), place: p, remade: maps.Clone(p.remade), turn: turn,
+		memory:     s.judge.Remember(st), instance: p, remade: maps.Clone(p.remade), turn: turn,
 	}
 	go s.keep(r)
 }
@@ -210,30 +210,30 @@ func (s *Session) noteProgress(p *place, st *engine.Status) {
 // keep completes a record with the lab's state and adds it. Where that cannot be
 // read, the lab has ended or is being reset, and there is nothing to go back to.
 func (s *Session) keep(r record) {
-	s.past.keeping.Lock()
-	defer s.past.keeping.Unlock()
-	defer s.past.done()
+	s.checkpoints.keeping.Lock()
+	defer s.checkpoints.keeping.Unlock()
+	defer s.checkpoints.done()
 	ctx := context.Background()
-	state, err := undo.TakeStill(ctx, func() (undo.Lab, error) { return s.lookAt(ctx, r.place) })
+	state, err := undo.TakeStill(ctx, func() (undo.Lab, error) { return s.lookAt(ctx, r.instance) })
 	if err != nil {
 		return
 	}
 	r.state = state
-	if s.past.add(r) {
+	if s.checkpoints.add(r) {
 		s.signal()
 	}
 }
 
 // State reads what the lab's nodes hold.
 func (s *Session) State(ctx context.Context) (*undo.State, error) {
-	p, err := s.here()
+	p, err := s.live()
 	if err != nil {
 		return nil, err
 	}
 	return s.take(ctx, p)
 }
 
-func (s *Session) take(ctx context.Context, p *place) (*undo.State, error) {
+func (s *Session) take(ctx context.Context, p *instance) (*undo.State, error) {
 	lab, err := s.lookAt(ctx, p)
 	if err != nil {
 		return nil, err
@@ -241,8 +241,8 @@ func (s *Session) take(ctx context.Context, p *place) (*undo.State, error) {
 	return undo.Take(ctx, lab)
 }
 
-// lookAt is a place as undo sees it, with what has become of its servers and nodes.
-func (s *Session) lookAt(ctx context.Context, p *place) (undo.Lab, error) {
+// lookAt is an instance as undo sees it, with what has become of its servers and nodes.
+func (s *Session) lookAt(ctx context.Context, p *instance) (undo.Lab, error) {
 	pids := p.pids()
 	ended, err := p.world.Ended(ctx, pids)
 	if err != nil {
@@ -264,24 +264,24 @@ func serverName(l engine.Workload) string {
 	return fmt.Sprintf("the %s server of %s (%s)", l.Kind, l.Node, cmp.Or(l.Listen, "its usual port"))
 }
 
-// hand writes to a place's nodes.
-type hand struct{ place *place }
+// hand writes to an instance's nodes.
+type hand struct{ instance *instance }
 
 var _ undo.Writer = hand{}
 
 func (h hand) Write(node string, msgs []undo.Message) ([]error, error) {
-	return wire.Write(h.place.ns[node], requests(msgs))
+	return wire.Write(h.instance.ns[node], requests(msgs))
 }
 
 func (h hand) WriteFirewall(node string, msgs []undo.Message) error {
-	return wire.WriteFirewall(h.place.ns[node], requests(msgs))
+	return wire.WriteFirewall(h.instance.ns[node], requests(msgs))
 }
 
 func (h hand) Set(node, path, value string) error {
-	return wire.Set(h.place.ns[node], []engine.Sysctl{{Name: path, Value: value}})
+	return wire.Set(h.instance.ns[node], []engine.Sysctl{{Name: path, Value: value}})
 }
 
-func (h hand) Namespaces() map[string]int { return h.place.ns }
+func (h hand) Namespaces() map[string]int { return h.instance.ns }
 
 func requests(msgs []undo.Message) []wire.Message {
 	out := make([]wire.Message, len(msgs))

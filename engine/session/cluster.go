@@ -64,7 +64,7 @@ func configOf(c *engine.Cluster, manifests []string) (config companion.Config, e
 	return config, nil
 }
 
-// cluster is the Kubernetes of a place.
+// cluster is the Kubernetes of an instance.
 type cluster struct {
 	told *os.File
 	api  *kubeAPI
@@ -77,9 +77,9 @@ type cluster struct {
 	closed  bool
 }
 
-// startCluster has the lab's cluster made on its ground and returns when it is
+// startCluster has the lab's cluster made by its control plane and returns when it is
 // ready.
-func (s *Session) startCluster(ctx context.Context, p *place, g *ground, progress func(string)) error {
+func (s *Session) startCluster(ctx context.Context, p *instance, g *controlPlane, progress func(string)) error {
 	ctx, cancel := context.WithTimeout(ctx, clusterWait)
 	defer cancel()
 	progress("Starting Kubernetes")
@@ -285,8 +285,8 @@ func (c *cluster) of(p *engine.Pod) (netns string, ok bool) {
 }
 
 // adopt gives each node that stands for a pod the namespace that the pod has
-// now, or none. The caller holds evalMu, or is the only one that knows the place.
-func (s *Session) adopt(ctx context.Context, p *place) (err error) {
+// now, or none. The caller holds evalMu, or is the only one that knows the instance.
+func (s *Session) adopt(ctx context.Context, p *instance) (err error) {
 	if p.cluster == nil {
 		return nil
 	}
@@ -341,7 +341,7 @@ func sameNamespace(a, b int) bool {
 }
 
 // forget lets go of a node's namespace.
-func (p *place) forget(node string) error {
+func (p *instance) forget(node string) error {
 	var err error
 	if p.reader != nil {
 		err = p.reader.RemoveNode(node)
@@ -353,7 +353,7 @@ func (p *place) forget(node string) error {
 	return errors.Join(err, unix.Close(fd))
 }
 
-func (p *place) remember(n observe.Node) error {
+func (p *instance) remember(n observe.Node) error {
 	p.ns[n.Name] = n.NS
 	p.nodes = append(p.nodes, n)
 	if p.reader == nil {
@@ -363,7 +363,7 @@ func (p *place) remember(n observe.Node) error {
 }
 
 // inWorld returns the name by which the world knows a node: that of its namespace.
-func (p *place) inWorld(n *engine.Node) (string, error) {
+func (p *instance) inWorld(n *engine.Node) (string, error) {
 	if n.Pod == nil {
 		return n.Name, nil
 	}

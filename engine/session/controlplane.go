@@ -19,10 +19,10 @@ import (
 	"underlay/engine/wire"
 )
 
-// ground is what all labs with a cluster begin with: a world with the control node,
+// controlPlane is what all labs with a cluster begin with: a world with the control node,
 // the switch, and an API server that starts. It takes two thirds of the time that a
 // cluster takes to open, and does not depend on the lab.
-type ground struct {
+type controlPlane struct {
 	world *sandbox.World
 	ns    map[string]int // of the two nodes
 	pid   int            // of underlay-kube
@@ -30,20 +30,20 @@ type ground struct {
 	lines *bufio.Reader
 }
 
-// groundTopology is the part of every cluster's topology that ground has.
-func groundTopology() *engine.Topology {
+// controlPlaneTopology is the part of every cluster's topology that a control plane has.
+func controlPlaneTopology() *engine.Topology {
 	var t engine.Topology
 	new(engine.Cluster).Complete(&t)
 	return t.Only(engine.ClusterControl, engine.ClusterLAN)
 }
 
-// newGround makes a world and starts an API server in it, without waiting for it.
-func newGround(ctx context.Context, sb *sandbox.Sandbox) (g *ground, err error) {
+// newControlPlane makes a world and starts an API server in it, without waiting for it.
+func newControlPlane(ctx context.Context, sb *sandbox.Sandbox) (g *controlPlane, err error) {
 	tools, err := clusterTools()
 	if err != nil {
 		return nil, err
 	}
-	g = &ground{ns: map[string]int{}}
+	g = &controlPlane{ns: map[string]int{}}
 	if g.world, err = sb.NewWorld(ctx, tools...); err != nil {
 		return nil, err
 	}
@@ -53,8 +53,8 @@ func newGround(ctx context.Context, sb *sandbox.Sandbox) (g *ground, err error) 
 	return g, nil
 }
 
-func (g *ground) begin(ctx context.Context) (err error) {
-	t := groundTopology()
+func (g *controlPlane) begin(ctx context.Context) (err error) {
+	t := controlPlaneTopology()
 	if err := addNodes(ctx, g.world, t, g.ns); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (g *ground) begin(ctx context.Context) (err error) {
 // clusterFile is where underlay-kube reads what the cluster is made of.
 const clusterFile = companion.Dir + "/cluster.json"
 
-func (g *ground) configure(ctx context.Context, c *engine.Cluster, manifests []string) error {
+func (g *controlPlane) configure(ctx context.Context, c *engine.Cluster, manifests []string) error {
 	config, err := configOf(c, manifests)
 	if err != nil {
 		return err
@@ -89,8 +89,8 @@ func (g *ground) configure(ctx context.Context, c *engine.Cluster, manifests []s
 	return writeFile(ctx, g.world, clusterFile, string(text))
 }
 
-// tell has a lab's cluster made on this ground.
-func (g *ground) tell(ctx context.Context, c *engine.Cluster, manifests []string) error {
+// tell has a lab's cluster made by this control plane.
+func (g *controlPlane) tell(ctx context.Context, c *engine.Cluster, manifests []string) error {
 	if err := g.configure(ctx, c, manifests); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (g *ground) tell(ctx context.Context, c *engine.Cluster, manifests []string
 	return err
 }
 
-func (g *ground) close() error {
+func (g *controlPlane) close() error {
 	var errs []error
 	if g.told != nil {
 		errs = append(errs, g.told.Close())
@@ -109,13 +109,13 @@ func (g *ground) close() error {
 	return errors.Join(append(errs, g.world.Close())...)
 }
 
-// Warm keeps one ground ready for the next lab with a cluster, or for the same one
+// Warm keeps one control plane ready for the next lab with a cluster, or for the same one
 // when it is reset. It is used by who has labs opened one after the other.
 type Warm struct {
 	sandbox *sandbox.Sandbox
 
 	mu     sync.Mutex
-	next   chan *ground // gets the ground that is being made; nil if none is
+	next   chan *controlPlane // gets the control plane that is being made; nil if none is
 	closed bool
 }
 
@@ -123,7 +123,7 @@ type Warm struct {
 func NewWarm(sb *sandbox.Sandbox) *Warm { return &Warm{sandbox: sb} }
 
 const (
-	// warmAfter is how long after a cluster has opened the next ground is made: the
+	// warmAfter is how long after a cluster has opened the next control plane is made: the
 	// learner reads the tasks, and the machine has nothing else to do.
 	warmAfter = 4 * time.Second
 	// warmMemory is how much memory must be free, in KiB: several times what an
@@ -131,9 +131,9 @@ const (
 	warmMemory = 1 << 20
 )
 
-// take returns the ground that is ready, or is about to be; nil if there is none.
+// take returns the control plane that is ready, or is about to be; nil if there is none.
 // It may be called on a nil Warm.
-func (w *Warm) take() *ground {
+func (w *Warm) take() *controlPlane {
 	if w == nil {
 		return nil
 	}
@@ -147,7 +147,7 @@ func (w *Warm) take() *ground {
 	return <-next
 }
 
-// prepare has a ground made in a while, unless there is one or memory is short.
+// prepare has a control plane made in a while, unless there is one or memory is short.
 func (w *Warm) prepare() {
 	if w == nil {
 		return
@@ -158,10 +158,10 @@ func (w *Warm) prepare() {
 		if w.closed || w.next != nil || preflight.AvailableMemory() < warmMemory {
 			return
 		}
-		next := make(chan *ground, 1)
+		next := make(chan *controlPlane, 1)
 		w.next = next
 		go func() {
-			g, err := newGround(context.Background(), w.sandbox)
+			g, err := newControlPlane(context.Background(), w.sandbox)
 			if err != nil {
 				g = nil // the next lab makes its own, and says what is wrong
 			}

@@ -22,7 +22,7 @@ var told = []string{"configmap", "deployment", "namespace", "networkpolicy", "no
 // itself is left out: names of pods that it makes, addresses, ports of nodes, where
 // a pod runs, and keys.
 func (s *Session) Declared(ctx context.Context) ([]string, error) {
-	p, err := s.here()
+	p, err := s.live()
 	if err != nil || s.lab.Cluster == nil {
 		return nil, err
 	}

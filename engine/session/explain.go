@@ -43,7 +43,7 @@ func (s *Session) claim() {
 
 // explain makes an autopsy of each failure that has had none. It gives way to
 // whoever claims the lab, and to what changes it; it reports whether that did
-// not happen. In the background it also gives way to commands (see attended) and to
+// not happen. In the background it also gives way to commands (see watchedShell) and to
 // captures.
 func (s *Session) explain(ctx context.Context, background bool) (undisturbed bool) {
 	if s.lab.Unwatched {
@@ -64,7 +64,7 @@ func (s *Session) explainNext(ctx context.Context, background bool) (more, ok bo
 	defer cancel()
 	s.setExplaining(cancel)
 	defer s.setExplaining(nil)
-	p, err := s.here()
+	p, err := s.live()
 	if err != nil || !s.fails() {
 		return false, true
 	}

@@ -18,7 +18,7 @@ func Explains(s engine.Session) bool {
 
 // Run runs a script in a node and returns what it prints.
 func Run(ctx context.Context, s engine.Session, node, script string) (string, error) {
-	out, code, err := s.(*Session).place.world.Run(ctx, node, script, "/bin/sh")
+	out, code, err := s.(*Session).instance.world.Run(ctx, node, script, "/bin/sh")
 	if err == nil && code != 0 {
 		err = fmt.Errorf("it ended with %d: %s", code, out)
 	}
@@ -31,7 +31,7 @@ func Nodes(s engine.Session) []probe.Node {
 	own.evalMu.Lock() // which guards the namespaces
 	defer own.evalMu.Unlock()
 	var out []probe.Node
-	for _, n := range own.place.nodes {
+	for _, n := range own.instance.nodes {
 		if n.NS >= 0 {
 			out = append(out, probe.Node{Name: n.Name, NS: n.NS})
 		}

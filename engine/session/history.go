@@ -22,12 +22,12 @@ func (s *Session) History() engine.History { return history{s} }
 
 // Checkpoints are all there are, oldest first. It waits for one that is being taken.
 func (h history) Checkpoints() []engine.Checkpoint {
-	past := h.s.past
-	past.wait()
-	past.mu.Lock()
-	defer past.mu.Unlock()
+	log := h.s.checkpoints
+	log.wait()
+	log.mu.Lock()
+	defer log.mu.Unlock()
 	var out []engine.Checkpoint
-	for _, r := range past.records {
+	for _, r := range log.records {
 		c := r.Checkpoint
 		c.Tasks = slices.Clone(c.Tasks)
 		out = append(out, c)
@@ -37,7 +37,7 @@ func (h history) Checkpoints() []engine.Checkpoint {
 
 // Diff says what has changed since a checkpoint.
 func (h history) Diff(ctx context.Context, id int) ([]engine.Change, error) {
-	r, err := h.s.past.find(id)
+	r, err := h.s.checkpoints.find(id)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (h history) Restore(ctx context.Context, id int) (engine.Restored, error) {
 	s := h.s
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	r, err := s.past.find(id)
+	r, err := s.checkpoints.find(id)
 	if err != nil {
 		return engine.Restored{}, err
 	}
@@ -65,7 +65,7 @@ func (h history) Restore(ctx context.Context, id int) (engine.Restored, error) {
 	out, err := s.restore(ctx, &r)
 	if err == nil {
 		s.judge.Recall(r.memory)
-		s.past.backTo(id)
+		s.checkpoints.backTo(id)
 	}
 	s.evalMu.Unlock()
 	if err != nil {
@@ -79,7 +79,7 @@ func (h history) Restore(ctx context.Context, id int) (engine.Restored, error) {
 
 // backTo forgets the checkpoints after one. The next evaluation finds which
 // tasks are done now, and takes no checkpoint for them.
-func (h *past) backTo(id int) {
+func (h *checkpointLog) backTo(id int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.records = slices.DeleteFunc(h.records, func(r record) bool { return r.ID > id })
@@ -90,7 +90,7 @@ func (h *past) backTo(id int) {
 // restore does the work of Restore. The caller holds evalMu.
 func (s *Session) restore(ctx context.Context, r *record) (engine.Restored, error) {
 	var out engine.Restored
-	p, err := s.here()
+	p, err := s.live()
 	if err != nil {
 		return out, err
 	}
@@ -112,7 +112,7 @@ func (s *Session) restore(ctx context.Context, r *record) (engine.Restored, erro
 	if err := s.build(ctx, func(string) {}); err != nil {
 		return out, errors.Join(err, closeErr)
 	}
-	if p, err = s.here(); err != nil || s.lab.Cluster != nil {
+	if p, err = s.live(); err != nil || s.lab.Cluster != nil {
 		return out, errors.Join(err, closeErr)
 	}
 	why, err := s.replay(ctx, p, r)
@@ -126,7 +126,7 @@ func (s *Session) restore(ctx context.Context, r *record) (engine.Restored, erro
 
 // needsRebuild says, in sentences, what cannot be put back where it was: nodes
 // that have become other namespaces, in which neither the shells nor the servers are.
-func (s *Session) needsRebuild(p *place, r *record) []string {
+func (s *Session) needsRebuild(p *instance, r *record) []string {
 	var why []string
 	if s.lab.Cluster != nil {
 		return []string{"The objects of a cluster cannot be put back one by one."}
@@ -135,7 +135,7 @@ func (s *Session) needsRebuild(p *place, r *record) []string {
 		why = append(why, node+" was deleted.")
 	}
 	then := r.remade
-	if r.place != p {
+	if r.instance != p {
 		then = nil
 	}
 	for _, node := range slices.Sorted(maps.Keys(p.remade)) {
@@ -146,9 +146,9 @@ func (s *Session) needsRebuild(p *place, r *record) []string {
 	return why
 }
 
-// replay brings a place to a record's state and says in sentences what did not
+// replay brings an instance to a record's state and says in sentences what did not
 // come back.
-func (s *Session) replay(ctx context.Context, p *place, r *record) ([]string, error) {
+func (s *Session) replay(ctx context.Context, p *instance, r *record) ([]string, error) {
 	take := func(ctx context.Context) (*undo.State, error) { return s.take(ctx, p) }
 	left, why, err := undo.Restore(ctx, r.state, take, hand{p}, p.world)
 	if err != nil {
@@ -179,7 +179,7 @@ func notBack(c engine.Change) string {
 
 // servers starts the lab's servers that ran at a checkpoint and have ended, and
 // ends those that had ended by then. It says which did not start.
-func (s *Session) servers(ctx context.Context, p *place, r *record) []string {
+func (s *Session) servers(ctx context.Context, p *instance, r *record) []string {
 	pids := p.pids()
 	ended, err := p.world.Ended(ctx, pids)
 	if err != nil {

@@ -63,8 +63,8 @@ func (s *Session) trigger(t trigger) {
 	}
 }
 
-// watch subscribes to the place's kernel events and its health.
-func (s *Session) watch(p *place) error {
+// watch subscribes to the instance's kernel events and its health.
+func (s *Session) watch(p *instance) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = cancel
 	go func() {
@@ -133,12 +133,12 @@ type loop struct {
 
 	due   time.Time // evaluate then
 	must  bool      // also if nothing has changed since the last evaluation
-	look  time.Time // look at quiet state and for captures then
+	look  time.Time // look at polled state and for captures then
 	tries int       // retries made since the last hard trigger
 	last  time.Time // end of the last evaluation
 
 	stirred time.Time // when something was last under way
-	stimuli time.Time // when there was last reason to look at quiet state
+	stimuli time.Time // when there was last reason to look at polled state
 	looked  time.Time // when that was last looked at
 	// held is what is to be done when a capture has ended: an evaluation, or else what
 	// explains and tries again.
@@ -197,7 +197,7 @@ func (l *loop) onTimer() {
 func (l *loop) onLook(now time.Time) {
 	l.looked = now
 	l.look = now.Add(min(max(now.Sub(l.stimuli), firstLooks), idleLook))
-	if l.s.quietChanged() {
+	if l.s.pollChanged() {
 		l.stir()
 		l.stimuli = now
 		l.tries = 0

@@ -188,7 +188,7 @@ func watched(lab *engine.Lab) (out []engine.ObjectCheck) {
 
 // ask connects the session to its cluster's API server and follows what the lab's
 // checks look at.
-func (s *Session) ask(ctx context.Context, p *place) error {
+func (s *Session) ask(ctx context.Context, p *instance) error {
 	text, err := inControl(ctx, p.world, "", "cat", companion.Dir+"/"+companion.AdminConf)
 	if err != nil {
 		return fmt.Errorf("read the cluster's kubeconfig: %w", err)
@@ -211,7 +211,7 @@ func (s *Session) ask(ctx context.Context, p *place) error {
 
 // Objects lists the objects of a kind in the lab's cluster.
 func (w *world) Objects(ctx context.Context, kind, namespace string) ([]check.Object, error) {
-	c := w.place.cluster
+	c := w.instance.cluster
 	if c == nil || c.api == nil {
 		return nil, errors.New("this lab has no cluster")
 	}

@@ -18,12 +18,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"underlay/engine"
-	"underlay/engine/channel"
 	"underlay/engine/check"
 	"underlay/engine/companion"
 	"underlay/engine/observe"
 	"underlay/engine/probe"
 	"underlay/engine/sandbox"
+	"underlay/engine/tracesock"
 	"underlay/engine/wire"
 	"underlay/engine/workload"
 )
@@ -44,7 +44,7 @@ func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)
 	}
 	judge := check.New(lab)
 	s := &Session{
-		lab: lab, sandbox: o.Sandbox, warm: o.Warm, judge: judge, sysctls: judge.Sysctls(), past: newPast(), traces: newTraces(),
+		lab: lab, sandbox: o.Sandbox, warm: o.Warm, judge: judge, sysctls: judge.Sysctls(), checkpoints: newCheckpointLog(), traces: newTraces(),
 		changed: make(chan struct{}, 1), triggers: make(chan trigger, 64), quit: make(chan struct{}), stopped: make(chan struct{}),
 		resting: make(chan *rest),
 	}
@@ -57,14 +57,14 @@ func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)
 	}
 	progress("Looking at it")
 	if err := s.begin(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open lab %s: %w", lab.ID, err), s.place.close())
+		return nil, errors.Join(fmt.Errorf("open lab %s: %w", lab.ID, err), s.instance.close())
 	}
 	go s.watchLoop()
 	return s, nil
 }
 
-// place is one build of a lab: a world and what watches it. Reset replaces it.
-type place struct {
+// instance is one build of a lab: a world and what watches it. Reset replaces it.
+type instance struct {
 	world  *sandbox.World
 	nodes  []observe.Node
 	ns     map[string]int
@@ -84,7 +84,7 @@ type place struct {
 	pods    map[string]string
 }
 
-func (p *place) close() error {
+func (p *instance) close() error {
 	if p == nil {
 		return nil
 	}
@@ -104,22 +104,22 @@ func (p *place) close() error {
 	return errors.Join(errs...)
 }
 
-// build makes the lab's place anew.
+// build makes the lab's instance anew.
 func (s *Session) build(ctx context.Context, progress func(string)) error {
-	p := &place{ns: map[string]int{}, remade: map[string]bool{}, pods: map[string]string{}}
+	p := &instance{ns: map[string]int{}, remade: map[string]bool{}, pods: map[string]string{}}
 	if err := s.furnish(ctx, p, progress); err != nil {
 		return errors.Join(err, p.close())
 	}
 	s.mu.Lock()
-	s.place = p
+	s.instance = p
 	s.mu.Unlock()
-	go channel.Serve(context.Background(), p.world.Socket(), func(ctx context.Context, a channel.Asked) (*engine.Autopsy, error) {
-		return s.trace(ctx, func(now *place) (engine.Flow, error) { return s.asked(a, p, now) })
+	go tracesock.Serve(context.Background(), p.world.Socket(), func(ctx context.Context, a tracesock.Asked) (*engine.Autopsy, error) {
+		return s.trace(ctx, func(now *instance) (engine.Flow, error) { return s.asked(a, p, now) })
 	})
 	return nil
 }
 
-func (s *Session) furnish(ctx context.Context, p *place, progress func(string)) (err error) {
+func (s *Session) furnish(ctx context.Context, p *instance, progress func(string)) (err error) {
 	t := s.lab.Topology.Built()
 	progress("Making a world of its own")
 	g, err := s.settleDown(ctx, p)
@@ -162,14 +162,14 @@ func (s *Session) furnish(ctx context.Context, p *place, progress func(string)) 
 	return s.watch(p)
 }
 
-// settleDown gives a place its world: an empty one, or the ground of a cluster.
-func (s *Session) settleDown(ctx context.Context, p *place) (g *ground, err error) {
+// settleDown gives an instance its world: an empty one, or the control plane of a cluster.
+func (s *Session) settleDown(ctx context.Context, p *instance) (g *controlPlane, err error) {
 	if s.lab.Cluster == nil {
 		p.world, err = s.sandbox.NewWorld(ctx)
 		return nil, err
 	}
 	if g = s.warm.take(); g == nil {
-		if g, err = newGround(ctx, s.sandbox); err != nil {
+		if g, err = newControlPlane(ctx, s.sandbox); err != nil {
 			return nil, err
 		}
 	}
@@ -199,7 +199,7 @@ func addNodes(ctx context.Context, w *sandbox.World, t *engine.Topology, ns map[
 }
 
 // populate starts the workloads side by side, then runs the setup lines in turn.
-func (p *place) populate(ctx context.Context, t *engine.Topology) error {
+func (p *instance) populate(ctx context.Context, t *engine.Topology) error {
 	w := p.world
 	g, gctx := errgroup.WithContext(ctx)
 	p.servers = make([]int, len(t.Workloads))
@@ -226,7 +226,7 @@ func (p *place) populate(ctx context.Context, t *engine.Topology) error {
 }
 
 // serve starts a workload of the lab, which is its i-th.
-func (p *place) serve(ctx context.Context, i int, l engine.Workload) error {
+func (p *instance) serve(ctx context.Context, i int, l engine.Workload) error {
 	pid, err := p.world.Workload(ctx, l.Node, l.Kind, workload.Args(l, sandbox.ReadyFD))
 	if err != nil {
 		return err
@@ -237,7 +237,7 @@ func (p *place) serve(ctx context.Context, i int, l engine.Workload) error {
 	return nil
 }
 
-func (p *place) pids() []int {
+func (p *instance) pids() []int {
 	p.serversMu.Lock()
 	defer p.serversMu.Unlock()
 	return slices.Clone(p.servers)
@@ -259,8 +259,8 @@ func prepare(ctx context.Context, w *sandbox.World, t *engine.Topology, script e
 }
 
 // refresh follows nodes that the learner has deleted and made anew, and pods. The caller
-// holds evalMu, which guards the place's namespaces.
-func (s *Session) refresh(ctx context.Context, p *place) error {
+// holds evalMu, which guards the instance's namespaces.
+func (s *Session) refresh(ctx context.Context, p *instance) error {
 	anew, err := p.world.Refresh(ctx)
 	if err == nil {
 		err = s.adopt(ctx, p)

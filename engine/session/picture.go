@@ -18,7 +18,7 @@ var fallbacks = map[string]bool{
 
 // Picture reads the links and addresses of all nodes.
 func (s *Session) Picture(context.Context) (engine.Picture, error) {
-	p, err := s.here()
+	p, err := s.live()
 	if err != nil {
 		return engine.Picture{}, err
 	}
@@ -51,7 +51,7 @@ func (s *Session) Picture(context.Context) (engine.Picture, error) {
 // floods are the addresses that vxlan devices without a remote of their own send
 // to those whom they do not know: their forwarding entries for the MAC address
 // of zeros. They are read only where there is such a device.
-func (p *place) floods(states []observe.State) (map[engine.DeviceRef][]string, error) {
+func (p *instance) floods(states []observe.State) (map[engine.DeviceRef][]string, error) {
 	var nodes []string
 	for i := range states {
 		for _, l := range states[i].Links {

@@ -10,62 +10,62 @@ import (
 	"underlay/engine/observe"
 )
 
-var quietSeed = maphash.MakeSeed()
+var fingerprintSeed = maphash.MakeSeed()
 
-// quietChanged looks at the quiet state and reports whether it differs from what was
+// pollChanged looks at the polled state and reports whether it differs from what was
 // seen of it before. Where it cannot be read it is as it was.
-func (s *Session) quietChanged() bool {
-	now, ok := s.quietState()
+func (s *Session) pollChanged() bool {
+	now, ok := s.polledState()
 	if !ok {
 		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := s.quiet
-	s.quiet = now
+	before := s.polled
+	s.polled = now
 	return before != now
 }
 
-// quietState is a fingerprint of what changes without a kernel event: sockets,
+// polledState is a fingerprint of what changes without a kernel event: sockets,
 // settings, and rules made with iptables-legacy.
-func (s *Session) quietState() (uint64, bool) {
-	p, err := s.here()
+func (s *Session) polledState() (uint64, bool) {
+	p, err := s.live()
 	if err != nil {
 		return 0, false
 	}
-	states, err := p.reader.Snapshot(nil, p.quietFacets(), s.sysctls)
+	states, err := p.reader.Snapshot(nil, p.polledFacets(), s.sysctls)
 	if err != nil {
 		return 0, false
 	}
 	var h maphash.Hash
-	h.SetSeed(quietSeed)
+	h.SetSeed(fingerprintSeed)
 	for i := range states {
-		addQuiet(&h, &states[i])
+		addPolled(&h, &states[i])
 	}
 	return h.Sum64(), true
 }
 
 // deepState is a fingerprint of all that decides what becomes of a packet and of
-// which no event tells for sure: the quiet state, every setting that an autopsy
+// which no event tells for sure: the polled state, every setting that an autopsy
 // may name, and what was entered by hand among what traffic teaches. It takes up
 // to a millisecond a node, and less once ctx ends.
-func (s *Session) deepState(ctx context.Context, p *place) (uint64, error) {
+func (s *Session) deepState(ctx context.Context, p *instance) (uint64, error) {
 	links, err := p.reader.Snapshot(nil, observe.Links, nil)
 	if err != nil {
 		return 0, err
 	}
 	var h maphash.Hash
-	h.SetSeed(quietSeed)
+	h.SetSeed(fingerprintSeed)
 	for i := range links {
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
 		names := append(deviceSettings(&links[i]), s.sysctls...)
-		states, err := p.reader.Snapshot([]string{links[i].Node}, p.quietFacets()|observe.Neighs|observe.FDB, names)
+		states, err := p.reader.Snapshot([]string{links[i].Node}, p.polledFacets()|observe.Neighs|observe.FDB, names)
 		if err != nil {
 			return 0, err
 		}
-		addQuiet(&h, &states[0])
+		addPolled(&h, &states[0])
 		addLasting(&h, &states[0])
 	}
 	return h.Sum64(), nil
@@ -82,7 +82,7 @@ func deviceSettings(st *observe.State) (names []string) {
 	return names
 }
 
-func (p *place) quietFacets() observe.Facet {
+func (p *instance) polledFacets() observe.Facet {
 	what := observe.Sockets | observe.Sysctls
 	if p.usesLegacy() {
 		what |= observe.Firewall
@@ -90,9 +90,9 @@ func (p *place) quietFacets() observe.Facet {
 	return what
 }
 
-// addQuiet leaves out our own sockets, and what listing the rules of iptables-legacy
+// addPolled leaves out our own sockets, and what listing the rules of iptables-legacy
 // makes: a table whose chains are empty and accept all.
-func addQuiet(h *maphash.Hash, st *observe.State) {
+func addPolled(h *maphash.Hash, st *observe.State) {
 	sockets := slices.DeleteFunc(st.Sockets, func(s observe.Socket) bool { return engine.TestPort(s.Port) })
 	fmt.Fprintln(h, st.Node, sockets, st.Sysctls)
 	for _, r := range st.Firewall {
@@ -122,7 +122,7 @@ func addLasting(h *maphash.Hash, st *observe.State) {
 
 // usesLegacy reports whether iptables-legacy has been used, and from then on has
 // its rules read: an ordinary user's kernel does not say which tables there are.
-func (p *place) usesLegacy() bool {
+func (p *instance) usesLegacy() bool {
 	if !p.world.UsedLegacyIptables() {
 		return false
 	}

@@ -24,10 +24,10 @@ const (
 
 var errEnding = errors.New("it keeps ending")
 
-// attendCluster follows the place's cluster, and starts its process again where it
+// attendCluster follows the instance's cluster, and starts its process again where it
 // ends. What the cluster held is in files of the world, so that nothing is lost but
 // what ran in pods.
-func (s *Session) attendCluster(p *place, lines *bufio.Reader) {
+func (s *Session) attendCluster(p *instance, lines *bufio.Reader) {
 	c := p.cluster
 	for revivals := 0; ; {
 		began := time.Now()
@@ -63,8 +63,8 @@ func (s *Session) attendCluster(p *place, lines *bufio.Reader) {
 	}
 }
 
-// revive starts the process of the place's cluster and returns when it is ready.
-func (s *Session) revive(p *place) (*bufio.Reader, error) {
+// revive starts the process of the instance's cluster and returns when it is ready.
+func (s *Session) revive(p *instance) (*bufio.Reader, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), clusterWait)
 	defer cancel()
 	_, told, err := p.world.Start(ctx, engine.ClusterControl, companion.ClusterProgram, "cluster", "--config", clusterFile)

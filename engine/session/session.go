@@ -30,28 +30,28 @@ type Session struct {
 	stopped  chan struct{}
 	resting  chan *rest
 
-	changing sync.Mutex   // one reset or restoration at a time
-	evalMu   sync.Mutex   // one evaluation or autopsy at a time; see claim
-	claims   atomic.Int32 // of those that wait for evalMu
-	settling atomic.Int32 // calls of Settle under way
-	past     *past
-	traces   *traces
+	changing    sync.Mutex   // one reset or restoration at a time
+	evalMu      sync.Mutex   // one evaluation or autopsy at a time; see claim
+	claims      atomic.Int32 // of those that wait for evalMu
+	settling    atomic.Int32 // calls of Settle under way
+	checkpoints *checkpointLog
+	traces      *traces
 
-	mu      sync.Mutex
-	place   *place
-	status  engine.Status // without what was found by autopsies
-	found   findings
-	closed  bool
-	current evaluation // that is under way
+	mu       sync.Mutex
+	instance *instance
+	status   engine.Status // without what was found by autopsies
+	found    findings
+	closed   bool
+	current  evaluation // that is under way
 
 	changes  int      // counts what has changed
 	judged   int      // as many had by the last evaluation that was whole
-	quiet    uint64   // fingerprint of the quiet state as it was last seen
+	polled   uint64   // fingerprint of the polled state as it was last seen
 	sending  int      // evaluations and autopsies under way that send packets
 	captures []string // nodes in which a capture of the learner's is open
 
-	explaining context.CancelFunc      // of the autopsy under way in the background
-	lines      map[*attended]time.Time // when a line was last sent to a shell that may be busy with it
+	explaining context.CancelFunc          // of the autopsy under way in the background
+	lines      map[*watchedShell]time.Time // when a line was last sent to a shell that may be busy with it
 	tables     tables
 }
 
@@ -66,7 +66,7 @@ func (s *Session) Lab() *engine.Lab { return s.lab }
 // it, and the world's health.
 func (s *Session) Status() engine.Status {
 	s.mu.Lock()
-	st, p := s.status, s.place
+	st, p := s.status, s.instance
 	st.Testing, st.Captures = s.sending > 0, s.captures
 	st.Tasks, st.Collateral = slices.Clone(st.Tasks), slices.Clone(st.Collateral)
 	if !withheld(s.lab, &st) {
@@ -99,19 +99,19 @@ func (s *Session) Answer(task, text string) {
 	s.trigger(trigger{hard: true})
 }
 
-// here returns the place as it is now, or an error once the lab is closed.
-func (s *Session) here() (*place, error) {
+// live returns the instance as it is now, or an error once the lab is closed.
+func (s *Session) live() (*instance, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.place == nil {
+	if s.closed || s.instance == nil {
 		return nil, errClosed
 	}
-	return s.place, nil
+	return s.instance, nil
 }
 
 // Shell opens a shell in a node.
 func (s *Session) Shell(ctx context.Context, node string, size engine.Size) (engine.Terminal, error) {
-	p, err := s.here()
+	p, err := s.live()
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (s *Session) Shell(ctx context.Context, node string, size engine.Size) (eng
 	if err != nil {
 		return nil, err
 	}
-	return &attended{Terminal: term, s: s, node: node}, nil
+	return &watchedShell{Terminal: term, s: s, node: node}, nil
 }
 
 // evaluate judges the lab now and publishes what it finds. One that is cut
@@ -136,7 +136,7 @@ func (s *Session) Shell(ctx context.Context, node string, size engine.Size) (eng
 func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	s.claim()
 	defer s.evalMu.Unlock()
-	p, err := s.here()
+	p, err := s.live()
 	if err != nil {
 		return s.Status(), false
 	}
@@ -151,7 +151,7 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	if s.judge.Sends() {
 		defer s.send()()
 	}
-	s.quietChanged()
+	s.pollChanged()
 	s.freshen(ctx, p)
 	unlessCut := func(st engine.Status) {
 		if ctx.Err() == nil {
@@ -159,7 +159,7 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 			s.publish(st)
 		}
 	}
-	st = s.judge.EvaluateEach(ctx, &world{session: s, place: p}, unlessCut)
+	st = s.judge.EvaluateEach(ctx, &world{session: s, instance: p}, unlessCut)
 	unlessCut(st)
 	whole = ctx.Err() == nil
 	if whole {
@@ -199,8 +199,8 @@ func (s *Session) send() (sent func()) {
 	return func() { add(-1) }
 }
 
-// freshen prepares a place for packets of ours. The caller holds evalMu.
-func (s *Session) freshen(ctx context.Context, p *place) {
+// freshen prepares an instance for packets of ours. The caller holds evalMu.
+func (s *Session) freshen(ctx context.Context, p *instance) {
 	// Where this fails, the namespaces as they were can still be looked at, and
 	// a world that has ended says so itself.
 	_ = s.refresh(ctx, p)
@@ -239,7 +239,7 @@ func (s *Session) cancelOlder(changes int) bool {
 func (s *Session) Reset(ctx context.Context) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	old, err := s.here()
+	old, err := s.live()
 	if err != nil {
 		return err
 	}
@@ -271,7 +271,7 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed = true
-	p := s.place
+	p := s.instance
 	s.mu.Unlock()
 	close(s.quit)
 	s.cancelEvaluation()

@@ -17,16 +17,16 @@ const (
 	// patience is how long a line waits at most until the tables have gone, which
 	// takes the kernel some 25 ms.
 	patience = 100 * time.Millisecond
-	// afoot is how long a shell takes to begin with a line.
-	afoot = 40 * time.Millisecond
-	// longest is how long is waited for a command, which may be one that stays.
-	longest = 2 * time.Second
-	// glance is how often a shell is looked at meanwhile.
-	glance = 20 * time.Millisecond
+	// startDelay is how long a shell takes to begin with a line.
+	startDelay = 40 * time.Millisecond
+	// maxBusy is how long is waited for a command, which may be one that stays.
+	maxBusy = 2 * time.Second
+	// pollEvery is how often a shell is looked at meanwhile.
+	pollEvery = 20 * time.Millisecond
 )
 
-// attended is a shell whose lines the background makes way for.
-type attended struct {
+// watchedShell is a shell whose lines the background makes way for.
+type watchedShell struct {
 	engine.Terminal
 	s    *Session
 	node string // by its name in the lab, which a pod's namespace may not have
@@ -39,10 +39,10 @@ type attended struct {
 var prompted = []byte("\x1b[?2004h")
 
 // Node implements engine.Terminal.
-func (t *attended) Node() string { return t.node }
+func (t *watchedShell) Node() string { return t.node }
 
 // Write implements engine.Terminal.
-func (t *attended) Write(b []byte) (int, error) {
+func (t *watchedShell) Write(b []byte) (int, error) {
 	if bytes.ContainsAny(b, "\r\n") {
 		t.s.lineSent(t)
 	}
@@ -50,7 +50,7 @@ func (t *attended) Write(b []byte) (int, error) {
 }
 
 // Read implements engine.Terminal.
-func (t *attended) Read(b []byte) (int, error) {
+func (t *watchedShell) Read(b []byte) (int, error) {
 	n, err := t.Terminal.Read(b)
 	t.tail = append(t.tail, b[:n]...)
 	if bytes.Contains(t.tail, prompted) {
@@ -62,21 +62,21 @@ func (t *attended) Read(b []byte) (int, error) {
 
 // busy reports whether a line may still be under way. A shell that does not say when
 // it is ready is asked whether it waits.
-func (t *attended) busy() bool { return !t.ready.Load() && !t.WaitsForInput() }
+func (t *watchedShell) busy() bool { return !t.ready.Load() && !t.WaitsForInput() }
 
 // WaitsForInput says what the shell itself does, so that those who type scripts can
 // ask for it.
-func (t *attended) WaitsForInput() bool {
+func (t *watchedShell) WaitsForInput() bool {
 	w, ok := t.Terminal.(interface{ WaitsForInput() bool })
 	return ok && w.WaitsForInput()
 }
 
 // lineSent ends the autopsy under way in the background before a line arrives.
-func (s *Session) lineSent(t *attended) {
+func (s *Session) lineSent(t *watchedShell) {
 	t.ready.Store(false)
 	s.mu.Lock()
 	if s.lines == nil {
-		s.lines = map[*attended]time.Time{}
+		s.lines = map[*watchedShell]time.Time{}
 	}
 	s.lines[t] = time.Now()
 	s.mu.Unlock()
@@ -87,17 +87,17 @@ func (s *Session) lineSent(t *attended) {
 	}
 }
 
-// attending is how long the background still keeps its hands off at least; 0 says
+// attending is how long the background still stays away at least; 0 says
 // that no command is under way.
 func (s *Session) attending() (left time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for t, sent := range s.lines {
 		switch age := time.Since(sent); {
-		case age < afoot:
-			left = max(left, afoot-age)
-		case age < longest && t.busy():
-			left = max(left, glance)
+		case age < startDelay:
+			left = max(left, startDelay-age)
+		case age < maxBusy && t.busy():
+			left = max(left, pollEvery)
 		default:
 			delete(s.lines, t)
 		}

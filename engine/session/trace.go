@@ -9,8 +9,8 @@ import (
 
 	"underlay/engine"
 	"underlay/engine/autopsy"
-	"underlay/engine/channel"
 	"underlay/engine/internal/netns"
+	"underlay/engine/tracesock"
 )
 
 // errMoved ends the traces of a lab that is being built anew or led back.
@@ -70,11 +70,11 @@ func (t *traces) evaluated() {
 // Trace follows a flow. It takes the place of an evaluation, so that neither
 // sees the other's packets; the one under way is cut short and made again.
 func (s *Session) Trace(ctx context.Context, flow engine.Flow) (*engine.Autopsy, error) {
-	return s.trace(ctx, func(*place) (engine.Flow, error) { return flow, nil })
+	return s.trace(ctx, func(*instance) (engine.Flow, error) { return flow, nil })
 }
 
 // trace is Trace of a flow that is only known once the lab holds still.
-func (s *Session) trace(ctx context.Context, flowIn func(*place) (engine.Flow, error)) (*engine.Autopsy, error) {
+func (s *Session) trace(ctx context.Context, flowIn func(*instance) (engine.Flow, error)) (*engine.Autopsy, error) {
 	ctx, stop := s.traces.begin(ctx)
 	defer stop()
 	cut := s.traces.cutShort(s.cancelEvaluation)
@@ -85,7 +85,7 @@ func (s *Session) trace(ctx context.Context, flowIn func(*place) (engine.Flow, e
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	p, err := s.here()
+	p, err := s.live()
 	if err != nil {
 		return nil, err
 	}
@@ -105,12 +105,12 @@ func (s *Session) trace(ctx context.Context, flowIn func(*place) (engine.Flow, e
 	return a, err
 }
 
-// follow makes an autopsy in a place that is fresh. The caller holds evalMu.
-func (s *Session) follow(ctx context.Context, p *place, flow engine.Flow) (*engine.Autopsy, error) {
+// follow makes an autopsy in an instance that is fresh. The caller holds evalMu.
+func (s *Session) follow(ctx context.Context, p *instance, flow engine.Flow) (*engine.Autopsy, error) {
 	if s.lab.Topology.Node(flow.From) == nil {
 		return nil, engine.Hintf(fmt.Errorf("this lab has no node %q: %w", flow.From, engine.ErrNotFound), "%s", s.nodesHint())
 	}
-	return autopsy.Trace(ctx, autopsy.Place{
+	return autopsy.Trace(ctx, autopsy.Instance{
 		Nodes: p.nodes, Reader: p.reader, Names: s.names(flow.From), Watching: s.tables.watching,
 	}, flow)
 }
@@ -119,10 +119,10 @@ func (s *Session) nodesHint() string {
 	return "its nodes are " + strings.Join(s.lab.Topology.NodeNames(), ", ")
 }
 
-// asked is the flow that somebody in a place asks about, which begins where they
-// are if they do not say. The caller holds evalMu, so now is what the place is, and
+// asked is the flow that somebody in an instance asks about, which begins where they
+// are if they do not say. The caller holds evalMu, so now is what the instance is, and
 // has made it fresh.
-func (s *Session) asked(a channel.Asked, theirs, now *place) (engine.Flow, error) {
+func (s *Session) asked(a tracesock.Asked, theirs, now *instance) (engine.Flow, error) {
 	if theirs != now {
 		return a.Flow, errMoved
 	}
@@ -135,6 +135,6 @@ func (s *Session) asked(a channel.Asked, theirs, now *place) (engine.Flow, error
 			return a.Flow, nil
 		}
 	}
-	return a.Flow, engine.Hintf(channel.Usage(errors.New("you are in a network namespace that is no node of this lab")),
+	return a.Flow, engine.Hintf(tracesock.Usage(errors.New("you are in a network namespace that is no node of this lab")),
 		"name the node where the packet begins: `underlay trace NODE %s`; %s", a.Flow.Target(), s.nodesHint())
 }

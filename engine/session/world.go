@@ -12,16 +12,16 @@ import (
 	"underlay/engine/probe"
 )
 
-// world is a place as checks see it.
+// world is an instance as checks see it.
 type world struct {
-	session *Session
-	place   *place
+	session  *Session
+	instance *instance
 }
 
 var _ check.World = (*world)(nil)
 
 func (w *world) node(name string) (probe.Node, error) {
-	fd, ok := w.place.ns[name]
+	fd, ok := w.instance.ns[name]
 	if !ok {
 		return probe.Node{}, fmt.Errorf("node %q: %w", name, engine.ErrNotFound)
 	}
@@ -32,14 +32,14 @@ func (w *world) node(name string) (probe.Node, error) {
 func (w *world) Snapshot(_ context.Context, nodes []string, what observe.Facet, sysctls []string) (map[string]observe.State, error) {
 	var known []string
 	for _, n := range nodes {
-		if _, ok := w.place.ns[n]; ok {
+		if _, ok := w.instance.ns[n]; ok {
 			known = append(known, n)
 		}
 	}
 	if nodes != nil && len(known) == 0 {
 		return map[string]observe.State{}, nil
 	}
-	states, err := w.place.reader.Snapshot(known, what, sysctls)
+	states, err := w.instance.reader.Snapshot(known, what, sysctls)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-// Package channel carries flows from a lab's shell to the program that runs the
+// Package tracesock carries flows from a lab's shell to the program that runs the
 // lab, and autopsies back. Nothing else can be asked over it.
 //
 // A connection is one question: a line of JSON from the client, then a line of
@@ -8,7 +8,7 @@
 //
 // The package knows no sandbox and no session: it gets a listener, and a
 // function that answers.
-package channel
+package tracesock
 
 import (
 	"errors"

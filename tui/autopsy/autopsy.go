@@ -1,7 +1,7 @@
 // Package autopsy is the pane that follows a packet through a running lab: it has
 // an engine.Tracer send one, off the screen's own goroutine, and lets the learner
 // step along its way. It says when the lab has changed since, which it looks for
-// only when it is told to. How the way is told is package trail's business.
+// only when it is told to. How a path is drawn is the business of package packetpath.
 package autopsy
 
 import (
@@ -10,7 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"underlay/engine"
-	"underlay/trail"
+	"underlay/packetpath"
 	"underlay/tui/edit"
 	"underlay/tui/theme"
 )
@@ -64,9 +64,9 @@ type Pane struct {
 
 // walk is a report on the screen, and where the learner is on its way.
 type walk struct {
-	trail  *trail.Trail // as wide as the pane
-	at     int          // the chosen step
-	offset int          // lines of the way that are scrolled away
+	path   *packetpath.Path // as wide as the pane
+	at     int              // the chosen step
+	offset int              // lines of the way that are scrolled away
 	head   []string
 	lines  []string // of the way, with the chosen step in full
 	owner  []int    // step of each line, -1 for none
@@ -153,10 +153,10 @@ func (p *Pane) Update(msg tea.Msg) (tea.Cmd, bool) {
 // devices of that step: for the map. It is known until the lab changes, also once
 // the pane is closed.
 func (p *Pane) Path() (path, at []engine.DeviceRef) {
-	if p.report == nil || p.phase == closed && p.stale || len(p.walk.trail.Steps) == 0 {
+	if p.report == nil || p.phase == closed && p.stale || len(p.walk.path.Steps) == 0 {
 		return nil, nil
 	}
-	steps := p.walk.trail.Steps
+	steps := p.walk.path.Steps
 	first := p.walk.at
 	for first > 0 && len(steps[first].Above) == 0 {
 		first--

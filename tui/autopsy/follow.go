@@ -78,7 +78,7 @@ func (p *Pane) take(msg followed) {
 	p.phase, p.report, p.since, p.stale = told, msg.report, msg.since, false
 	p.walk = walk{}
 	p.tell()
-	p.choose(max(p.walk.trail.Death, 0))
+	p.choose(max(p.walk.path.Death, 0))
 	p.walk.offset = p.reach(p.walk.offset)
 }
 

@@ -52,7 +52,7 @@ func (p *Pane) Key(k tea.KeyPressMsg) tea.Cmd {
 // step goes along the way.
 func (p *Pane) step(id keys.ID) {
 	page := max(1, p.room()-2)
-	last := len(p.walk.trail.Steps) - 1
+	last := len(p.walk.path.Steps) - 1
 	switch id {
 	case "packet.up":
 		p.choose(p.walk.at - 1)

@@ -8,7 +8,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"underlay/engine"
-	"underlay/trail"
+	"underlay/packetpath"
 	"underlay/tui/keys"
 	"underlay/tui/paint"
 )
@@ -19,26 +19,26 @@ const pad = 1
 // minPath is how many rows the way needs, so that the verdict can stay above it.
 const minPath = 8
 
-// roles are the styles of a theme for what a trail is made of.
-func (p *Pane) roles() [trail.Roles]lipgloss.Style {
+// roles are the styles of a theme for what a path is made of.
+func (p *Pane) roles() [packetpath.Roles]lipgloss.Style {
 	st := p.styles
-	return [trail.Roles]lipgloss.Style{
-		trail.Blank:   lipgloss.NewStyle(),
-		trail.Dim:     st.Muted,
-		trail.Rail:    st.Muted,
-		trail.Good:    st.Good.Bold(true),
-		trail.Dead:    st.Bad.Bold(true),
-		trail.Leg:     st.Title,
-		trail.Packet:  st.Text,
-		trail.Header:  st.Text,
-		trail.Changed: st.Warn.Bold(true).Underline(true),
-		trail.Node:    st.Strong,
-		trail.Device:  st.Text,
-		trail.Chain:   st.Text,
-		trail.Rule:    st.Muted,
-		trail.Wrapped: st.Accent,
-		trail.Time:    st.Muted,
-		trail.Warning: st.Warn,
+	return [packetpath.Roles]lipgloss.Style{
+		packetpath.Blank:   lipgloss.NewStyle(),
+		packetpath.Dim:     st.Muted,
+		packetpath.Rail:    st.Muted,
+		packetpath.Good:    st.Good.Bold(true),
+		packetpath.Dead:    st.Bad.Bold(true),
+		packetpath.Leg:     st.Title,
+		packetpath.Packet:  st.Text,
+		packetpath.Header:  st.Text,
+		packetpath.Changed: st.Warn.Bold(true).Underline(true),
+		packetpath.Node:    st.Strong,
+		packetpath.Device:  st.Text,
+		packetpath.Chain:   st.Text,
+		packetpath.Rule:    st.Muted,
+		packetpath.Wrapped: st.Accent,
+		packetpath.Time:    st.Muted,
+		packetpath.Warning: st.Warn,
 	}
 }
 
@@ -47,15 +47,15 @@ func (p *Pane) tell() {
 	if p.report == nil {
 		return
 	}
-	p.walk.trail = trail.Of(p.report, max(p.width-2*pad, 1), trail.Options{ASCII: p.styles.Options.ASCII})
-	p.walk.at = paint.Clamp(p.walk.at, 0, max(0, len(p.walk.trail.Steps)-1))
+	p.walk.path = packetpath.Of(p.report, max(p.width-2*pad, 1), packetpath.Options{ASCII: p.styles.Options.ASCII})
+	p.walk.at = paint.Clamp(p.walk.at, 0, max(0, len(p.walk.path.Steps)-1))
 	p.choose(p.walk.at)
 }
 
 // draw draws the report's lines anew.
 func (p *Pane) draw() {
 	w := &p.walk
-	if w.trail == nil {
+	if w.path == nil {
 		return
 	}
 	roles := p.roles()
@@ -67,17 +67,17 @@ func (p *Pane) draw() {
 		}
 		w.head = append(w.head, paint.Each(paint.Wrap(text, max(p.width-2*pad, 1)), p.styles.Warn.Render)...)
 	}
-	for _, l := range w.trail.Head {
+	for _, l := range w.path.Head {
 		w.head = append(w.head, render(l, &roles))
 	}
-	add := func(step int, lines ...trail.Line) {
+	add := func(step int, lines ...packetpath.Line) {
 		for _, l := range lines {
 			w.lines = append(w.lines, render(l, &roles))
 			w.owner = append(w.owner, step)
 		}
 	}
-	for i := range w.trail.Steps {
-		s := &w.trail.Steps[i]
+	for i := range w.path.Steps {
+		s := &w.path.Steps[i]
 		add(i, s.Above...)
 		if i != w.at {
 			add(i, s.Lines...)
@@ -87,28 +87,28 @@ func (p *Pane) draw() {
 		for k, l := range s.Full {
 			line := render(l, &roles)
 			if k == p.nodeLine(s) {
-				line = render(append(l[:len(l):len(l)], trail.Span{Text: strings.Repeat(" ", max(0, p.width-2*pad-paint.Width(plain(l))))}), &chosen)
+				line = render(append(l[:len(l):len(l)], packetpath.Span{Text: strings.Repeat(" ", max(0, p.width-2*pad-paint.Width(plain(l))))}), &chosen)
 			}
 			w.lines, w.owner = append(w.lines, line), append(w.owner, i)
 		}
 	}
-	if len(w.trail.Tail) > 0 {
+	if len(w.path.Tail) > 0 {
 		add(-1, nil)
-		add(-1, w.trail.Tail...)
+		add(-1, w.path.Tail...)
 	}
 }
 
 // nodeLine is the line of a step that names its node: the first that is not about
 // a tunnel.
-func (p *Pane) nodeLine(s *trail.Step) int {
-	i := slices.IndexFunc(s.Full, func(l trail.Line) bool {
-		return slices.ContainsFunc(l, func(x trail.Span) bool { return x.Role == trail.Node || x.Role == trail.Dead })
+func (p *Pane) nodeLine(s *packetpath.Step) int {
+	i := slices.IndexFunc(s.Full, func(l packetpath.Line) bool {
+		return slices.ContainsFunc(l, func(x packetpath.Span) bool { return x.Role == packetpath.Node || x.Role == packetpath.Dead })
 	})
 	return max(i, 0)
 }
 
 // chosen are the roles' styles on the line of the chosen step.
-func (p *Pane) chosen(roles [trail.Roles]lipgloss.Style) [trail.Roles]lipgloss.Style {
+func (p *Pane) chosen(roles [packetpath.Roles]lipgloss.Style) [packetpath.Roles]lipgloss.Style {
 	on := p.styles.ChosenMuted
 	if p.focused {
 		on = p.styles.Chosen
@@ -122,7 +122,7 @@ func (p *Pane) chosen(roles [trail.Roles]lipgloss.Style) [trail.Roles]lipgloss.S
 	return roles
 }
 
-func plain(l trail.Line) string {
+func plain(l packetpath.Line) string {
 	var b strings.Builder
 	for _, s := range l {
 		b.WriteString(s.Text)
@@ -130,7 +130,7 @@ func plain(l trail.Line) string {
 	return b.String()
 }
 
-func render(l trail.Line, roles *[trail.Roles]lipgloss.Style) string {
+func render(l packetpath.Line, roles *[packetpath.Roles]lipgloss.Style) string {
 	var b strings.Builder
 	for _, s := range l {
 		b.WriteString(roles[s.Role].Render(s.Text))
@@ -166,7 +166,7 @@ func (p *Pane) body() (lines []string, owner []int) {
 // choose goes to a step, and scrolls so that all of it shows, its beginning above all.
 func (p *Pane) choose(step int) {
 	w := &p.walk
-	w.at = paint.Clamp(step, 0, max(0, len(w.trail.Steps)-1))
+	w.at = paint.Clamp(step, 0, max(0, len(w.path.Steps)-1))
 	p.draw()
 	w.offset = p.reach(w.offset)
 }

@@ -63,7 +63,7 @@ type State struct {
 	Zoom   bool // lab: the shell has the whole width
 	Panel  bool // lab, where only one fits: tasks or lesson rather than the shell
 	Map    Shown
-	Trail  bool // lab: a packet's way shows
+	Path   bool // lab: a packet's way shows
 }
 
 // Rects is where each part goes; a part that is not shown is empty.
@@ -81,7 +81,7 @@ type Rects struct {
 	Strip  Rect // lab: the current task in one line
 	Map    Rect // lab: the map, beside the panel or in the place of what else would show
 	MapTop Rect // horizontal rule above the map where that shares the panel's column
-	Trail  Rect // lab: a packet's way, in the place of the tasks, the shell, or all
+	Path   Rect // lab: a packet's way, in the place of the tasks, the shell, or all
 	Divide Rect // horizontal rule above the packet's way where that shares the panel's column
 	Rule   Rect // horizontal rule above the footer, or above home's details
 	Footer Rect
@@ -92,7 +92,7 @@ type Rects struct {
 // All returns every rectangle that is shown.
 func (r *Rects) All() []Rect {
 	var out []Rect
-	for _, x := range append([]Rect{r.Header, r.Body, r.Side, r.Sep, r.Tabs, r.Shell, r.Strip, r.Map, r.MapTop, r.Trail, r.Divide, r.Rule, r.Footer}, r.Margins...) {
+	for _, x := range append([]Rect{r.Header, r.Body, r.Side, r.Sep, r.Tabs, r.Shell, r.Strip, r.Map, r.MapTop, r.Path, r.Divide, r.Rule, r.Footer}, r.Margins...) {
 		if !x.Empty() {
 			out = append(out, x)
 		}
@@ -196,8 +196,8 @@ func (r *Rects) lab(s State) {
 		if s.Map == Always || s.Map == ByRoom && w >= mapWide && r.Height >= mapTall {
 			r.mapInPanel()
 		}
-		if s.Trail {
-			r.placeTrail(bottom - 2)
+		if s.Path {
+			r.placePath(bottom - 2)
 		}
 		return
 	}
@@ -208,8 +208,8 @@ func (r *Rects) lab(s State) {
 	r.Tabs = Rect{0, 0, w, tabs}
 	r.Strip = Rect{0, r.Footer.Y - 1, w, 1}
 	rest := Rect{0, tabs, w, r.Strip.Y - tabs}
-	if s.Trail && !s.Zoom {
-		r.Trail = rest
+	if s.Path && !s.Zoom {
+		r.Path = rest
 		return
 	}
 	if s.Map == Always && !s.Zoom {
@@ -236,20 +236,20 @@ func (r *Rects) mapInPanel() {
 	r.MapTop = Rect{r.Body.X, r.Map.Y - 1, r.Body.W, 1}
 }
 
-// placeTrail puts a packet's way into the panel, whose column is height rows high,
+// placePath puts a packet's way into the panel, whose column is height rows high,
 // where it can be read there: it shares that with the tasks, or takes their place
 // if the map already shares it, so that the way and the map are seen together.
 // Else it takes the shell's place, which is wider.
-func (r *Rects) placeTrail(height int) {
+func (r *Rects) placePath(height int) {
 	switch {
 	case r.Header.W < trailWide || height < mapShares:
-		r.Trail, r.Shell = r.Shell, Rect{}
+		r.Path, r.Shell = r.Shell, Rect{}
 	case !r.Map.Empty():
-		r.Trail, r.Body = r.Body, Rect{}
+		r.Path, r.Body = r.Body, Rect{}
 	default:
 		h := (r.Body.H - 1) / 2
-		r.Trail = Rect{r.Body.X, r.Body.Y + r.Body.H - h, r.Body.W, h}
+		r.Path = Rect{r.Body.X, r.Body.Y + r.Body.H - h, r.Body.W, h}
 		r.Body.H -= h + 1
-		r.Divide = Rect{r.Body.X, r.Trail.Y - 1, r.Body.W, 1}
+		r.Divide = Rect{r.Body.X, r.Path.Y - 1, r.Body.W, 1}
 	}
 }

@@ -8,8 +8,8 @@ func states() []State {
 		for _, zoom := range []bool{false, true} {
 			for _, panel := range []bool{false, true} {
 				for _, shown := range []Shown{ByRoom, Always, Never} {
-					for _, trail := range []bool{false, true} {
-						out = append(out, State{Screen: sc, Zoom: zoom, Panel: panel, Map: shown, Trail: trail})
+					for _, path := range []bool{false, true} {
+						out = append(out, State{Screen: sc, Zoom: zoom, Panel: panel, Map: shown, Path: path})
 					}
 				}
 			}
@@ -51,13 +51,13 @@ func checkTiling(t *testing.T, w, h int, s State) {
 	if area != w*h {
 		t.Fatalf("%d×%d %+v: %d of %d cells covered: %+v", w, h, s, area, w*h, r)
 	}
-	if s.Screen == Lab && r.Split && (!r.Shell.Empty() && r.Shell.W < 60 || r.Shell.Empty() && r.Trail.W < 60 || r.Header.W < 30) {
+	if s.Screen == Lab && r.Split && (!r.Shell.Empty() && r.Shell.W < 60 || r.Shell.Empty() && r.Path.W < 60 || r.Header.W < 30) {
 		t.Fatalf("%d×%d: shell %d and panel %d columns are too narrow", w, h, r.Shell.W, r.Header.W)
 	}
-	if s.Screen == Lab && s.Trail && !s.Zoom && !r.TooSmall && (r.Trail.Empty() || r.Trail.H < 13) {
-		t.Fatalf("%d×%d %+v: the packet's way is %+v", w, h, s, r.Trail)
+	if s.Screen == Lab && s.Path && !s.Zoom && !r.TooSmall && (r.Path.Empty() || r.Path.H < 13) {
+		t.Fatalf("%d×%d %+v: the packet's way is %+v", w, h, s, r.Path)
 	}
-	covers := s.Trail && !r.Split
+	covers := s.Path && !r.Split
 	if s.Screen == Lab && !s.Zoom && !r.TooSmall && !covers && (s.Map == Always) != !r.Map.Empty() && s.Map != ByRoom {
 		t.Fatalf("%d×%d %+v: the map is %+v", w, h, s, r.Map)
 	}
@@ -105,7 +105,7 @@ func TestThePacketsWayHasItsPlace(t *testing.T) {
 	for _, c := range []struct {
 		w, h               int
 		shown              Shown
-		trail              Rect
+		path               Rect
 		shell, tasks, mapp bool // are seen beside it
 	}{
 		{80, 24, ByRoom, Rect{0, 1, 80, 21}, false, false, false},
@@ -115,8 +115,8 @@ func TestThePacketsWayHasItsPlace(t *testing.T) {
 		{200, 60, ByRoom, Rect{0, 2, 64, 28}, true, false, true},
 		{200, 60, Never, Rect{0, 31, 64, 27}, true, true, false},
 	} {
-		r := Compute(c.w, c.h, State{Screen: Lab, Map: c.shown, Trail: true})
-		if r.Trail != c.trail || r.Shell.Empty() == c.shell || r.Body.Empty() == c.tasks || r.Map.Empty() == c.mapp {
+		r := Compute(c.w, c.h, State{Screen: Lab, Map: c.shown, Path: true})
+		if r.Path != c.path || r.Shell.Empty() == c.shell || r.Body.Empty() == c.tasks || r.Map.Empty() == c.mapp {
 			t.Errorf("%d×%d, map %v: %+v", c.w, c.h, c.shown, r)
 		}
 	}

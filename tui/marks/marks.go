@@ -29,14 +29,14 @@ func (l Lab) Done(lab *engine.LabInfo) int {
 	return attempt.TasksDone(lab, len(l.Tasks))
 }
 
-// Place is where the learner was last: a lesson or a lab.
-type Place struct{ Lesson, Lab string }
+// Position is where the learner was last: a lesson or a lab.
+type Position struct{ Lesson, Lab string }
 
 // At is the place of a lab. One with a fault in it is at the place of the lab as
 // its author wrote it.
-func At(lab string) Place {
+func At(lab string) Position {
 	id, _ := engine.SplitID(lab)
-	return Place{Lab: id}
+	return Position{Lab: id}
 }
 
 // Marks is all of it.
@@ -44,7 +44,7 @@ type Marks struct {
 	Lessons map[string]Lesson
 	Labs    map[string]Lab  // those with a fault in them, too, each by its own id
 	Quizzes map[string]bool // answered rightly
-	Last    Place
+	Last    Position
 }
 
 // New returns empty marks.
@@ -72,7 +72,7 @@ func (m *Marks) Apply(event attempt.Event) {
 	case attempt.ReadTo:
 		l := m.Lessons[e.Lesson]
 		l.Begun, l.Block, l.Read = true, e.Block, l.Read || e.Done
-		m.Lessons[e.Lesson], m.Last = l, Place{Lesson: e.Lesson}
+		m.Lessons[e.Lesson], m.Last = l, Position{Lesson: e.Lesson}
 	case attempt.QuizMarked:
 		m.Quizzes[e.Quiz] = m.Quizzes[e.Quiz] || e.Right
 	case attempt.Began:

@@ -8,7 +8,7 @@ import (
 
 	"underlay/course/lesson"
 	"underlay/engine"
-	"underlay/engine/foretell"
+	"underlay/engine/predict"
 	"underlay/tui/paint"
 	"underlay/tui/theme"
 )
@@ -17,17 +17,17 @@ import (
 type Prediction struct {
 	*engine.Prediction
 	Current bool // the keys a, b, c … answer this one
-	Before  bool // it was foretold rightly at an earlier time
+	Before  bool // it was predicted rightly at an earlier time
 	Chosen  int  // what the learner has committed to, -1 for nothing yet
 
-	Steps   []string          // what is being done to find out
-	Asking  bool              // the last of them is under way
-	Finding *foretell.Finding // what the kernel said, once it has been asked
-	Trouble string            // why it could not be asked, in a sentence
-	Remedy  string            // what to do about that; may be ""
+	Steps   []string         // what is being done to find out
+	Asking  bool             // the last of them is under way
+	Finding *predict.Finding // what the kernel said, once it has been asked
+	Trouble string           // why it could not be asked, in a sentence
+	Remedy  string           // what to do about that; may be ""
 }
 
-// Right reports whether the kernel has confirmed what the learner foretold.
+// Right reports whether the kernel has confirmed what the learner predicted.
 func (p *Prediction) Right() bool { return p.Marked() && p.Finding.Holds == p.Chosen }
 
 // Marked reports whether the kernel has said which outcome holds.
@@ -56,7 +56,7 @@ func (p *Prediction) Draw(st *theme.Styles, w int) []string {
 func (p *Prediction) head(st *theme.Styles, w int) string {
 	right := st.Muted.Render("the kernel decides")
 	if p.Right() || p.Chosen < 0 && p.Before {
-		right = st.Good.Render(st.Sym.Done + " foretold")
+		right = st.Good.Render(st.Sym.Done + " predicted")
 	}
 	return paint.Spread(st.Title.Render("Prediction"), right, w, "")
 }
@@ -76,7 +76,7 @@ func (p *Prediction) options(st *theme.Styles, w int) []string {
 		if !p.Current || p.Chosen >= 0 {
 			key = st.Muted
 		}
-		out = append(out, option(st, sym, key.Render(foretell.Letter(i)), style, o.Text, w)...)
+		out = append(out, option(st, sym, key.Render(predict.Letter(i)), style, o.Text, w)...)
 	}
 	return out
 }
@@ -139,9 +139,9 @@ func (p *Prediction) seen(st *theme.Styles, w int) []string {
 // verdict says who is right, and by what the kernel shows it.
 func (p *Prediction) verdict(st *theme.Styles, w int) []string {
 	holds := p.Finding.Holds
-	said := st.Good.Bold(true).Render(st.Sym.Done+" Right.") + st.Text.Render(fmt.Sprintf(" The kernel confirms %s.", foretell.Letter(holds)))
+	said := st.Good.Bold(true).Render(st.Sym.Done+" Right.") + st.Text.Render(fmt.Sprintf(" The kernel confirms %s.", predict.Letter(holds)))
 	if !p.Right() {
-		said = st.Warn.Bold(true).Render("Not so.") + st.Text.Render(fmt.Sprintf(" You said %s, the kernel confirms %s.", foretell.Letter(p.Chosen), foretell.Letter(holds)))
+		said = st.Warn.Bold(true).Render("Not so.") + st.Text.Render(fmt.Sprintf(" You said %s, the kernel confirms %s.", predict.Letter(p.Chosen), predict.Letter(holds)))
 	}
 	out := []string{said}
 	r := p.Finding.Outcomes[holds]
@@ -172,7 +172,7 @@ func (p *Prediction) trouble(st *theme.Styles, w int) []string {
 		text += "\nWhat to do: " + p.Remedy // as it is: it may be a command
 	}
 	out := Callout(st, st.Warn, "Underlay could not find out", text, w)
-	again := fmt.Sprintf("This does not count. Press %s to ask the kernel again.", foretell.Letter(p.Chosen))
+	again := fmt.Sprintf("This does not count. Press %s to ask the kernel again.", predict.Letter(p.Chosen))
 	return append(out, paint.Each(paint.Wrap(again, w), st.Muted.Render)...)
 }
 

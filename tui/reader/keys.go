@@ -76,7 +76,7 @@ func (r *Reader) whenNarrow(help string) string {
 }
 
 func (r *Reader) noQuestion() string {
-	return off(len(r.questions)+len(r.foretold) == 0, "this lesson has no questions")
+	return off(len(r.questions)+len(r.predictions) == 0, "this lesson has no questions")
 }
 func (r *Reader) noOutline() string {
 	return off(len(r.doc.Outline) == 0, "this lesson has no headings")
@@ -117,7 +117,7 @@ func (r *Reader) answerKey() keys.Binding {
 	for i := range 8 {
 		b.Keys = append(b.Keys, string(rune('a'+i)), string(rune('1'+i)))
 	}
-	q, p := r.questions[r.current], r.foretold[r.current]
+	q, p := r.questions[r.current], r.predictions[r.current]
 	switch {
 	case p != nil:
 		predictKey(&b, p)

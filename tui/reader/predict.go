@@ -9,14 +9,14 @@ import (
 
 	"underlay/attempt"
 	"underlay/engine"
-	"underlay/engine/foretell"
+	"underlay/engine/predict"
 	"underlay/tui/intent"
 	"underlay/tui/keys"
 	"underlay/tui/prose"
 )
 
-// Foretell asks the kernel about a prediction; say is told of each step.
-type Foretell func(ctx context.Context, p *engine.Prediction, say func(step string)) (foretell.Finding, error)
+// AskKernel asks the kernel about a prediction; say is told of each step.
+type AskKernel func(ctx context.Context, p *engine.Prediction, say func(step string)) (predict.Finding, error)
 
 // Asked is news of a lab that a reader has had built for a prediction. It is for
 // that reader, which need not be on the screen any more.
@@ -26,7 +26,7 @@ type Asked struct {
 	step   string // how far it has come; "" at the end
 	more   <-chan Asked
 
-	finding foretell.Finding
+	finding predict.Finding
 	err     error
 }
 
@@ -36,14 +36,14 @@ const maxSteps = 64
 // commit takes the learner's answer to the current prediction, which stands, and
 // asks the kernel for its own. Where that has failed it may be asked again.
 func (r *Reader) commit(i int) tea.Cmd {
-	p := r.foretold[r.current]
+	p := r.predictions[r.current]
 	switch {
 	case i >= len(p.Outcomes):
 		return note("This prediction has %d answers to choose from.", len(p.Outcomes))
 	case p.Failed() && i != p.Chosen:
-		return note("You have committed to %[1]s. Press %[1]s to ask the kernel again.", foretell.Letter(p.Chosen))
+		return note("You have committed to %[1]s. Press %[1]s to ask the kernel again.", predict.Letter(p.Chosen))
 	}
-	for _, other := range r.foretold {
+	for _, other := range r.predictions {
 		if other.Asking {
 			return note("The kernel is still being asked about another prediction.")
 		}
@@ -62,13 +62,13 @@ func predictKey(b *keys.Binding, p *prose.Prediction) {
 	b.Long = "Commit to an answer of the prediction with the bar beside it"
 	switch {
 	case p.Chosen < 0:
-		b.Show, b.Help = "a to "+foretell.Letter(len(p.Outcomes)-1), "predict"
+		b.Show, b.Help = "a to "+predict.Letter(len(p.Outcomes)-1), "predict"
 	case p.Asking:
-		b.Off = fmt.Sprintf("you have committed to %s, and the kernel is being asked", foretell.Letter(p.Chosen))
+		b.Off = fmt.Sprintf("you have committed to %s, and the kernel is being asked", predict.Letter(p.Chosen))
 	case p.Marked():
-		b.Off = fmt.Sprintf("you have committed to %s, and the kernel has answered", foretell.Letter(p.Chosen))
+		b.Off = fmt.Sprintf("you have committed to %s, and the kernel has answered", predict.Letter(p.Chosen))
 	default:
-		b.Show, b.Help = foretell.Letter(p.Chosen), "ask again"
+		b.Show, b.Help = predict.Letter(p.Chosen), "ask again"
 	}
 }
 
@@ -137,7 +137,7 @@ func (r *Reader) Hear(a Asked) tea.Cmd {
 
 // follow shows what has come of a prediction, unless the learner reads elsewhere.
 func (r *Reader) follow(p *prose.Prediction) tea.Cmd {
-	if r.foretold[r.current] == p && r.visible(r.current) {
+	if r.predictions[r.current] == p && r.visible(r.current) {
 		return r.show()
 	}
 	top := r.topBlock()

@@ -41,27 +41,27 @@ type Config struct {
 	Next        *lesson.Info
 	Lab         *Lab                 // nil if none goes with the lesson
 	Predictions []*engine.Prediction // of the lesson's predict blocks, in their order
-	Foretell    Foretell             // asks the kernel about one
+	Foretell    AskKernel            // asks the kernel about one
 	Answered    map[string]bool      // quizzes and predictions answered rightly before
 	Block       int                  // where reading was left
 }
 
 // Reader is a lesson on the screen.
 type Reader struct {
-	cfg       Config
-	rects     layout.Rects
-	draw      *prose.Renderer
-	doc       prose.Document
-	head      int // lines above the first block
-	lines     []string
-	offset    int
-	start     int // block to show once the size is known, -1 afterwards
-	questions map[int]*prose.Question
-	foretold  map[int]*prose.Prediction
-	current   int // block of the question that keys answer, -1 for none
-	ended     bool
-	cursorY   int // of a free answer, in lines of the document; -1 for none
-	cursorX   int
+	cfg         Config
+	rects       layout.Rects
+	draw        *prose.Renderer
+	doc         prose.Document
+	head        int // lines above the first block
+	lines       []string
+	offset      int
+	start       int // block to show once the size is known, -1 afterwards
+	questions   map[int]*prose.Question
+	predictions map[int]*prose.Prediction
+	current     int // block of the question that keys answer, -1 for none
+	ended       bool
+	cursorY     int // of a free answer, in lines of the document; -1 for none
+	cursorX     int
 
 	ctx    context.Context // of a lab that is asked about a prediction
 	cancel context.CancelFunc
@@ -71,7 +71,7 @@ type Reader struct {
 func New(cfg Config) *Reader {
 	r := &Reader{
 		cfg: cfg, draw: prose.NewRenderer(cfg.Lesson), current: -1, start: cfg.Block, cursorY: -1,
-		questions: map[int]*prose.Question{}, foretold: map[int]*prose.Prediction{},
+		questions: map[int]*prose.Question{}, predictions: map[int]*prose.Prediction{},
 	}
 	r.ctx, r.cancel = context.WithCancel(cfg.Context)
 	for i := range cfg.Lesson.Blocks {
@@ -80,8 +80,8 @@ func New(cfg Config) *Reader {
 		case b.Quiz != nil:
 			r.questions[i] = &prose.Question{Quiz: b.Quiz, Number: len(r.questions) + 1, Before: cfg.Answered[b.Quiz.ID]}
 		case b.Predict != nil:
-			p := cfg.Predictions[len(r.foretold)]
-			r.foretold[i] = &prose.Prediction{Prediction: p, Chosen: -1, Before: cfg.Answered[p.ID]}
+			p := cfg.Predictions[len(r.predictions)]
+			r.predictions[i] = &prose.Prediction{Prediction: p, Chosen: -1, Before: cfg.Answered[p.ID]}
 		}
 	}
 	return r
@@ -135,7 +135,7 @@ func (r *Reader) refresh() {
 	r.head, r.cursorY = len(top), -1
 	var typedBlock, typedLine int
 	r.doc = r.draw.Draw(st, w, func(block int) []string {
-		if p := r.foretold[block]; p != nil {
+		if p := r.predictions[block]; p != nil {
 			p.Current = block == r.current
 			return p.Draw(st, w)
 		}
@@ -181,11 +181,13 @@ func (r *Reader) settle() tea.Cmd {
 }
 
 // asks reports whether a block is a question.
-func (r *Reader) asks(block int) bool { return r.questions[block] != nil || r.foretold[block] != nil }
+func (r *Reader) asks(block int) bool {
+	return r.questions[block] != nil || r.predictions[block] != nil
+}
 
 // unanswered reports whether the question of a block is still open.
 func (r *Reader) unanswered(block int) bool {
-	if p := r.foretold[block]; p != nil {
+	if p := r.predictions[block]; p != nil {
 		return p.Chosen < 0 && !p.Before
 	}
 	q := r.questions[block]
@@ -266,7 +268,7 @@ func (r *Reader) whole(s prose.Span) bool {
 
 // answer chooses option i of the current question, or starts a free answer.
 func (r *Reader) answer(i int) tea.Cmd {
-	if r.foretold[r.current] != nil {
+	if r.predictions[r.current] != nil {
 		return r.commit(i)
 	}
 	q := r.questions[r.current]

@@ -21,8 +21,8 @@ const (
 	Lesson
 )
 
-// Place is where the panel is.
-type Place struct {
+// Frame is where the panel is.
+type Frame struct {
 	Width, Height int  // in cells; without any it is hidden
 	Apart         bool // it keeps off what is above it by itself
 	Alone         bool // it has the keyboard, because it hides the shell
@@ -33,7 +33,7 @@ type Pane struct {
 	visit  *attempt.Attempt
 	styles *theme.Styles
 	lesson func(st *theme.Styles, w int) []string // nil if there is none
-	place  Place
+	place  Frame
 
 	view     View
 	selected int // task the learner looks at, -1 for the current one
@@ -54,7 +54,7 @@ func New(visit *attempt.Attempt, lesson func(st *theme.Styles, w int) []string, 
 }
 
 // Resize gives the panel its place.
-func (p *Pane) Resize(place Place) {
+func (p *Pane) Resize(place Frame) {
 	if p.place != place {
 		p.place = place
 		p.Refresh()

@@ -20,7 +20,7 @@ func panel(t *testing.T, done int, lesson func(*theme.Styles, int) []string) (*P
 	s.Set(fake.Status(s.TheLab, done))
 	visit, _ := attempt.Begin(s, time.Now)
 	p := New(visit, lesson, theme.New(theme.Options{NoColor: true}))
-	p.Resize(Place{Width: 60, Height: 30})
+	p.Resize(Frame{Width: 60, Height: 30})
 	return p, visit
 }
 
@@ -58,7 +58,7 @@ func TestARowBelongsToATask(t *testing.T) {
 			t.Errorf("row %d, %q, is task %d", row, goal, got)
 		}
 	}
-	p.Resize(Place{Width: 60, Height: 6})
+	p.Resize(Frame{Width: 60, Height: 6})
 	p.Scroll(100)
 	shows(t, p, "There is a bridge", false)
 	if p.At(0) == 0 || p.At(1000) != -1 {
@@ -90,7 +90,7 @@ func TestTheLessonTakesItsPlace(t *testing.T) {
 // A panel that is hidden has one line that shows instead.
 func TestTheStripIsTheCurrentTask(t *testing.T) {
 	p, _ := panel(t, 5, nil)
-	p.Resize(Place{})
+	p.Resize(Frame{})
 	if p.Draw() != nil {
 		t.Error("a hidden panel draws")
 	}

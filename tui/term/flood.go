@@ -226,7 +226,7 @@ func (s *screen) flood(b []byte) int {
 	at := 0
 	for _, end := range ends[:gone] {
 		line := bytes.TrimRight(b[at:end], " \r\n")
-		s.keep(past{text: string(line), width: len(line)})
+		s.keep(historyLine{text: string(line), width: len(line)})
 		at = end
 	}
 	return at

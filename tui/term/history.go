@@ -4,15 +4,15 @@ package term
 // lines and however many colours they have.
 const historyBytes = 16 << 20
 
-// past is one line that left the top of the screen, as it was drawn.
-type past struct {
+// historyLine is one line that left the top of the screen, as it was drawn.
+type historyLine struct {
 	text  string // with SGR sequences, reset at the end
 	width int    // in cells
 }
 
 // history keeps the newest lines in a ring.
 type history struct {
-	ring  []past
+	ring  []historyLine
 	first int // index of the oldest
 	n     int
 	bytes int
@@ -29,16 +29,16 @@ func newHistory(limit int) *history {
 func (h *history) len() int { return h.n }
 
 // line returns line i, 0 being the oldest.
-func (h *history) line(i int) past { return h.ring[(h.first+i)%len(h.ring)] }
+func (h *history) line(i int) historyLine { return h.ring[(h.first+i)%len(h.ring)] }
 
 // cost is what a line takes: its text and its place in the ring.
-func (p past) cost() int { return len(p.text) + 24 }
+func (p historyLine) cost() int { return len(p.text) + 24 }
 
-func (h *history) push(p past) {
+func (h *history) push(p historyLine) {
 	for h.n > 0 && (h.n == h.limit || h.bytes+p.cost() > historyBytes) {
 		old := &h.ring[h.first]
 		h.bytes -= old.cost()
-		*old = past{}
+		*old = historyLine{}
 		h.first = (h.first + 1) % len(h.ring)
 		h.n--
 	}
@@ -51,7 +51,7 @@ func (h *history) push(p past) {
 }
 
 func (h *history) grow() {
-	ring := make([]past, min(max(2*len(h.ring), 64), h.limit))
+	ring := make([]historyLine, min(max(2*len(h.ring), 64), h.limit))
 	for i := range h.n {
 		ring[i] = h.line(i)
 	}

@@ -56,9 +56,9 @@ func (s *screen) shown() int {
 
 // above returns the line of the history that row y of the view shows, if it
 // does not show the screen.
-func (s *screen) above(y int) (past, bool) {
+func (s *screen) above(y int) (historyLine, bool) {
 	if y >= s.shown() {
-		return past{}, false
+		return historyLine{}, false
 	}
 	return s.hist.line(s.hist.len() - s.shown() + y), true
 }
@@ -101,8 +101,8 @@ func (s *screen) drawPlain(b *strings.Builder, at func(x int) *uv.Cell, cols int
 	}
 }
 
-// drawPast draws a line for the history, without the blanks at its end.
-func (s *screen) drawPast(l uv.Line) past {
+// drawHistoryLine draws a line for the history, without the blanks at its end.
+func (s *screen) drawHistoryLine(l uv.Line) historyLine {
 	n := len(l)
 	for n > 0 && (l[n-1].IsZero() || l[n-1].Equal(&uv.EmptyCell)) {
 		n--
@@ -112,7 +112,7 @@ func (s *screen) drawPast(l uv.Line) past {
 	}
 	var b strings.Builder
 	s.draw(&b, l.At, n)
-	return past{text: b.String(), width: n}
+	return historyLine{text: b.String(), width: n}
 }
 
 // glyph writes what the cell shows and returns how many cells that takes, at
@@ -166,7 +166,7 @@ func control(text string) bool {
 }
 
 // fit cuts or pads a line of the history to cols cells.
-func fit(p past, cols int) string {
+func fit(p historyLine, cols int) string {
 	if p.width > cols {
 		p.text = ansi.Truncate(p.text, cols, "")
 		p.width = ansi.StringWidth(p.text)

@@ -216,12 +216,12 @@ func (s *screen) drain() {
 		return
 	}
 	for _, l := range lines {
-		s.keep(s.drawPast(l))
+		s.keep(s.drawHistoryLine(l))
 	}
 	s.emu.ClearScrollback()
 }
 
-func (s *screen) keep(p past) {
+func (s *screen) keep(p historyLine) {
 	s.hist.push(p)
 	if s.offset > 0 {
 		s.offset = min(s.offset+1, s.hist.len())
@@ -292,7 +292,7 @@ func (s *screen) lift(n int) {
 		for x := range line {
 			line[x] = *s.emu.CellAt(x, y)
 		}
-		s.keep(s.drawPast(line))
+		s.keep(s.drawHistoryLine(line))
 	}
 	for y := range s.rows {
 		for x := range s.cols {

@@ -136,7 +136,7 @@ func TestHistory(t *testing.T) {
 
 func TestHistoryIsBounded(t *testing.T) {
 	h := newHistory(DefaultScrollback)
-	line := past{text: strings.Repeat("\x1b[38;2;1;2;3mx", 1000), width: 1000}
+	line := historyLine{text: strings.Repeat("\x1b[38;2;1;2;3mx", 1000), width: 1000}
 	for range 2 * DefaultScrollback {
 		h.push(line)
 	}
@@ -184,7 +184,7 @@ func TestFloodEqualsSlowPath(t *testing.T) {
 			t.Fatalf("seed %d: history of %d lines, want %d after %q", seed, got, want, in.String())
 		}
 		for i := range s.hist.len() {
-			if got, want := s.hist.line(i), s.drawPast(ref.Scrollback().Line(i)); got != want {
+			if got, want := s.hist.line(i), s.drawHistoryLine(ref.Scrollback().Line(i)); got != want {
 				t.Fatalf("seed %d: history line %d is %q, want %q", seed, i, got.text, want.text)
 			}
 		}

@@ -27,8 +27,8 @@ func (w *Workspace) Mouse(msg tea.MouseMsg) tea.Cmd {
 		if n := wheel(msg); n != 0 {
 			w.chart.Scroll(n)
 		}
-	case r.Trail.Contains(m.X, m.Y):
-		w.mouseTrail(msg, left)
+	case r.Path.Contains(m.X, m.Y):
+		w.mousePath(msg, left)
 	case r.Strip.Contains(m.X, m.Y):
 		if left {
 			w.uncover()

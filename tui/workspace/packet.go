@@ -84,7 +84,7 @@ func (w *Workspace) openPacket() tea.Cmd {
 
 // walking reports whether the pane has the keyboard.
 func (w *Workspace) walking() bool {
-	return !w.rects.Trail.Empty() && (w.walks || w.rects.Shell.Empty())
+	return !w.rects.Path.Empty() && (w.walks || w.rects.Shell.Empty())
 }
 
 // toShell gives the keyboard to the shell, which takes its place again if the pane
@@ -98,22 +98,22 @@ func (w *Workspace) toShell() {
 
 // toTasks closes the pane where the tasks would be, and reports whether it did.
 func (w *Workspace) toTasks() bool {
-	if w.rects.Trail.Empty() || !w.rects.Body.Empty() || w.rects.Split && w.rects.Shell.Empty() {
+	if w.rects.Path.Empty() || !w.rects.Body.Empty() || w.rects.Split && w.rects.Shell.Empty() {
 		return false
 	}
 	w.packet.Close()
 	return true
 }
 
-// mouseTrail: a click chooses a step and gives the pane the keyboard.
-func (w *Workspace) mouseTrail(msg tea.MouseMsg, left bool) {
+// mousePath: a click chooses a step and gives the pane the keyboard.
+func (w *Workspace) mousePath(msg tea.MouseMsg, left bool) {
 	if n := wheel(msg); n != 0 {
 		w.packet.Scroll(n)
 		return
 	}
 	if left {
 		w.walks = true
-		w.packet.Click(msg.Mouse().Y - w.rects.Trail.Y)
+		w.packet.Click(msg.Mouse().Y - w.rects.Path.Y)
 	}
 }
 
@@ -130,7 +130,7 @@ func (w *Workspace) markPath() {
 // lookAgain says to those who show the lab that it may have changed.
 func (w *Workspace) lookAgain() tea.Cmd {
 	w.chart.Look()
-	if w.rects.Trail.Empty() && w.rects.Map.Empty() {
+	if w.rects.Path.Empty() && w.rects.Map.Empty() {
 		return nil
 	}
 	return w.packet.Look()
@@ -141,8 +141,8 @@ func (w *Workspace) drawDivide(width int) string {
 	return st.Border.Render(strings.Repeat(st.Sym.Horizontal, width))
 }
 
-func (w *Workspace) drawTrail() []string {
-	if w.rects.Trail.Empty() {
+func (w *Workspace) drawPath() []string {
+	if w.rects.Path.Empty() {
 		return nil
 	}
 	return w.packet.Draw()
@@ -151,6 +151,6 @@ func (w *Workspace) drawTrail() []string {
 // covered takes away what is in the place of the panel, and reports whether that
 // was all there was to do.
 func (w *Workspace) covered() bool {
-	trail := w.toTasks()
-	return (w.uncover() || trail) && w.rects.Split
+	path := w.toTasks()
+	return (w.uncover() || path) && w.rects.Split
 }

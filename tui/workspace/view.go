@@ -20,7 +20,7 @@ func (w *Workspace) Pieces() []paint.Piece {
 		{Rect: r.Shell, Lines: w.drawShell(r.Shell.W, r.Shell.H)},
 		{Rect: r.MapTop, Lines: []string{w.drawMapTop(r.MapTop.W)}},
 		{Rect: r.Map, Lines: w.drawMap()},
-		{Rect: r.Trail, Lines: w.drawTrail()},
+		{Rect: r.Path, Lines: w.drawPath()},
 		{Rect: r.Divide, Lines: []string{w.drawDivide(r.Divide.W)}},
 		{Rect: r.Strip, Lines: []string{w.tasks.Strip(r.Strip.W, w.resetting)}},
 		{Rect: r.Rule, Lines: []string{st.Border.Render(strings.Repeat(st.Sym.Horizontal, r.Rule.W))}},
@@ -43,7 +43,7 @@ func (w *Workspace) Pieces() []paint.Piece {
 func (w *Workspace) Cursor() (x, y int, visible bool) {
 	if w.walking() {
 		x, y, visible = w.packet.Cursor()
-		return x + w.rects.Trail.X, y + w.rects.Trail.Y, visible
+		return x + w.rects.Path.X, y + w.rects.Path.Y, visible
 	}
 	t := w.tab()
 	if t == nil || t.pane == nil || w.resetting || w.rects.Shell.Empty() {

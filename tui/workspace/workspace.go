@@ -136,7 +136,7 @@ func (w *Workspace) Resume(old *Workspace) {
 
 // State is what the layout depends on.
 func (w *Workspace) State() layout.State {
-	return layout.State{Screen: layout.Lab, Zoom: w.zoom, Panel: w.panel, Map: w.mapShown, Trail: w.packet.Open()}
+	return layout.State{Screen: layout.Lab, Zoom: w.zoom, Panel: w.panel, Map: w.mapShown, Path: w.packet.Open()}
 }
 
 // Restyle changes the theme.
@@ -159,8 +159,8 @@ func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 			}
 		}
 	}
-	w.tasks.Resize(tasks.Place{Width: r.Body.W, Height: r.Body.H, Apart: r.Tabs.H < 2, Alone: r.Shell.Empty()})
-	w.packet.Resize(r.Trail.W, r.Trail.H)
+	w.tasks.Resize(tasks.Frame{Width: r.Body.W, Height: r.Body.H, Apart: r.Tabs.H < 2, Alone: r.Shell.Empty()})
+	w.packet.Resize(r.Path.W, r.Path.H)
 	w.packet.Focus(w.walking(), !r.Shell.Empty())
 	w.markPath()
 	chart := w.chart.Resize(r.Map.W, r.Map.H)
@@ -176,7 +176,7 @@ func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 func (w *Workspace) shellSize() engine.Size {
 	r := w.rects.Shell
 	if r.Empty() && !w.rects.TooSmall {
-		r = w.rects.Trail
+		r = w.rects.Path
 	}
 	if r.Empty() && !w.rects.TooSmall {
 		r = w.rects.Body
