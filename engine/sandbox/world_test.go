@@ -374,7 +374,8 @@ func TestAdoptedNodes(t *testing.T) {
 			if err := unix.Fstat(fd, &st); err != nil {
 				t.Error(err)
 			}
-			_ = unix.Close(fd)
+			// As long as it is open, no other namespace gets its number.
+			t.Cleanup(func() { _ = unix.Close(fd) })
 			if name != "pod" {
 				t.Errorf("%s was adopted", name)
 			}
