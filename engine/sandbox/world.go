@@ -198,6 +198,23 @@ func (w *World) AddNodes(ctx context.Context, nodes []NodeSpec) ([]int, error) {
 	return all, nil
 }
 
+// AddTopology makes the nodes of a topology and adds descriptors of their network
+// namespaces to ns, by the nodes' names. The caller closes them.
+func (w *World) AddTopology(ctx context.Context, t *engine.Topology, ns map[string]int) error {
+	specs := make([]NodeSpec, 0, len(t.Nodes))
+	for _, n := range t.Nodes {
+		specs = append(specs, NodeSpec{Name: n.Name, Hosts: n.Hosts, DNS: n.DNS})
+	}
+	fds, err := w.AddNodes(ctx, specs)
+	if err != nil {
+		return err
+	}
+	for i, n := range t.Nodes {
+		ns[n.Name] = fds[i]
+	}
+	return nil
+}
+
 // Refresh looks at the world again: its health, and whether nodes have been
 // deleted and made anew (`ip netns del c1; ip netns add c1`). For these it returns
 // descriptors of the new namespaces, which the caller closes. Whatever ran in

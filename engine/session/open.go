@@ -19,7 +19,7 @@ import (
 
 	"underlay/engine"
 	"underlay/engine/check"
-	"underlay/engine/companion"
+	"underlay/engine/cluster"
 	"underlay/engine/observe"
 	"underlay/engine/probe"
 	"underlay/engine/sandbox"
@@ -31,7 +31,7 @@ import (
 // Opener opens labs in worlds of one sandbox.
 type Opener struct {
 	Sandbox *sandbox.Sandbox
-	Warm    *Warm // nil for labs that are opened once and not reset
+	Warm    *cluster.Warm // nil for labs that are opened once and not reset
 }
 
 var _ engine.Opener = Opener{}
@@ -80,7 +80,7 @@ type instance struct {
 	remade map[string]bool
 	// cluster is the lab's Kubernetes, nil if it has none, and pods the names of the
 	// namespaces of the nodes that are pods now.
-	cluster *cluster
+	cluster *cluster.Cluster
 	pods    map[string]string
 }
 
@@ -91,7 +91,7 @@ func (p *instance) close() error {
 	if p.stop != nil {
 		p.stop()
 	}
-	errs := []error{p.cluster.close()}
+	errs := []error{p.cluster.Close()}
 	if p.reader != nil {
 		errs = append(errs, p.reader.Close())
 	}
@@ -122,15 +122,14 @@ func (s *Session) build(ctx context.Context, progress func(string)) error {
 func (s *Session) furnish(ctx context.Context, p *instance, progress func(string)) (err error) {
 	t := s.lab.Topology.Built()
 	progress("Making a world of its own")
-	g, err := s.settleDown(ctx, p)
-	if err != nil {
+	if err := s.settleDown(ctx, p); err != nil {
 		return err
 	}
 	rest := t
-	if g != nil {
+	if p.cluster != nil {
 		rest = t.Without(engine.ClusterControl, engine.ClusterLAN)
 	}
-	if err := addNodes(ctx, p.world, rest, p.ns); err != nil {
+	if err := p.world.AddTopology(ctx, rest, p.ns); err != nil {
 		return err
 	}
 	for _, n := range t.Nodes {
@@ -144,11 +143,15 @@ func (s *Session) furnish(ctx context.Context, p *instance, progress func(string
 	if err := p.populate(ctx, t); err != nil {
 		return err
 	}
-	if g != nil {
-		if err := s.startCluster(ctx, p, g, progress); err != nil {
+	if p.cluster != nil {
+		if err := p.cluster.Start(ctx, progress); err != nil {
 			return err
 		}
-		s.warm.prepare()
+		if err := s.adopt(ctx, p); err != nil {
+			return err
+		}
+		p.cluster.Follow()
+		s.warm.Prepare()
 	}
 	for _, script := range s.lab.Prepare {
 		progress("Preparing it")
@@ -163,38 +166,17 @@ func (s *Session) furnish(ctx context.Context, p *instance, progress func(string
 }
 
 // settleDown gives an instance its world: an empty one, or the control plane of a cluster.
-func (s *Session) settleDown(ctx context.Context, p *instance) (g *controlPlane, err error) {
+func (s *Session) settleDown(ctx context.Context, p *instance) (err error) {
 	if s.lab.Cluster == nil {
 		p.world, err = s.sandbox.NewWorld(ctx)
-		return nil, err
+		return err
 	}
-	if g = s.warm.take(); g == nil {
-		if g, err = newControlPlane(ctx, s.sandbox); err != nil {
-			return nil, err
-		}
-	}
-	p.world, p.ns, p.cluster = g.world, g.ns, &cluster{told: g.told, pods: map[string]companion.PodReport{}}
-	for _, n := range s.lab.Topology.Only(engine.ClusterControl).Nodes { // it knows the workers by name
-		if err := writeFile(ctx, p.world, "/etc/netns/"+n.Name+"/hosts", sandbox.NodeSpec{Name: n.Name, Hosts: n.Hosts}.HostsFile()); err != nil {
-			return nil, err
-		}
-	}
-	return g, nil
-}
-
-// addNodes makes a topology's nodes in a world, and adds their namespaces to ns.
-func addNodes(ctx context.Context, w *sandbox.World, t *engine.Topology, ns map[string]int) error {
-	specs := make([]sandbox.NodeSpec, 0, len(t.Nodes))
-	for _, n := range t.Nodes {
-		specs = append(specs, sandbox.NodeSpec{Name: n.Name, Hosts: n.Hosts, DNS: n.DNS})
-	}
-	fds, err := w.AddNodes(ctx, specs)
+	g, err := s.warm.Take(ctx, s.sandbox)
 	if err != nil {
 		return err
 	}
-	for i, n := range t.Nodes {
-		ns[n.Name] = fds[i]
-	}
+	p.world, p.ns = g.World, g.NS
+	p.cluster = cluster.New(s.lab, g, cluster.Listener{Changed: func() { s.trigger(trigger{hard: true}) }, Health: s.signal})
 	return nil
 }
 

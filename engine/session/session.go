@@ -12,6 +12,7 @@ import (
 
 	"underlay/engine"
 	"underlay/engine/check"
+	"underlay/engine/cluster"
 	"underlay/engine/sandbox"
 	"underlay/engine/wire"
 )
@@ -20,7 +21,7 @@ import (
 type Session struct {
 	lab     *engine.Lab
 	sandbox *sandbox.Sandbox
-	warm    *Warm
+	warm    *cluster.Warm
 	judge   *check.Evaluator
 	sysctls []string // settings the lab's checks read
 
@@ -75,7 +76,7 @@ func (s *Session) Status() engine.Status {
 	}
 	s.mu.Unlock()
 	if p != nil {
-		st.Health = append(p.world.Health(), p.cluster.health()...)
+		st.Health = append(p.world.Health(), p.cluster.Health()...)
 	}
 	return st
 }

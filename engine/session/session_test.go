@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"underlay/engine"
+	"underlay/engine/cluster"
 	"underlay/engine/sandbox"
 	"underlay/engine/sandbox/sandboxtest"
 	"underlay/engine/session"
@@ -53,7 +54,7 @@ func newOpener(t *testing.T) engine.Opener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	warm := session.NewWarm(sb)
+	warm := cluster.NewWarm(sb)
 	t.Cleanup(func() {
 		if err := warm.Close(); err != nil {
 			t.Error(err)

@@ -125,3 +125,8 @@ func (w *world) RouteGet(_ context.Context, node, to, from string) (check.RouteD
 	}
 	return check.RouteDecision{Unreachable: d.Unreachable, Reason: d.Reason, Via: d.Via, Dev: d.Dev, Src: d.Src}, nil
 }
+
+// Objects lists the objects of a kind in the lab's cluster.
+func (w *world) Objects(ctx context.Context, kind, namespace string) ([]check.Object, error) {
+	return w.instance.cluster.Objects(ctx, kind, namespace)
+}

@@ -1,4 +1,8 @@
-package session
+// Package cluster makes the Kubernetes of a lab: a control plane, which can be kept ready
+// before the lab is known, the nodes' part once it is, and what is heard of both while the
+// lab runs. It knows the world that it makes them in, and neither sessions nor the judge's
+// verdicts.
+package cluster
 
 import (
 	"bufio"
@@ -9,20 +13,15 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"path"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"underlay/engine"
 	"underlay/engine/check"
 	"underlay/engine/companion"
-	"underlay/engine/internal/netns"
-	"underlay/engine/observe"
 	"underlay/engine/preflight"
 	"underlay/engine/sandbox"
 )
@@ -64,11 +63,21 @@ func configOf(c *engine.Cluster, manifests []string) (config companion.Config, e
 	return config, nil
 }
 
-// cluster is the Kubernetes of an instance.
-type cluster struct {
-	told *os.File
-	api  *kubeAPI
-	stop context.CancelFunc // ends the watch on objects; nil if there is none
+// Listener is told what happens in a cluster. Its functions must not block.
+type Listener struct {
+	// Changed says that pods, or objects that are followed, are no longer as they were.
+	Changed func()
+	// Health says that Health returns something else.
+	Health func()
+}
+
+// Cluster is the Kubernetes of a lab.
+type Cluster struct {
+	lab      *engine.Lab
+	plane    *ControlPlane
+	listener Listener
+	api      *kubeAPI           // nil until Start has connected to it
+	stop     context.CancelFunc // ends what follows objects; nil if nothing does
 
 	mu      sync.Mutex
 	pods    map[string]companion.PodReport // by namespace and name
@@ -77,16 +86,27 @@ type cluster struct {
 	closed  bool
 }
 
-// startCluster has the lab's cluster made by its control plane and returns when it is
-// ready.
-func (s *Session) startCluster(ctx context.Context, p *instance, g *controlPlane, progress func(string)) error {
+// New returns the cluster that a lab has in a control plane's world. Start starts it.
+func New(lab *engine.Lab, g *ControlPlane, l Listener) *Cluster {
+	return &Cluster{lab: lab, plane: g, listener: l, pods: map[string]companion.PodReport{}}
+}
+
+// Start makes the lab's cluster, connects to its API server, and returns when all nodes are
+// ready. The world has the lab's nodes by then. Follow is to be called after it.
+func (c *Cluster) Start(ctx context.Context, progress func(string)) error {
 	ctx, cancel := context.WithTimeout(ctx, clusterWait)
 	defer cancel()
 	progress("Starting Kubernetes")
+	world, g := c.plane.World, c.plane
+	for _, n := range c.lab.Topology.Only(engine.ClusterControl).Nodes { // it knows the workers by name
+		if err := writeFile(ctx, world, "/etc/netns/"+n.Name+"/hosts", sandbox.NodeSpec{Name: n.Name, Hosts: n.Hosts}.HostsFile()); err != nil {
+			return err
+		}
+	}
 	var manifests []string
-	for _, m := range s.lab.Cluster.Objects {
+	for _, m := range c.lab.Cluster.Objects {
 		file := path.Join(companion.Dir, "manifests", m.Name)
-		if err := writeFile(ctx, p.world, file, m.Text); err != nil {
+		if err := writeFile(ctx, world, file, m.Text); err != nil {
 			return err
 		}
 		manifests = append(manifests, file)
@@ -94,12 +114,12 @@ func (s *Session) startCluster(ctx context.Context, p *instance, g *controlPlane
 	ready := make(chan error, 1)
 	go func() {
 		// It hears what it is told once it says that it stands by.
-		err := p.cluster.await(g.lines, companion.StepStandby, progress)
+		err := c.await(g.lines, companion.StepStandby, progress)
 		if err == nil {
-			err = g.tell(ctx, s.lab.Cluster, manifests)
+			err = g.tell(ctx, c.lab.Cluster, manifests)
 		}
 		if err == nil {
-			err = p.cluster.await(g.lines, companion.StepCluster, progress)
+			err = c.await(g.lines, companion.StepCluster, progress)
 		}
 		ready <- err
 	}()
@@ -107,16 +127,26 @@ func (s *Session) startCluster(ctx context.Context, p *instance, g *controlPlane
 	select {
 	case err = <-ready:
 	case <-ctx.Done():
-		err = fmt.Errorf("%w; so far there were %s", ctx.Err(), p.cluster.reached())
+		err = fmt.Errorf("%w; so far there were %s", ctx.Err(), c.reached())
 	}
 	if err != nil {
 		return fmt.Errorf("start Kubernetes: %w", err)
 	}
-	if err := errors.Join(s.adopt(ctx, p), s.ask(ctx, p)); err != nil {
-		return err
+	return c.connect(ctx)
+}
+
+// Follow tells the listener of the cluster until Close: of its pods, of the objects that the
+// lab's checks look at, and of its process, which is started again where it ends.
+func (c *Cluster) Follow() {
+	go c.attend(c.plane.lines)
+	if c.lab.Unwatched {
+		return
 	}
-	go s.attendCluster(p, g.lines)
-	return nil
+	following, stop := context.WithCancel(context.Background())
+	c.stop = stop
+	for _, w := range watched(c.lab) {
+		go c.api.follow(following, w.Kind, w.Namespace, c.listener.Changed)
+	}
 }
 
 // writeFile writes a file of the world.
@@ -139,7 +169,7 @@ func inControl(ctx context.Context, w *sandbox.World, stdin string, argv ...stri
 }
 
 // await reads reports until a step is ready.
-func (c *cluster) await(lines *bufio.Reader, step string, progress func(string)) error {
+func (c *Cluster) await(lines *bufio.Reader, step string, progress func(string)) error {
 	for {
 		r, err := readReport(lines)
 		if err != nil {
@@ -171,7 +201,7 @@ func readReport(lines *bufio.Reader) (r companion.Report, err error) {
 }
 
 // listen follows a cluster that is ready to the end of its process.
-func (c *cluster) listen(lines *bufio.Reader, s *Session) {
+func (c *Cluster) listen(lines *bufio.Reader) {
 	for {
 		r, err := readReport(lines)
 		if errors.Is(err, errReport) {
@@ -181,14 +211,14 @@ func (c *cluster) listen(lines *bufio.Reader, s *Session) {
 			return
 		}
 		if c.note(r) {
-			s.trigger(trigger{hard: true})
+			c.listener.Changed()
 		}
-		s.signal()
+		c.listener.Health()
 	}
 }
 
 // note remembers a report. It says whether pods have changed.
-func (c *cluster) note(r companion.Report) bool {
+func (c *Cluster) note(r companion.Report) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.Pod == nil {
@@ -211,7 +241,7 @@ func (c *cluster) note(r companion.Report) bool {
 }
 
 // reached lists the steps of the opening that have ended.
-func (c *cluster) reached() string {
+func (c *Cluster) reached() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.steps) == 0 {
@@ -221,21 +251,21 @@ func (c *cluster) reached() string {
 }
 
 // say makes these sentences all that is wrong with the cluster.
-func (c *cluster) say(what ...string) {
+func (c *Cluster) say(what ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.trouble = what
 }
 
 // withdraw takes a sentence back.
-func (c *cluster) withdraw(what string) {
+func (c *Cluster) withdraw(what string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.trouble = slices.DeleteFunc(c.trouble, func(t string) bool { return t == what })
 }
 
-// health says in sentences what is wrong with the cluster.
-func (c *cluster) health() []string {
+// Health says in sentences what is wrong with the cluster. A nil Cluster has no trouble.
+func (c *Cluster) Health() []string {
 	if c == nil {
 		return nil
 	}
@@ -244,14 +274,16 @@ func (c *cluster) health() []string {
 	return slices.Clone(c.trouble)
 }
 
-func (c *cluster) said() string {
-	if h := c.health(); len(h) > 0 {
+func (c *Cluster) said() string {
+	if h := c.Health(); len(h) > 0 {
 		return ": " + strings.Join(h, " ")
 	}
 	return ""
 }
 
-func (c *cluster) close() error {
+// Close ends what follows the cluster. The world ends with its control plane. A nil Cluster
+// is closed.
+func (c *Cluster) Close() error {
 	if c == nil {
 		return nil
 	}
@@ -261,12 +293,12 @@ func (c *cluster) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	return c.told.Close()
+	return c.plane.told.Close()
 }
 
-// of returns the namespace of the pod that a node stands for: that of its name,
-// or of those with its labels the oldest.
-func (c *cluster) of(p *engine.Pod) (netns string, ok bool) {
+// PodNetns returns the name of the network namespace of the pod that a node stands for: that
+// of its name, or of those with its labels the oldest. ok is false while there is none.
+func (c *Cluster) PodNetns(p *engine.Pod) (netns string, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var found []companion.PodReport
@@ -282,94 +314,4 @@ func (c *cluster) of(p *engine.Pod) (netns string, ok bool) {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
 	})
 	return oldest.Netns, true
-}
-
-// adopt gives each node that stands for a pod the namespace that the pod has
-// now, or none. The caller holds evalMu, or is the only one that knows the instance.
-func (s *Session) adopt(ctx context.Context, p *instance) (err error) {
-	if p.cluster == nil {
-		return nil
-	}
-	want := map[string]string{} // netns → node
-	for i := range s.lab.Topology.Nodes {
-		if n := &s.lab.Topology.Nodes[i]; n.Pod != nil {
-			if netns, ok := p.cluster.of(n.Pod); ok {
-				want[netns] = n.Name
-			}
-		}
-	}
-	fds, err := p.world.Adopt(ctx, slices.Collect(maps.Keys(want)))
-	if err != nil {
-		return err
-	}
-	now := map[string]int{}
-	for netns, fd := range fds {
-		now[want[netns]] = fd
-		p.pods[want[netns]] = netns
-	}
-	changed := false
-	for i := range s.lab.Topology.Nodes {
-		n := &s.lab.Topology.Nodes[i]
-		if n.Pod == nil {
-			continue
-		}
-		fd, there := now[n.Name]
-		old, was := p.ns[n.Name]
-		switch {
-		case there && was && sameNamespace(fd, old):
-			err = errors.Join(err, unix.Close(fd))
-			continue
-		case was:
-			err = errors.Join(err, p.forget(n.Name))
-		}
-		if there {
-			err = errors.Join(err, p.remember(observe.Node{Name: n.Name, NS: fd}))
-		}
-		changed = changed || there || was
-	}
-	if !changed || p.stop == nil {
-		return err
-	}
-	p.stop()
-	return errors.Join(err, s.watch(p))
-}
-
-func sameNamespace(a, b int) bool {
-	x, err1 := netns.Identify(a)
-	y, err2 := netns.Identify(b)
-	return err1 == nil && err2 == nil && x == y
-}
-
-// forget lets go of a node's namespace.
-func (p *instance) forget(node string) error {
-	var err error
-	if p.reader != nil {
-		err = p.reader.RemoveNode(node)
-	}
-	p.nodes = slices.DeleteFunc(p.nodes, func(n observe.Node) bool { return n.Name == node })
-	fd := p.ns[node]
-	delete(p.ns, node)
-	delete(p.pods, node)
-	return errors.Join(err, unix.Close(fd))
-}
-
-func (p *instance) remember(n observe.Node) error {
-	p.ns[n.Name] = n.NS
-	p.nodes = append(p.nodes, n)
-	if p.reader == nil {
-		return nil
-	}
-	return p.reader.AddNode(n)
-}
-
-// inWorld returns the name by which the world knows a node: that of its namespace.
-func (p *instance) inWorld(n *engine.Node) (string, error) {
-	if n.Pod == nil {
-		return n.Name, nil
-	}
-	netns, ok := p.pods[n.Name]
-	if !ok {
-		return "", fmt.Errorf("%s: its pod does not run", n.Name)
-	}
-	return netns, nil
 }

@@ -1,4 +1,4 @@
-package session
+package cluster
 
 import (
 	"bufio"
@@ -186,32 +186,18 @@ func watched(lab *engine.Lab) (out []engine.ObjectCheck) {
 	return out
 }
 
-// ask connects the session to its cluster's API server and follows what the lab's
-// checks look at.
-func (s *Session) ask(ctx context.Context, p *instance) error {
-	text, err := inControl(ctx, p.world, "", "cat", companion.Dir+"/"+companion.AdminConf)
+// connect connects to the cluster's API server.
+func (c *Cluster) connect(ctx context.Context) error {
+	text, err := inControl(ctx, c.plane.World, "", "cat", companion.Dir+"/"+companion.AdminConf)
 	if err != nil {
 		return fmt.Errorf("read the cluster's kubeconfig: %w", err)
 	}
-	api, err := newKubeAPI(text, p.ns[engine.ClusterControl])
-	if err != nil {
-		return err
-	}
-	p.cluster.api = api
-	if s.lab.Unwatched {
-		return nil
-	}
-	following, stop := context.WithCancel(context.Background())
-	p.cluster.stop = stop
-	for _, w := range watched(s.lab) {
-		go api.follow(following, w.Kind, w.Namespace, func() { s.trigger(trigger{hard: true}) })
-	}
-	return nil
+	c.api, err = newKubeAPI(text, c.plane.NS[engine.ClusterControl])
+	return err
 }
 
-// Objects lists the objects of a kind in the lab's cluster.
-func (w *world) Objects(ctx context.Context, kind, namespace string) ([]check.Object, error) {
-	c := w.instance.cluster
+// Objects lists the objects of a kind, such as "service". namespace "" is all of them.
+func (c *Cluster) Objects(ctx context.Context, kind, namespace string) ([]check.Object, error) {
 	if c == nil || c.api == nil {
 		return nil, errors.New("this lab has no cluster")
 	}

@@ -1,4 +1,4 @@
-package session
+package cluster
 
 import (
 	"bufio"
@@ -19,54 +19,55 @@ import (
 	"underlay/engine/wire"
 )
 
-// controlPlane is what all labs with a cluster begin with: a world with the control node,
+// ControlPlane is what all labs with a cluster begin with: a world with the control node,
 // the switch, and an API server that starts. It takes two thirds of the time that a
 // cluster takes to open, and does not depend on the lab.
-type controlPlane struct {
-	world *sandbox.World
-	ns    map[string]int // of the two nodes
-	pid   int            // of underlay-kube
+type ControlPlane struct {
+	World *sandbox.World
+	NS    map[string]int // file descriptors of its two nodes' network namespaces
+
+	pid   int // of underlay-kube
 	told  *os.File
 	lines *bufio.Reader
 }
 
-// controlPlaneTopology is the part of every cluster's topology that a control plane has.
-func controlPlaneTopology() *engine.Topology {
+// topology is the part of every cluster's topology that a control plane has.
+func topology() *engine.Topology {
 	var t engine.Topology
 	new(engine.Cluster).Complete(&t)
 	return t.Only(engine.ClusterControl, engine.ClusterLAN)
 }
 
 // newControlPlane makes a world and starts an API server in it, without waiting for it.
-func newControlPlane(ctx context.Context, sb *sandbox.Sandbox) (g *controlPlane, err error) {
+func newControlPlane(ctx context.Context, sb *sandbox.Sandbox) (g *ControlPlane, err error) {
 	tools, err := clusterTools()
 	if err != nil {
 		return nil, err
 	}
-	g = &controlPlane{ns: map[string]int{}}
-	if g.world, err = sb.NewWorld(ctx, tools...); err != nil {
+	g = &ControlPlane{NS: map[string]int{}}
+	if g.World, err = sb.NewWorld(ctx, tools...); err != nil {
 		return nil, err
 	}
 	if err := g.begin(ctx); err != nil {
-		return nil, errors.Join(err, g.close())
+		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
 }
 
-func (g *controlPlane) begin(ctx context.Context) (err error) {
-	t := controlPlaneTopology()
-	if err := addNodes(ctx, g.world, t, g.ns); err != nil {
+func (g *ControlPlane) begin(ctx context.Context) (err error) {
+	t := topology()
+	if err := g.World.AddTopology(ctx, t, g.NS); err != nil {
 		return err
 	}
-	if err := wire.Build(t, g.ns); err != nil {
+	if err := wire.Build(t, g.NS); err != nil {
 		return err
 	}
 	// What it is told now says where the API server is; the rest is told later.
 	if err := g.configure(ctx, &engine.Cluster{Nodes: 1, Proxy: "none", CNI: "none"}, nil); err != nil {
 		return err
 	}
-	g.world.Setenv("KUBECONFIG=" + companion.Dir + "/" + companion.AdminConf)
-	g.pid, g.told, err = g.world.Start(ctx, engine.ClusterControl, companion.ClusterProgram, "cluster", "--standby", "--config", clusterFile)
+	g.World.Setenv("KUBECONFIG=" + companion.Dir + "/" + companion.AdminConf)
+	g.pid, g.told, err = g.World.Start(ctx, engine.ClusterControl, companion.ClusterProgram, "cluster", "--standby", "--config", clusterFile)
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func (g *controlPlane) begin(ctx context.Context) (err error) {
 // clusterFile is where underlay-kube reads what the cluster is made of.
 const clusterFile = companion.Dir + "/cluster.json"
 
-func (g *controlPlane) configure(ctx context.Context, c *engine.Cluster, manifests []string) error {
+func (g *ControlPlane) configure(ctx context.Context, c *engine.Cluster, manifests []string) error {
 	config, err := configOf(c, manifests)
 	if err != nil {
 		return err
@@ -86,27 +87,28 @@ func (g *controlPlane) configure(ctx context.Context, c *engine.Cluster, manifes
 	if err != nil {
 		return err
 	}
-	return writeFile(ctx, g.world, clusterFile, string(text))
+	return writeFile(ctx, g.World, clusterFile, string(text))
 }
 
 // tell has a lab's cluster made by this control plane.
-func (g *controlPlane) tell(ctx context.Context, c *engine.Cluster, manifests []string) error {
+func (g *ControlPlane) tell(ctx context.Context, c *engine.Cluster, manifests []string) error {
 	if err := g.configure(ctx, c, manifests); err != nil {
 		return err
 	}
-	_, err := inControl(ctx, g.world, "", "kill", "-USR1", strconv.Itoa(g.pid))
+	_, err := inControl(ctx, g.World, "", "kill", "-USR1", strconv.Itoa(g.pid))
 	return err
 }
 
-func (g *controlPlane) close() error {
+// Close ends the world, if no lab has taken it over.
+func (g *ControlPlane) Close() error {
 	var errs []error
 	if g.told != nil {
 		errs = append(errs, g.told.Close())
 	}
-	for _, fd := range g.ns {
+	for _, fd := range g.NS {
 		errs = append(errs, unix.Close(fd))
 	}
-	return errors.Join(append(errs, g.world.Close())...)
+	return errors.Join(append(errs, g.World.Close())...)
 }
 
 // Warm keeps one control plane ready for the next lab with a cluster, or for the same one
@@ -115,7 +117,7 @@ type Warm struct {
 	sandbox *sandbox.Sandbox
 
 	mu     sync.Mutex
-	next   chan *controlPlane // gets the control plane that is being made; nil if none is
+	next   chan *ControlPlane // gets the control plane that is being made; nil if none is
 	closed bool
 }
 
@@ -131,9 +133,17 @@ const (
 	warmMemory = 1 << 20
 )
 
+// Take returns the control plane that is ready, or is about to be, or makes one. It may be
+// called on a nil Warm.
+func (w *Warm) Take(ctx context.Context, sb *sandbox.Sandbox) (*ControlPlane, error) {
+	if g := w.take(); g != nil {
+		return g, nil
+	}
+	return newControlPlane(ctx, sb)
+}
+
 // take returns the control plane that is ready, or is about to be; nil if there is none.
-// It may be called on a nil Warm.
-func (w *Warm) take() *controlPlane {
+func (w *Warm) take() *ControlPlane {
 	if w == nil {
 		return nil
 	}
@@ -147,8 +157,9 @@ func (w *Warm) take() *controlPlane {
 	return <-next
 }
 
-// prepare has a control plane made in a while, unless there is one or memory is short.
-func (w *Warm) prepare() {
+// Prepare has a control plane made in a while, unless there is one or memory is short. It
+// may be called on a nil Warm.
+func (w *Warm) Prepare() {
 	if w == nil {
 		return
 	}
@@ -158,7 +169,7 @@ func (w *Warm) prepare() {
 		if w.closed || w.next != nil || preflight.AvailableMemory() < warmMemory {
 			return
 		}
-		next := make(chan *controlPlane, 1)
+		next := make(chan *ControlPlane, 1)
 		w.next = next
 		go func() {
 			g, err := newControlPlane(context.Background(), w.sandbox)
@@ -176,7 +187,7 @@ func (w *Warm) Close() error {
 	w.closed = true
 	w.mu.Unlock()
 	if g := w.take(); g != nil {
-		return g.close()
+		return g.Close()
 	}
 	return nil
 }

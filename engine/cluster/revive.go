@@ -1,4 +1,4 @@
-package session
+package cluster
 
 import (
 	"bufio"
@@ -22,16 +22,17 @@ const (
 	tellRevival = 2 * time.Minute
 )
 
-var errEnding = errors.New("it keeps ending")
+var (
+	errEnding = errors.New("it keeps ending")
+	errEnded  = errors.New("the lab is closed")
+)
 
-// attendCluster follows the instance's cluster, and starts its process again where it
-// ends. What the cluster held is in files of the world, so that nothing is lost but
-// what ran in pods.
-func (s *Session) attendCluster(p *instance, lines *bufio.Reader) {
-	c := p.cluster
+// attend listens to the cluster's process, and starts it again where it ends. What the
+// cluster held is in files of the world, so that nothing is lost but what ran in pods.
+func (c *Cluster) attend(lines *bufio.Reader) {
 	for revivals := 0; ; {
 		began := time.Now()
-		c.listen(lines, s)
+		c.listen(lines)
 		if c.isClosed() {
 			return
 		}
@@ -41,57 +42,57 @@ func (s *Session) attendCluster(p *instance, lines *bufio.Reader) {
 		err := errEnding
 		if revivals++; revivals <= mostRevivals {
 			c.say("Kubernetes has ended. It is being started again.")
-			s.signal()
-			lines, err = s.revive(p)
+			c.listener.Health()
+			lines, err = c.revive()
 		}
 		if c.isClosed() {
 			return
 		}
 		if err != nil {
 			c.say(fmt.Sprintf("Kubernetes has ended, and could not be started again: %v. Reset builds it anew.", err))
-			s.signal()
+			c.listener.Health()
 			return
 		}
 		told := "Kubernetes ended and was started again at " + time.Now().Format("15:04:05") + ". Its objects are as they were; containers were restarted."
 		c.say(told)
 		time.AfterFunc(tellRevival, func() {
 			c.withdraw(told)
-			s.signal()
+			c.listener.Health()
 		})
-		s.trigger(trigger{hard: true})
-		s.signal()
+		c.listener.Changed()
+		c.listener.Health()
 	}
 }
 
-// revive starts the process of the instance's cluster and returns when it is ready.
-func (s *Session) revive(p *instance) (*bufio.Reader, error) {
+// revive starts the cluster's process and returns when it is ready.
+func (c *Cluster) revive() (*bufio.Reader, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), clusterWait)
 	defer cancel()
-	_, told, err := p.world.Start(ctx, engine.ClusterControl, companion.ClusterProgram, "cluster", "--config", clusterFile)
+	_, told, err := c.plane.World.Start(ctx, engine.ClusterControl, companion.ClusterProgram, "cluster", "--config", clusterFile)
 	if err != nil {
 		return nil, err
 	}
-	if !p.cluster.follow(told) {
-		return nil, errClosed
+	if !c.hear(told) {
+		return nil, errEnded
 	}
 	lines := bufio.NewReader(told)
-	return lines, p.cluster.await(lines, companion.StepCluster, func(string) {})
+	return lines, c.await(lines, companion.StepCluster, func(string) {})
 }
 
-// follow makes told what the cluster is heard through; false if nobody listens any more.
-func (c *cluster) follow(told *os.File) bool {
+// hear makes told what the cluster is heard through; false if nobody listens any more.
+func (c *Cluster) hear(told *os.File) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		_ = told.Close()
 		return false
 	}
-	_ = c.told.Close() // its writer has ended
-	c.told, c.pods, c.steps = told, map[string]companion.PodReport{}, nil
+	_ = c.plane.told.Close() // its writer has ended
+	c.plane.told, c.pods, c.steps = told, map[string]companion.PodReport{}, nil
 	return true
 }
 
-func (c *cluster) isClosed() bool {
+func (c *Cluster) isClosed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closed

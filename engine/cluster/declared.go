@@ -1,4 +1,4 @@
-package session
+package cluster
 
 import (
 	"cmp"
@@ -17,21 +17,16 @@ import (
 // of them.
 var told = []string{"configmap", "deployment", "namespace", "networkpolicy", "node", "pod", "service"}
 
-// Declared are the objects that the lab's cluster has been told, one a line, in the
-// order of their lines; none if the lab has no cluster. What a cluster chooses
-// itself is left out: names of pods that it makes, addresses, ports of nodes, where
-// a pod runs, and keys.
-func (s *Session) Declared(ctx context.Context) ([]string, error) {
-	p, err := s.live()
-	if err != nil || s.lab.Cluster == nil {
-		return nil, err
-	}
-	if p.cluster == nil || p.cluster.api == nil {
+// Declared are the objects that the cluster has been told, one a line, in the order of
+// their lines. What a cluster chooses itself is left out: names of pods that it makes,
+// addresses, ports of nodes, where a pod runs, and keys.
+func (c *Cluster) Declared(ctx context.Context) ([]string, error) {
+	if c == nil || c.api == nil {
 		return nil, errors.New("the lab's cluster does not run")
 	}
 	var out []string
 	for _, kind := range told {
-		objects, err := p.cluster.api.list(ctx, kind, "")
+		objects, err := c.api.list(ctx, kind, "")
 		if err != nil {
 			return nil, fmt.Errorf("look at the cluster's objects of kind %s: %w", kind, err)
 		}

@@ -1,4 +1,4 @@
-package session
+package cluster
 
 import (
 	"encoding/json"
