@@ -34,14 +34,16 @@ type tryResult struct {
 }
 
 type tryTask struct {
-	ID            string       `json:"id"`
-	Goal          string       `json:"goal"`
-	State         engine.State `json:"state"`
-	Got           string       `json:"got"`
-	Want          string       `json:"want"`
-	Why           string       `json:"why"`
-	Misconception string       `json:"misconception"`
-	Explanation   string       `json:"explanation"` // the misconception's words
+	ID            string            `json:"id"`
+	Goal          string            `json:"goal"`
+	State         engine.State      `json:"state"`
+	Got           string            `json:"got"`
+	Want          string            `json:"want"`
+	Why           string            `json:"why"`
+	Code          string            `json:"code,omitempty"`
+	Args          engine.ResultArgs `json:"args,omitzero"`
+	Misconception string            `json:"misconception"`
+	Explanation   string            `json:"explanation"` // the misconception's words
 
 	Flow    string          `json:"flow,omitempty"`    // traffic that did not end as wanted: "c1 → 10.0.0.2:80/tcp"
 	Verdict *engine.Verdict `json:"verdict,omitempty"` // what became of it
@@ -183,7 +185,7 @@ func tryTasks(in []engine.TaskResult) []tryTask {
 	out := make([]tryTask, 0, len(in))
 	for _, r := range in {
 		t := tryTask{
-			ID: r.ID, Goal: r.Goal, State: r.State, Got: r.Got, Want: r.Want, Why: r.Why,
+			ID: r.ID, Goal: r.Goal, State: r.State, Got: r.Got, Want: r.Want, Why: r.Why, Code: r.Code, Args: r.Args,
 			Misconception: r.Misconception, Explanation: r.Says,
 		}
 		if r.Flow.Proto != "" {

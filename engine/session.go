@@ -20,14 +20,6 @@ const (
 	Broken State = "broken"
 )
 
-// Result is what one check found.
-type Result struct {
-	State State
-	Got   string // what was seen: "c1 → 172.17.0.1: timeout after 600 ms"
-	Want  string // what was asked for, in the same words
-	Why   string // the likely reason, or what could not be found out
-}
-
 // TaskResult is a task as it stands.
 type TaskResult struct {
 	ID   string

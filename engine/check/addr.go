@@ -29,11 +29,11 @@ func judgeAddr(f *facts, c engine.AddrCheck) verdict {
 		return *bad
 	}
 	if c.Dev != "" && findLink(st, c.Dev) == nil {
-		return failed(fmt.Sprintf("%s has no interface %s", c.Node, c.Dev), haveLinks(st))
+		return noInterface(st, c.Dev)
 	}
 	want, ok := parseAddrWant(c.Addr)
 	if !ok {
-		return brokenf("%q is no address.", c.Addr)
+		return broken("addr.malformed", args{Value: c.Addr})
 	}
 	var have []string
 	for _, a := range st.Addrs {
@@ -41,16 +41,39 @@ func judgeAddr(f *facts, c engine.AddrCheck) verdict {
 			continue
 		}
 		if want.matches(a.Prefix) {
-			return passed(fmt.Sprintf("%s has %s", a.Dev, a.Prefix))
+			return pass("addr", args{Device: a.Dev, Address: a.Prefix.String()})
 		}
 		if a.Prefix.Addr().Is4() || want.addr.Is6() {
 			have = append(have, a.Prefix.String())
 		}
 	}
-	if len(have) == 0 {
-		return failed(addrPlace(c)+" has no "+family(want.addr)+" address", elsewhere(st, c, want))
+	return lacksAddr(st, c, want, have)
+}
+
+// lacksAddr fails for an address that is not among those that there are, and says if that is
+// for its prefix length, or where else it is.
+func lacksAddr(st observe.State, c engine.AddrCheck, want addrWant, have []string) verdict {
+	code, there, a := "addr.other", "addr.other.elsewhere", args{Node: c.Node, Device: c.Dev, Other: c.Peer, Found: have}
+	if c.Peer != "" {
+		a.Device = ""
 	}
-	return failed(fmt.Sprintf("%s has %s", addrPlace(c), list(have)), elsewhere(st, c, want))
+	if len(have) == 0 {
+		code, there, a.Kind = "addr.none", "addr.elsewhere", family(want.addr)
+	}
+	for _, other := range st.Addrs {
+		if !want.addr.IsValid() || other.Prefix.Addr() != want.addr {
+			continue
+		}
+		if countsFor(st, c, other.Dev) {
+			a.Address, a.At = other.Prefix.String(), ""
+			a.Count, a.Wanted = other.Prefix.Bits(), want.length
+			return fail("addr.length", a)
+		}
+		if a.At == "" {
+			code, a.Address, a.At = there, other.Prefix.String(), other.Dev
+		}
+	}
+	return fail(code, a)
 }
 
 // countsFor reports whether an address on a device is one that a check looks at.
@@ -68,7 +91,7 @@ func addrPlace(c engine.AddrCheck) string {
 	if c.Peer == "" {
 		return on(c.Dev, c.Node)
 	}
-	return fmt.Sprintf("the cable to %s in %s", c.Peer, c.Node)
+	return fmt.Sprintf("%s's end of the cable to %s", c.Node, c.Peer)
 }
 
 // addrWant is an address that is looked for: none means any IPv4 address,
@@ -101,24 +124,6 @@ func family(a netip.Addr) string {
 		return "IPv6"
 	}
 	return "IPv4"
-}
-
-// elsewhere explains a missing address by its prefix length, or else by where it
-// is.
-func elsewhere(st observe.State, c engine.AddrCheck, want addrWant) string {
-	other := ""
-	for _, a := range st.Addrs {
-		if !want.addr.IsValid() || a.Prefix.Addr() != want.addr {
-			continue
-		}
-		if countsFor(st, c, a.Dev) {
-			return fmt.Sprintf("The address is right, but the prefix length is /%d instead of /%d.", a.Prefix.Bits(), want.length)
-		}
-		if other == "" {
-			other = fmt.Sprintf("%s is on %s.", a.Prefix, a.Dev)
-		}
-	}
-	return other
 }
 
 // sameAddr compares two addresses as addresses if they are some.

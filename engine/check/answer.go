@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -48,11 +47,11 @@ func answerFacet(kind string) observe.Facet {
 func judgeAnswer(_ context.Context, r *run, s scope, c engine.AnswerCheck) verdict {
 	kind, node, iface, ok := splitAnswer(c.Of)
 	if !ok {
-		return brokenf("%q is nothing that an answer can be compared with.", c.Of)
+		return broken("answer.malformed", args{Value: c.Of})
 	}
 	text := strings.TrimSpace(r.answers[s.task])
 	if text == "" {
-		return failed("no answer yet", "")
+		return fail("answer.none", args{})
 	}
 	st, bad := s.facts.node(node, answerFacet(kind))
 	if bad != nil {
@@ -60,60 +59,56 @@ func judgeAnswer(_ context.Context, r *run, s scope, c engine.AnswerCheck) verdi
 	}
 	l := findLink(st, iface)
 	if l == nil {
-		return failed(fmt.Sprintf("%s has no interface %s", node, iface), haveLinks(st))
+		return noInterface(st, iface)
 	}
-	got := fmt.Sprintf("you answered %q", text)
-	right, form := true, ""
+	right, code := true, "answer"
 	switch kind {
 	case "mac":
-		right, form = answersMAC(text, l.MAC)
+		right, code = answersMAC(text, l.MAC)
 	case "addr":
-		right, form = answersAddr(text, iface, st.Addrs)
+		right, code = answersAddr(text, iface, st.Addrs)
 	case "ifindex":
-		right, form = answersNumber(text, l.Index)
+		right, code = answersNumber(text, l.Index)
 	case "mtu":
-		right, form = answersNumber(text, l.MTU)
+		right, code = answersNumber(text, l.MTU)
 	case "peer":
 		if l.PeerName == "" {
-			return brokenf("The other end of %s in %s could not be found.", iface, node)
+			return broken("answer.no-peer", args{Device: iface, Node: node})
 		}
 		right = answersPeer(text, *l)
 	}
-	if !right {
-		return failed(got, form)
-	}
-	return passed(got)
+	return passIf(right, code, args{Value: text})
 }
 
-// The comparisons below return whether an answer is right and, if it has not
-// even the right form, what the right form is.
+// The comparisons below return whether an answer is right, and the code: whether it has the
+// right form at all.
 
-func answersMAC(text, mac string) (right bool, form string) {
+func answersMAC(text, mac string) (right bool, code string) {
 	if _, err := net.ParseMAC(text); err != nil {
-		return false, "A MAC address is six pairs of hexadecimal digits, such as 02:42:ac:11:00:02."
+		return false, "answer.not-mac"
 	}
-	return sameMAC(text, mac), ""
+	return sameMAC(text, mac), "answer"
 }
 
-func answersAddr(text, dev string, addrs []observe.Addr) (right bool, form string) {
+func answersAddr(text, dev string, addrs []observe.Addr) (right bool, code string) {
 	want, ok := parseAddrWant(text)
 	if !ok {
-		return false, "An address looks like 172.17.0.2 or 172.17.0.2/16."
+		return false, "answer.not-address"
 	}
 	for _, a := range addrs {
 		if a.Dev == dev && want.matches(a.Prefix) {
-			return true, ""
+			return true, "answer"
 		}
 	}
-	return false, ""
+	return false, "answer"
 }
 
-func answersNumber(text string, number int) (right bool, form string) {
+func answersNumber(text string, number int) (right bool, code string) {
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return false, "The answer is a number."
+		return false, "answer.not-number"
 	}
-	return n == number, ""
+	return n == number, "answer"
 }
 
 // answersPeer accepts the name of the other end, with or without its node, and

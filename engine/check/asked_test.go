@@ -30,7 +30,7 @@ func askedRows() []row {
 		{"capture of traffic that fails", capture(true, "icmp", &engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 81, Expect: engine.OK}), sees, engine.Fail,
 			"c1 → 172.17.0.3:81 accepts a TCP connection", "connection refused (RST from 172.17.0.3)", ""},
 		{"capture of nothing", capture(true, "icmp", nil), nil, engine.Broken,
-			`packets matching "icmp" are seen on docker0 in h1`, "", "This check says of no traffic that it is to be watched."},
+			`packets matching "icmp" are seen on docker0 in h1`, "", "This check names no traffic to watch."},
 		{"capture without traffic", capture(true, "icmp", &ping), func(w *fake) { w.silent = true }, engine.Broken,
 			`packets matching "icmp" are seen on docker0 in h1` + sends, "", "No traffic was sent while docker0 in h1 was watched."},
 		{"capture broken", capture(true, "icmp", &ping), func(w *fake) { w.captureErr = errWorld }, engine.Broken,
@@ -102,9 +102,9 @@ var answerRows = []struct {
 	{"peer:c1/eth0", "veth1@if2", engine.Pass, `you answered "veth1@if2"`, ""},
 	{"peer:c1/eth0", "h1/veth1", engine.Pass, `you answered "h1/veth1"`, ""},
 	{"peer:c1/eth0", "veth2", engine.Fail, `you answered "veth2"`, ""},
-	{"peer:h1/docker0", "veth2", engine.Broken, "", "The other end of docker0 in h1 could not be found."},
+	{"peer:h1/docker0", "veth2", engine.Broken, "", "Could not find the other end of docker0 in h1."},
 	{"mac:c1/eth7", "2", engine.Fail, "c1 has no interface eth7", "c1 has lo and eth0."},
-	{"colour:c1/eth0", "2", engine.Broken, "", `"colour:c1/eth0" is nothing that an answer can be compared with.`},
+	{"colour:c1/eth0", "2", engine.Broken, "", `An answer cannot be compared with "colour:c1/eth0".`},
 }
 
 func answered(t *testing.T, of, text string) engine.TaskResult {
@@ -113,14 +113,16 @@ func answered(t *testing.T, of, text string) engine.TaskResult {
 		{Answer: &engine.AnswerCheck{Prompt: "Which?", Of: of}},
 	}}}})
 	e.Answer("t", text)
-	return e.Evaluate(context.Background(), newFake()).Tasks[0]
+	got := e.Evaluate(context.Background(), newFake()).Tasks[0]
+	wellSaid(t, got)
+	return got
 }
 
 func TestAnswers(t *testing.T) {
 	for _, r := range answerRows {
 		got := answered(t, r.of, r.text).Result
 		want := engine.Result{State: r.state, Got: r.got, Want: "the right answer to: Which?", Why: r.why}
-		if got != want {
+		if !sameWords(got, want) {
 			t.Errorf("%s %q:\n got %+v\nwant %+v", r.of, r.text, got, want)
 		}
 	}

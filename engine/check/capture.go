@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 
 	"underlay/engine"
@@ -37,7 +36,7 @@ func judgeCapture(ctx context.Context, r *run, s scope, c engine.CaptureCheck) v
 			return *bad
 		}
 		if c.Dev != "" && c.Dev != "any" && findLink(st, c.Dev) == nil {
-			return failed(fmt.Sprintf("%s has no interface %s", c.Node, c.Dev), haveLinks(st))
+			return noInterface(st, c.Dev)
 		}
 		return r.watch(ctx, c)
 	})
@@ -47,7 +46,7 @@ func judgeCapture(ctx context.Context, r *run, s scope, c engine.CaptureCheck) v
 // if the author says how; otherwise its end does not matter.
 func (r *run) watch(ctx context.Context, c engine.CaptureCheck) verdict {
 	if c.During == nil {
-		return brokenf("This check says of no traffic that it is to be watched.")
+		return broken("capture.no-traffic", args{})
 	}
 	var a attempt
 	r.wire.Lock()
@@ -58,11 +57,11 @@ func (r *run) watch(ctx context.Context, c engine.CaptureCheck) verdict {
 	r.wire.Unlock()
 	switch {
 	case a.err != nil:
-		return erred(a.err, c.During.From, "try "+trafficSubject(*c.During))
+		return erred(a.err, c.During.From, "traffic.unable", args{Attempt: trafficSubject(*c.During)})
 	case err != nil:
-		return erred(err, c.Node, "watch "+on(c.Dev, c.Node))
+		return erred(err, c.Node, "capture.unable", args{Node: c.Node, Device: c.Dev})
 	case a.out.Ended == "":
-		return brokenf("No traffic was sent while %s was watched.", on(c.Dev, c.Node))
+		return broken("capture.not-sent", args{Node: c.Node, Device: c.Dev})
 	}
 	if c.During.Expect != "" {
 		if v := r.judge(*c.During, a); v.State != engine.Pass {
@@ -70,32 +69,29 @@ func (r *run) watch(ctx context.Context, c engine.CaptureCheck) verdict {
 			return v
 		}
 	}
-	got := "no such packet was seen"
 	if len(seen) > 0 {
-		got = fmt.Sprintf("%s seen: %s", count(len(seen), "packet", "packets"), seen[0])
+		v := passIf(c.Sees, "capture.seen", args{Count: len(seen), Value: seen[0]})
+		return v.about(flow(*c.During), "")
 	}
-	switch {
-	case (len(seen) > 0) == c.Sees:
-		return passed(got)
-	case c.Sees:
-		v := failed(got, r.explainUnseen(c, a.out)).about(flow(*c.During), a.out.Ended)
-		v.adds = true
-		return v
+	if !c.Sees {
+		return pass("capture.none", args{})
 	}
-	return failed(got, "").about(flow(*c.During), "")
+	v := r.unseen(c, a.out).about(flow(*c.During), a.out.Ended)
+	v.adds = true
+	return v
 }
 
-// explainUnseen says why the packets of an attempt cannot come by a capture,
+// unseen fails for packets that a capture did not see, and says why they cannot come by it
 // where that takes no autopsy.
-func (r *run) explainUnseen(c engine.CaptureCheck, out probe.Outcome) string {
+func (r *run) unseen(c engine.CaptureCheck, out probe.Outcome) verdict {
 	to, err := netip.ParseAddr(orElse(out.Address, c.During.To))
 	sc := r.scene()
 	if err != nil || sc == nil {
-		return ""
+		return fail("capture.none", args{})
 	}
 	to = to.Unmap()
 	if !sc.holds(c.During.From, to) || sc.redirects(c.During.From) {
-		return ""
+		return fail("capture.none", args{})
 	}
-	return fmt.Sprintf("%s is an address of %s itself, so the packet does not leave it.", to, c.During.From)
+	return fail("capture.own-address", args{Address: to.String(), Node: c.During.From})
 }

@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"underlay/engine"
@@ -19,21 +18,21 @@ var choiceKind = spec[engine.ChoiceCheck]{
 // is not so in the live lab, where anything is; what is right is not given away.
 func judgeChoice(ctx context.Context, r *run, s scope, c engine.ChoiceCheck) verdict {
 	if c.Option(c.Right) == nil {
-		return brokenf("Nothing that this task offers is right.")
+		return broken("choice.no-right", args{})
 	}
 	text := strings.TrimSpace(r.answers[s.task])
 	if text == "" {
-		return failed("nothing chosen yet", "")
+		return fail("choice.none", args{})
 	}
 	chosen := picked(&c, text)
 	if chosen == nil {
-		return failed(fmt.Sprintf("you chose %q", text), "That is not one of those to choose from.")
+		return fail("choice.unknown", args{Value: text})
 	}
-	got := fmt.Sprintf("you chose “%s”", strings.TrimSuffix(chosen.Text, "."))
+	a := args{Value: strings.TrimSuffix(chosen.Text, ".")}
 	if chosen.ID == c.Right {
-		return passed(got)
+		return pass("choice", a)
 	}
-	return failed(got, r.against(ctx, s, chosen.Tell))
+	return r.against(ctx, s, a, chosen.Tell)
 }
 
 // picked returns the option that an answer names, or nil.
@@ -41,14 +40,17 @@ func picked(c *engine.ChoiceCheck, answer string) *engine.Option {
 	return c.Option(strings.TrimSpace(answer))
 }
 
-// against says what speaks against a statement that would show in these checks.
-func (r *run) against(ctx context.Context, s scope, tell []engine.Check) string {
+// against fails for a wrong choice, and says what speaks against it: the first of the checks
+// in which it would show that does not pass.
+func (r *run) against(ctx context.Context, s scope, a args, tell []engine.Check) verdict {
 	v := r.all(ctx, s.task, tell)
 	switch {
 	case v.State != engine.Fail:
-		return "It is not that, although what was looked at does not speak against it."
+		return fail("choice.possible", a)
 	case v.authored:
-		return "It is not that. " + v.Why
+		a.Detail = v.Why
+		return fail("choice.refuted", a)
 	}
-	return fmt.Sprintf("It is not that. Then this would be so: %s. But: %s.", v.Want, v.Got)
+	a.Detail, a.Note = v.Want, v.Got
+	return fail("choice.contradicted", a)
 }

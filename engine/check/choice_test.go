@@ -20,13 +20,13 @@ var choiceRows = []struct {
 	state     engine.State
 	got, why  string
 }{
-	{"loop", "", engine.Fail, "nothing chosen yet", ""},
+	{"loop", "", engine.Fail, "no choice yet", ""},
 	{"loop", " loop ", engine.Pass, "you chose “Packets go round”", ""},
-	{"loop", "gone", engine.Fail, "you chose “There is no eth1”", "It is not that. Then this would be so: not: c1 has the interface eth0. But: eth0 in c1 is a veth, up."},
+	{"loop", "gone", engine.Fail, "you chose “There is no eth1”", "It is not that. It would mean: not: c1 has the interface eth0. But: eth0 in c1 is a veth, up."},
 	{"loop", "said", engine.Fail, "you chose “Nothing listens”", "It is not that. Somebody listens."},
-	{"loop", "so", engine.Fail, "you chose “There is an eth0”", "It is not that, although what was looked at does not speak against it."},
-	{"loop", "luck", engine.Fail, `you chose "luck"`, "That is not one of those to choose from."},
-	{"luck", "loop", engine.Broken, "", "Nothing that this task offers is right."},
+	{"loop", "so", engine.Fail, "you chose “There is an eth0”", "It is not that, although nothing that was checked rules it out."},
+	{"loop", "luck", engine.Fail, `you chose "luck"`, "That is not one of the choices."},
+	{"luck", "loop", engine.Broken, "", "None of the choices of this task is right."},
 }
 
 func chosen(t *testing.T, right, id string) engine.TaskResult {
@@ -41,14 +41,16 @@ func chosen(t *testing.T, right, id string) engine.TaskResult {
 	}}
 	e := New(&engine.Lab{Tasks: []engine.Task{{ID: "t", Checks: []engine.Check{{Choice: &c}}}}})
 	e.Answer("t", id)
-	return e.Evaluate(context.Background(), newFake()).Tasks[0]
+	got := e.Evaluate(context.Background(), newFake()).Tasks[0]
+	wellSaid(t, got)
+	return got
 }
 
 func TestChoices(t *testing.T) {
 	for _, r := range choiceRows {
 		got := chosen(t, r.right, r.id).Result
 		want := engine.Result{State: r.state, Got: r.got, Want: "the right answer to: What is wrong?", Why: r.why}
-		if got != want {
+		if !sameWords(got, want) {
 			t.Errorf("%q where %q is right:\n got %+v\nwant %+v", r.id, r.right, got, want)
 		}
 	}

@@ -58,18 +58,26 @@ func describeList(cs []engine.Check, sep string) string {
 // check, because it holds whatever the broken one would have found.
 func allOf(vs []verdict) verdict {
 	if len(vs) == 0 {
-		return passed("")
+		return pass("all", args{})
 	}
 	if v := decisive(vs, engine.Fail); v != nil {
 		return *v
 	}
-	out := vs[0]
-	for _, v := range vs[1:] {
-		out.Got = join(out.Got, "; ", v.Got)
-		out.Want = join(out.Want, "; ", v.Want)
+	if len(vs) == 1 {
+		return vs[0]
 	}
-	out.Why = ""
+	out := vs[0]
+	var got, want []string
+	for _, v := range vs {
+		got, want = append(got, v.Got), append(want, v.Want)
+	}
+	out.Result = render(engine.Pass, "all", args{Found: nonblank(got)})
+	out.Want = strings.Join(nonblank(want), "; ")
 	return out
+}
+
+func nonblank(words []string) []string {
+	return slices.DeleteFunc(words, func(w string) bool { return w == "" })
 }
 
 // decisive returns the first verdict of the state that settles the matter, or else the
@@ -86,7 +94,7 @@ func decisive(vs []verdict, settles engine.State) *verdict {
 // anyOf folds the verdicts of alternatives.
 func anyOf(vs []verdict) verdict {
 	if len(vs) == 0 {
-		return brokenf("This check offers no alternative.")
+		return broken("any.empty", args{})
 	}
 	if v := decisive(vs, engine.Pass); v != nil {
 		return *v
@@ -100,11 +108,10 @@ func anyOf(vs []verdict) verdict {
 func negate(v verdict) verdict {
 	switch v.State {
 	case engine.Pass:
-		out := failed(v.Got, "").about(v.flow, v.ended)
-		out.sent = v.sent
-		return out
+		v.State, v.authored, v.adds = engine.Fail, false, false
 	case engine.Fail:
-		return passed(v.Got)
+		v = verdict{Result: v.Result}
+		v.State, v.Why = engine.Pass, ""
 	}
 	return v
 }

@@ -40,7 +40,7 @@ func judgeConntrack(f *facts, c engine.ConntrackCheck) verdict {
 	var near []string
 	for _, fl := range st.Conntrack {
 		if flowMatches(c, fl) {
-			return passed(c.Node + " tracks " + flowWords(fl))
+			return pass("conntrack", args{Node: c.Node, Value: flowWords(fl)})
 		}
 		if (c.Proto == "" || fl.Proto == c.Proto) && addrFits(c.OrigSrc, fl.Orig.Src) && addrFits(c.OrigDst, fl.Orig.Dst) {
 			near = append(near, flowWords(fl))
@@ -48,11 +48,11 @@ func judgeConntrack(f *facts, c engine.ConntrackCheck) verdict {
 	}
 	switch {
 	case len(st.Conntrack) == 0:
-		return failed(c.Node+" tracks no flows", "")
+		return fail("conntrack.empty", args{Node: c.Node})
 	case len(near) == 0:
-		return failed(c.Node+" tracks no such flow", "")
+		return fail("conntrack.none", args{Node: c.Node})
 	}
-	return failed(c.Node+" tracks "+near[0], "")
+	return fail("conntrack", args{Node: c.Node, Value: near[0]})
 }
 
 func flowMatches(c engine.ConntrackCheck, f observe.Flow) bool {

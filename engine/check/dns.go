@@ -50,26 +50,17 @@ func judgeDNS(ctx context.Context, r *run, _ scope, c engine.DNSCheck) verdict {
 		return dnsReply{a, err}
 	})
 	if a.err != nil {
-		return erred(a.err, c.From, "ask for "+c.Name)
+		return erred(a.err, c.From, "dns.unable", args{Name: c.Name})
 	}
 	if a.Rcode == "" {
-		v := failed(orElse(a.Detail, "no name server answered"), "")
+		v := fail("dns.no-answer", args{Detail: a.Detail})
 		if a.Server != "" {
 			v = v.about(engine.Flow{From: c.From, To: a.Server, Proto: "udp", Port: 53}, a.Ended)
 		}
 		return v
 	}
-	got := a.Rcode
-	if len(a.Values) > 0 {
-		got += ", " + list(a.Values)
-	}
-	switch {
-	case c.Rcode != "" && !strings.EqualFold(c.Rcode, a.Rcode),
-		c.Rcode == "" && a.Rcode != "NOERROR",
-		len(c.Answer) > 0 && !sameValues(c.Answer, a.Values):
-		return failed(got, "")
-	}
-	return passed(got)
+	ok := strings.EqualFold(orElse(c.Rcode, "NOERROR"), a.Rcode) && (len(c.Answer) == 0 || sameValues(c.Answer, a.Values))
+	return passIf(ok, "dns", args{Value: a.Rcode, Found: a.Values})
 }
 
 // sameValues compares two answers as sets of names or addresses.

@@ -2,8 +2,8 @@ package check
 
 import (
 	"context"
-	"fmt"
 	"maps"
+	"reflect"
 	"sync"
 	"time"
 
@@ -125,7 +125,7 @@ func (v *evaluation) settle(place *engine.TaskResult, res engine.TaskResult) {
 		res.Since = old.Since
 	}
 	*place = res
-	if v.publish == nil || v.last == nil || old == res {
+	if v.publish == nil || v.last == nil || reflect.DeepEqual(old, res) {
 		return
 	}
 	st := copyStatus(&v.status)
@@ -141,27 +141,25 @@ func (v *evaluation) task(ctx context.Context, t *engine.Task) engine.TaskResult
 		return old
 	}
 	if v.cyclic[t.ID] {
-		res.Result = brokenf("This task comes after itself, so it can never be looked at.").Result
+		res.Result = render(engine.Broken, "task.cycle", args{})
 		return res
 	}
 	for _, id := range t.After {
 		done, ok := v.done[id]
 		if !ok {
-			res.Result = brokenf("This task comes after %q, which is no task of this lab.", id).Result
+			res.Result = render(engine.Broken, "task.after", args{Name: id})
 			return res
 		}
 		<-done
 	}
 	for _, id := range t.After {
 		if before := v.result(id); before.State != engine.Pass {
-			res.State, res.Waiting = engine.Fail, true
-			res.Got = "not looked at yet"
-			res.Why = fmt.Sprintf("Comes after: %s", before.Goal)
+			res.Result, res.Waiting = render(engine.Fail, "waiting", args{Name: before.Goal}), true
 			return res
 		}
 	}
 	if len(t.Checks) == 0 {
-		res.Result = brokenf("This task has no checks.").Result
+		res.Result = render(engine.Broken, "task.empty", args{})
 		return res
 	}
 	res = v.run.all(ctx, t.ID, t.Checks).into(res)

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -66,7 +67,7 @@ func TestDAG(t *testing.T) {
 	if got, want := states(st), "late waiting, base pass, middle fail"+rest; got != want {
 		t.Fatalf("got  %s\nwant %s", got, want)
 	}
-	if late := st.Tasks[0]; late.State != engine.Fail || late.Why != "Comes after: Goal middle" || late.Got != "not looked at yet" || late.Goal != "Goal late" {
+	if late := st.Tasks[0]; late.State != engine.Fail || late.Why != "Comes after: Goal middle" || late.Got != "not checked yet" || late.Goal != "Goal late" {
 		t.Errorf("got %+v", late)
 	}
 	if w.count("c1 icmp 172.17.0.3") != 0 {
@@ -310,7 +311,7 @@ func TestAnInterruptedEvaluationIsForgotten(t *testing.T) {
 		t.Errorf("got %+v", st.Tasks[0])
 	}
 	w.err = nil
-	if got := e.Evaluate(context.Background(), w).Tasks[0]; got != first {
+	if got := e.Evaluate(context.Background(), w).Tasks[0]; !reflect.DeepEqual(got, first) {
 		t.Errorf("got %+v\nwant %+v", got, first)
 	}
 }

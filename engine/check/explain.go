@@ -1,38 +1,39 @@
 package check
 
 import (
-	"fmt"
 	"net/netip"
 
 	"underlay/engine"
 	"underlay/engine/probe"
 )
 
-// explain says what a way of ending tells by itself. Where the packet was lost
-// an autopsy finds out, which sends it once more.
-func explain(c engine.TrafficCheck, out probe.Outcome) string {
+// explain returns the code for an ending that tells something by itself, where another was
+// expected. Where the packet was lost an autopsy finds out, which sends it once more.
+func explain(c engine.TrafficCheck, out probe.Outcome, code string) string {
 	switch want := expected(c); {
 	case want == engine.Refused && out.Ended == engine.Timeout:
-		return "A refusal is an answer that comes back; here the packet or its answer was lost or dropped."
+		return "traffic.lost"
 	case want == engine.Timeout && out.Ended == engine.Refused:
-		return "A refusal is an answer: the packet was turned away, not dropped."
+		return "traffic.refused-not-dropped"
 	}
-	return ""
+	return code
 }
 
-// explainSeen says whose address the server saw.
-func (r *run) explainSeen(c engine.TrafficCheck, out probe.Outcome) string {
+// seenAs fails for the address that the server saw, and says whose it is.
+func (r *run) seenAs(c engine.TrafficCheck, out probe.Outcome) verdict {
+	a := args{Address: out.SeenAs}
 	seen, err := netip.ParseAddr(out.SeenAs)
 	sc := r.scene()
 	if err != nil || sc == nil {
-		return ""
+		return fail("traffic.seen-as", a)
 	}
 	h, ok := sc.holder(seen.Unmap())
 	if !ok {
-		return ""
+		return fail("traffic.seen-as", a)
 	}
+	a.At = h.String()
 	if h.node == c.From {
-		return fmt.Sprintf("%s is the address of %s itself: nothing on the way rewrote the source.", out.SeenAs, h)
+		return fail("traffic.seen-as.not-rewritten", a)
 	}
-	return fmt.Sprintf("%s is the address of %s: the source was rewritten there, or a process there made the connection.", out.SeenAs, h)
+	return fail("traffic.seen-as.rewritten", a)
 }

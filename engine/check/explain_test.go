@@ -19,7 +19,7 @@ func TestExplainNoRoute(t *testing.T) {
 		{"route gone with its device", "172.17.0.3", func(w *fake) {
 			w.edit("c1", func(st *observe.State) { st.Routes = nil })
 			w.editLink("c1", "eth0", func(l *observe.Link) { l.AdminUp = false })
-		}, "eth0 in c1 is down, so its route to 172.17.0.0/16 is not there."},
+		}, "eth0 in c1 is down, so its route to 172.17.0.0/16 is gone."},
 		{"only lo", "172.17.0.3", func(w *fake) {
 			w.edit("c1", func(st *observe.State) {
 				st.Routes, st.Addrs, st.Links = nil, nil, []observe.Link{st.Links[0], {Name: "tunl0"}}
@@ -34,7 +34,7 @@ func TestExplainNoRoute(t *testing.T) {
 		}, "c1 has no IPv4 address."},
 		{"no default route", "192.168.1.7", func(w *fake) {
 			w.edit("c1", func(st *observe.State) { st.Routes = st.Routes[1:] })
-		}, "c1 has no default route, and no route to a subnet with 192.168.1.7 in it."},
+		}, "c1 has no default route and no route to a subnet that holds 192.168.1.7."},
 		{"a route that refuses", "192.168.1.7", func(*fake) {}, ""},
 		{"state not readable", "172.17.0.3", func(w *fake) { w.snapErr = errWorld }, ""},
 	}

@@ -173,7 +173,7 @@ func (f *facts) node(name string, what observe.Facet) (observe.State, *verdict) 
 			continue
 		}
 		if err := st.Errs[facet]; err != nil {
-			v := brokenf("Could not read the %s of %s: %v.", facetWords(facet), name, err)
+			v := broken("unreadable", args{Name: facetWords(facet), Node: name, Detail: err.Error()})
 			return st, &v
 		}
 	}

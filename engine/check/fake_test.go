@@ -264,5 +264,6 @@ func newFake() *fake {
 func one(t *testing.T, f World, c engine.Check) engine.TaskResult {
 	t.Helper()
 	st := New(&engine.Lab{Tasks: []engine.Task{{ID: "t", Goal: "do it", Checks: []engine.Check{c}}}}).Evaluate(context.Background(), f)
+	wellSaid(t, st.Tasks[0])
 	return st.Tasks[0]
 }

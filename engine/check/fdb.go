@@ -45,12 +45,12 @@ func judgeFDB(f *facts, c engine.FDBCheck) verdict {
 			words += " to " + e.Dst.String()
 		}
 		if c.Dst == "" || e.Dst.IsValid() && sameAddr(e.Dst.String(), c.Dst) {
-			return passed(on(c.Dev, c.Node) + " forwards " + words)
+			return pass("fdb", args{Node: c.Node, Device: c.Dev, Found: []string{words}})
 		}
 		near = append(near, words)
 	}
 	if len(near) == 0 {
-		return failed(on(c.Dev, c.Node)+" has no forwarding entry"+prefixIf(" for MAC ", mac), "")
+		return fail("fdb.none", args{Node: c.Node, Device: c.Dev, Value: mac})
 	}
-	return failed(on(c.Dev, c.Node)+" forwards "+list(near), "")
+	return fail("fdb", args{Node: c.Node, Device: c.Dev, Found: near})
 }

@@ -35,7 +35,7 @@ func judgeFilter(f *facts, c engine.FilterCheck) verdict {
 		return *bad
 	}
 	if c.Policy && c.Hook == unhooked {
-		return brokenf("A chain that nothing jumps to has no policy.")
+		return broken("firewall.unhooked", args{})
 	}
 	if c.Policy {
 		return judgePolicy(st, c, pattern)
@@ -46,14 +46,11 @@ func judgeFilter(f *facts, c engine.FilterCheck) verdict {
 			continue
 		}
 		if atHooks(r, c.Hook) && pattern.MatchString(r.Text) {
-			return passed(c.Node + " has " + firewallWords(r))
+			return pass("firewall", args{Node: c.Node, Found: []string{firewallWords(r)}})
 		}
 		near = append(near, r)
 	}
-	if len(near) == 0 {
-		return failed(fmt.Sprintf("%s has no %s rule", c.Node, orElse(c.Does, "filter")), "")
-	}
-	return failed(c.Node+" has "+firewallList(near), hookWhy(near, c.Hook))
+	return noRule(c.Node, orElse(c.Does, "filter"), near, c.Hook)
 }
 
 func filters(does string) bool { return does == "accept" || does == "drop" || does == "reject" }
@@ -73,15 +70,9 @@ func judgePolicy(st observe.State, c engine.FilterCheck, pattern *regexp.Regexp)
 			effective = "drop"
 		}
 	}
-	got := fmt.Sprintf("the %spolicy of %s is %s", prefixed(c.Hook), st.Node, effective)
+	ok := c.Does == "" || c.Does == effective
 	if !found {
-		got = fmt.Sprintf("%s has no %schain with a policy, so it accepts", st.Node, prefixed(c.Hook))
-		if c.Match != "" {
-			return failed(got, "")
-		}
+		return passIf(ok && c.Match == "", "firewall.no-policy", args{Node: st.Node, Hook: c.Hook})
 	}
-	if c.Does != "" && c.Does != effective {
-		return failed(got, "")
-	}
-	return passed(got)
+	return passIf(ok, "firewall.policy", args{Node: st.Node, Hook: c.Hook, Value: effective})
 }

@@ -21,7 +21,7 @@ func (f *facts) rules(node, match string) (observe.State, *regexp.Regexp, *verdi
 	}
 	pattern, err := compiled(match)
 	if err != nil {
-		v := brokenf("The pattern of this check is not valid: %v.", err)
+		v := broken("firewall.pattern", args{Detail: err.Error()})
 		return st, nil, &v
 	}
 	return st, pattern, nil
@@ -46,25 +46,25 @@ func hooks(r observe.FirewallRule) []string {
 	return strings.Split(r.Hook, ",")
 }
 
-// hookWhy explains rules that sit where the packets do not come by.
-func hookWhy(rules []observe.FirewallRule, hook string) string {
+// noRule fails for the lack of a rule at a hook, with those that are like it, and says if
+// they sit where the packets do not pass.
+func noRule(node, kind string, near []observe.FirewallRule, hook string) verdict {
+	if len(near) == 0 {
+		return fail("firewall.none", args{Node: node, Kind: kind})
+	}
+	a := args{Node: node, Found: firewallList(near)}
 	if hook == unhooked {
-		return ""
+		return fail("firewall", a)
 	}
-	for _, r := range rules {
-		if r.Hook == "" {
-			return fmt.Sprintf("Nothing jumps to chain %s, so its rules are never reached.", r.Chain)
-		}
+	if i := slices.IndexFunc(near, func(r observe.FirewallRule) bool { return r.Hook == "" }); i >= 0 {
+		a.Name = near[i].Chain
+		return fail("firewall.unreached", a)
 	}
-	if hook == "" {
-		return ""
+	if hook == "" || slices.ContainsFunc(near, func(r observe.FirewallRule) bool { return slices.Contains(hooks(r), hook) }) {
+		return fail("firewall", a)
 	}
-	for _, r := range rules {
-		if slices.Contains(hooks(r), hook) {
-			return ""
-		}
-	}
-	return fmt.Sprintf("Packets at %s do not come by there.", hook)
+	a.Hook = hook
+	return fail("firewall.other-hook", a)
 }
 
 func atHook(hook string) string {
@@ -88,7 +88,7 @@ func firewallWords(r observe.FirewallRule) string {
 // shown is how many rules a sentence lists.
 const shown = 3
 
-func firewallList(rules []observe.FirewallRule) string {
+func firewallList(rules []observe.FirewallRule) []string {
 	var words []string
 	for _, r := range rules {
 		if w := firewallWords(r); !slices.Contains(words, w) {
@@ -98,5 +98,5 @@ func firewallList(rules []observe.FirewallRule) string {
 	if more := len(words) - shown; more > 0 {
 		words = append(words[:shown:shown], fmt.Sprintf("%d more", more))
 	}
-	return list(words)
+	return words
 }

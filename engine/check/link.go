@@ -31,7 +31,7 @@ func describeLink(c engine.LinkCheck) string {
 	switch c.Master {
 	case "":
 	case "none":
-		is = append(is, "a port of no bridge")
+		is = append(is, "not a port of a bridge")
 	default:
 		is = append(is, "a port of "+c.Master)
 	}
@@ -40,7 +40,7 @@ func describeLink(c engine.LinkCheck) string {
 	case c.PeerMaster == "":
 		has = append(has, "its other end in "+c.Peer)
 	case c.PeerMaster == "none":
-		has = append(has, "its other end in "+c.Peer+", where it is a port of no bridge")
+		has = append(has, "its other end in "+c.Peer+", where it is not a port of a bridge")
 	default:
 		has = append(has, "its other end in "+c.Peer+", where it is a port of "+c.PeerMaster)
 	}
@@ -67,25 +67,25 @@ func judgeLink(f *facts, c engine.LinkCheck) verdict {
 	}
 	l := findLink(st, c.Name)
 	if l == nil {
-		return failed(fmt.Sprintf("%s has no interface %s", c.Node, c.Name), haveLinks(st))
+		return noInterface(st, c.Name)
 	}
-	if got, why := linkDiffers(f, c, *l); got != "" {
-		return failed(got, why)
+	if v := linkDiffers(f, c, *l); v != nil {
+		return *v
 	}
-	return passed(linkWords(st.Node, *l))
+	return linkAsWanted(st.Node, *l)
 }
 
 // anyLink looks for an interface of whatever name.
 func anyLink(f *facts, st observe.State, c engine.LinkCheck) verdict {
 	for _, l := range st.Links {
-		if got, _ := linkDiffers(f, c, l); got == "" {
-			return passed(linkWords(c.Node, l))
+		if linkDiffers(f, c, l) == nil {
+			return linkAsWanted(c.Node, l)
 		}
 	}
-	return failed("no interface of "+c.Node+" is like that", haveLinks(st))
+	return fail("link.none", args{Node: c.Node, Found: linkNames(st)})
 }
 
-func linkWords(node string, l observe.Link) string {
+func linkAsWanted(node string, l observe.Link) verdict {
 	state := "down"
 	if l.AdminUp {
 		state = "up"
@@ -93,109 +93,99 @@ func linkWords(node string, l observe.Link) string {
 			state = "up, NO-CARRIER"
 		}
 	}
-	s := fmt.Sprintf("%s in %s is a %s, %s", l.Name, node, orElse(l.Kind, "device"), state)
-	if l.Master != "" {
-		s += ", a port of " + l.Master
-	}
-	return s
+	return pass("link", args{Device: l.Name, Node: node, Kind: orElse(l.Kind, "device"), Value: state, Bridge: l.Master})
 }
 
-// linkDiffers says in what a link is not as asked for; got is "" if in nothing.
-func linkDiffers(f *facts, c engine.LinkCheck, l observe.Link) (got, why string) {
+// wrongLink fails for what a link is like.
+func wrongLink(code string, l observe.Link, more args) *verdict {
+	more.Device = l.Name
+	v := fail(code, more)
+	return &v
+}
+
+// linkDiffers fails for what a link is like that was not asked for; nil if it is as asked.
+func linkDiffers(f *facts, c engine.LinkCheck, l observe.Link) *verdict {
 	if c.Kind != "" && l.Kind != c.Kind {
-		return fmt.Sprintf("%s is a %s", l.Name, orElse(l.Kind, "device of no kind")), ""
+		return wrongLink("link.kind", l, args{Kind: orElse(l.Kind, "device of no kind")})
 	}
-	if got, why := stateDiffers(f.link, c.State, l); got != "" {
-		return got, why
+	if v := stateDiffers(f.link, c.State, l); v != nil {
+		return v
 	}
 	switch {
 	case c.Master == "none" && l.Master != "":
-		return fmt.Sprintf("%s is a port of %s", l.Name, l.Master), ""
+		return wrongLink("link.bridge", l, args{Bridge: l.Master})
 	case c.Master != "" && c.Master != "none" && l.Master == "":
-		return l.Name + " is a port of no bridge", ""
+		return wrongLink("link.no-bridge", l, args{})
 	case c.Master != "" && c.Master != "none" && l.Master != c.Master:
-		return fmt.Sprintf("%s is a port of %s", l.Name, l.Master), ""
+		return wrongLink("link.bridge", l, args{Bridge: l.Master})
 	case c.Peer != "" && l.PeerIndex == 0 && l.PeerNode == "":
-		return l.Name + " has no other end", ""
+		return wrongLink("link.no-peer", l, args{})
 	case c.Peer != "" && l.PeerNode == "":
-		return "the other end of " + l.Name + " is in no node of this lab", ""
+		return wrongLink("link.peer-outside", l, args{})
 	case c.Peer != "" && l.PeerNode != c.Peer:
-		return fmt.Sprintf("the other end of %s is in %s", l.Name, l.PeerNode), ""
+		return wrongLink("link.peer", l, args{Other: l.PeerNode})
 	case c.MTU != 0 && l.MTU != c.MTU:
-		return fmt.Sprintf("%s has MTU %d", l.Name, l.MTU), ""
+		return wrongLink("link.mtu", l, args{Count: l.MTU})
 	}
 	return peerMasterDiffers(f.link, c.PeerMaster, l)
 }
 
-// peerMasterDiffers says of which bridge a veth's other end is a port, if that
-// is not as asked for.
-func peerMasterDiffers(find finder, want string, l observe.Link) (got, why string) {
+// peerMasterDiffers fails for the bridge that a veth's other end is a port of, if that is
+// not as asked for.
+func peerMasterDiffers(find finder, want string, l observe.Link) *verdict {
 	if want == "" {
-		return "", ""
+		return nil
 	}
 	peer := find(l.PeerNode, l.PeerName)
-	if peer == nil {
-		return "the other end of " + l.Name + " was not found", ""
+	switch a := (args{Peer: l.PeerName, Other: l.PeerNode}); {
+	case peer == nil:
+		return wrongLink("link.peer-unknown", l, a)
+	case orElse(peer.Master, "none") == want:
+		return nil
+	case peer.Master == "":
+		return wrongLink("link.peer-no-bridge", l, a)
+	default:
+		a.Bridge = peer.Master
+		return wrongLink("link.peer-bridge", l, a)
 	}
-	master := orElse(peer.Master, "none")
-	if master == want {
-		return "", ""
-	}
-	got = fmt.Sprintf("the other end of %s, %s in %s, is a port of ", l.Name, l.PeerName, l.PeerNode)
-	return got + orElse(peer.Master, "no bridge"), ""
 }
 
-func stateDiffers(find finder, want string, l observe.Link) (got, why string) {
-	switch want {
-	case "up":
-		if !l.AdminUp {
-			return l.Name + " is down", ""
-		}
-		if !l.Carrier {
-			return noCarrier(find, l)
-		}
-	case "admin-up":
-		if !l.AdminUp {
-			return l.Name + " is down", ""
-		}
-	case "down":
-		if l.AdminUp {
-			return l.Name + " is up", ""
-		}
+func stateDiffers(find finder, want string, l observe.Link) *verdict {
+	switch {
+	case (want == "up" || want == "admin-up") && !l.AdminUp:
+		return wrongLink("link.down", l, args{})
+	case want == "up" && !l.Carrier:
+		return noCarrier(find, l)
+	case want == "down" && l.AdminUp:
+		return wrongLink("link.up", l, args{})
 	}
-	return "", ""
+	return nil
 }
 
-// noCarrier words a link that is up without carrier. The carrier of a veth is
+// noCarrier fails for a link that is up without carrier. The carrier of a veth is
 // its other end being up, that of a bridge is a port that forwards: STP
 // may keep one that is up from it.
-func noCarrier(find finder, l observe.Link) (got, why string) {
-	got = l.Name + " is up, but NO-CARRIER"
+func noCarrier(find finder, l observe.Link) *verdict {
 	switch l.Kind {
 	case "veth":
-		got += ": the other end is down"
 		if l.PeerNode == "" || l.PeerName == "" {
-			return got, ""
+			return wrongLink("link.peer-down", l, args{})
 		}
-		if p := find(l.PeerNode, l.PeerName); p != nil && p.AdminUp {
-			return l.Name + " is up, but NO-CARRIER", ""
+		if p := find(l.PeerNode, l.PeerName); p == nil || !p.AdminUp {
+			return wrongLink("link.peer-down", l, args{Peer: l.PeerName, Other: l.PeerNode})
 		}
-		return got, fmt.Sprintf("The other end is %s in %s.", l.PeerName, l.PeerNode)
 	case "bridge":
-		return got + ": none of its ports is forwarding", ""
+		return wrongLink("link.none-forwarding", l, args{})
 	}
-	return got, ""
+	return wrongLink("link.no-carrier", l, args{})
 }
 
-func haveLinks(st observe.State) string {
-	if len(st.Links) == 0 {
-		return ""
+func linkNames(st observe.State) []string {
+	var names []string
+	for _, l := range st.Links {
+		names = append(names, l.Name)
 	}
-	names := make([]string, len(st.Links))
-	for i, l := range st.Links {
-		names[i] = l.Name
-	}
-	return fmt.Sprintf("%s has %s.", st.Node, list(names))
+	return names
 }
 
 func findLink(st observe.State, name string) *observe.Link {

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"fmt"
 	"strings"
 
 	"underlay/engine/observe"
@@ -26,7 +25,7 @@ func (f *facts) mac(want string) (string, *verdict) {
 	}
 	l := findLink(st, iface)
 	if l == nil {
-		v := failed(fmt.Sprintf("%s has no interface %s", node, iface), haveLinks(st))
+		v := noInterface(st, iface)
 		return "", &v
 	}
 	return l.MAC, nil

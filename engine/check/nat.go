@@ -34,14 +34,11 @@ func judgeNAT(f *facts, c engine.NATCheck) verdict {
 			continue
 		}
 		if atHooks(r, c.Hook) && targetMatches(c.To, r.To) && pattern.MatchString(r.Text) {
-			return passed(c.Node + " has " + firewallWords(r))
+			return pass("firewall", args{Node: c.Node, Found: []string{firewallWords(r)}})
 		}
 		near = append(near, r)
 	}
-	if len(near) == 0 {
-		return failed(fmt.Sprintf("%s has no %s rule", c.Node, orElse(c.Does, "NAT")), "")
-	}
-	return failed(c.Node+" has "+firewallList(near), hookWhy(near, c.Hook))
+	return noRule(c.Node, orElse(c.Does, "NAT"), near, c.Hook)
 }
 
 func translates(does string) bool {

@@ -48,14 +48,14 @@ func judgeNeigh(f *facts, c engine.NeighCheck) verdict {
 		}
 		words := strings.TrimSpace(fmt.Sprintf("%s on %s is %s %s", n.Addr, n.Dev, n.State, n.MAC))
 		if neighState(c.State, n.State) && (mac == "" || sameMAC(mac, n.MAC)) {
-			return passed(words)
+			return pass("neigh", args{Found: []string{words}})
 		}
 		near = append(near, words)
 	}
 	if len(near) == 0 {
-		return failed(on(c.Dev, c.Node)+" has no neighbour entry"+prefixIf(" for ", c.Addr), "")
+		return fail("neigh.none", args{Node: c.Node, Device: c.Dev, Address: c.Addr})
 	}
-	return failed(list(near), "")
+	return fail("neigh", args{Found: near})
 }
 
 // neighState compares states; "reachable" is any that can be sent to.

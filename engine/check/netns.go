@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"underlay/engine"
 	"underlay/engine/observe"
@@ -26,7 +25,7 @@ func describeNetns(c engine.NetnsCheck) string {
 	case c.SameAs != "":
 		return fmt.Sprintf("%s and %s share one network namespace", c.Node, c.SameAs)
 	case len(c.Links) > 0:
-		return fmt.Sprintf("%s holds no interfaces but %s", c.Node, list(c.Links))
+		return fmt.Sprintf("%s has no interfaces but %s", c.Node, list(c.Links))
 	}
 	return "the network namespace " + c.Node + " exists"
 }
@@ -42,7 +41,7 @@ func judgeNetns(f *facts, c engine.NetnsCheck) verdict {
 			return *bad
 		}
 		if st.Inode != other.Inode {
-			return failed(fmt.Sprintf("%s and %s are in different network namespaces", c.Node, c.SameAs), "")
+			return fail("netns.different", args{Node: c.Node, Other: c.SameAs})
 		}
 	}
 	if len(c.Links) > 0 {
@@ -53,7 +52,7 @@ func judgeNetns(f *facts, c engine.NetnsCheck) verdict {
 			return *v
 		}
 	}
-	return passed("the network namespace " + c.Node + " exists")
+	return pass("netns", args{Node: c.Node})
 }
 
 // namespace returns a node whose namespace is known to be there, whatever else
@@ -64,7 +63,7 @@ func (f *facts) namespace(name string) (observe.State, *verdict) {
 		return st, bad
 	}
 	if _, bad = f.node(name, observe.Links); bad == nil {
-		v := brokenf("Could not find out which network namespace %s is.", name)
+		v := broken("netns.unknown", args{Node: name})
 		bad = &v
 	}
 	return st, bad
@@ -86,16 +85,14 @@ func linksDiffer(st observe.State, want []string) *verdict {
 			extra = append(extra, l.Name)
 		}
 	}
-	var got []string
-	if len(missing) > 0 {
-		got = append(got, "lacks "+list(missing))
-	}
-	if len(extra) > 0 {
-		got = append(got, "also holds "+list(extra))
-	}
-	if len(got) == 0 {
+	var v verdict
+	switch a := (args{Node: st.Node, Missing: missing, Found: extra}); {
+	case len(missing) > 0:
+		v = fail("netns.missing", a)
+	case len(extra) > 0:
+		v = fail("netns.extra", a)
+	default:
 		return nil
 	}
-	v := failed(st.Node+" "+strings.Join(got, " and "), "")
 	return &v
 }

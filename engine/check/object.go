@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,47 +69,45 @@ func judgeObject(ctx context.Context, r *run, _ scope, c engine.ObjectCheck) ver
 		return objectList{objects, err}
 	})
 	if got.err != nil {
-		return brokenf("Could not ask the cluster for its objects of kind %s: %v.", c.Kind, got.err)
+		return broken("object.unable", args{Kind: c.Kind, Detail: got.err.Error()})
 	}
 	found := slices.DeleteFunc(slices.Clone(got.objects), func(o Object) bool {
 		return c.Name != "" && o.Text("metadata.name") != c.Name || !o.hasLabels(c.Select)
 	})
 	if len(found) == 0 {
-		return failed("there is no "+objectWords(c), "")
+		return fail("object.none", args{Value: objectWords(c)})
 	}
-	var wrong string
+	var first *verdict
 	for _, o := range found {
-		differs := o.differs(c.Fields)
-		if differs == "" {
-			return passed(fmt.Sprintf("%s %s%s", c.Kind, o.Text("metadata.name"), prefixIf(": ", o.fieldWords(c.Fields))))
+		v := o.judge(c)
+		if v.State == engine.Pass {
+			return v
 		}
-		if wrong == "" {
-			wrong = fmt.Sprintf("%s %s: %s", c.Kind, o.Text("metadata.name"), differs)
+		if first == nil {
+			first = &v
 		}
 	}
-	return failed(wrong, "")
+	return *first
 }
 
-// differs says which of the fields is not as asked, "" if all are.
-func (o Object) differs(fields []engine.ObjectField) string {
-	for _, f := range fields {
+// judge fails for the first of the fields that is not as asked.
+func (o Object) judge(c engine.ObjectCheck) verdict {
+	a := args{Kind: c.Kind, Name: o.Text("metadata.name")}
+	for _, f := range c.Fields {
 		got, ok := o.Get(f.Path)
 		switch text := scalar(got); {
 		case !ok:
-			return "it has no " + f.Path
+			a.Field = f.Path
+			return fail("object.no-field", a)
 		case f.Is != "" && text != f.Is:
-			return fmt.Sprintf("%s is %s", f.Path, text)
+			a.Field, a.Value = f.Path, text
+			return fail("object.field", a)
 		}
 	}
-	return ""
-}
-
-func (o Object) fieldWords(fields []engine.ObjectField) string {
-	var out []string
-	for _, f := range fields {
-		out = append(out, f.Path+" is "+o.Text(f.Path))
+	for _, f := range c.Fields {
+		a.Found = append(a.Found, f.Path+" is "+o.Text(f.Path))
 	}
-	return strings.Join(out, ", ")
+	return pass("object", a)
 }
 
 func (o Object) hasLabels(list string) bool {

@@ -34,7 +34,7 @@ func objectRows() []row {
 	return []row{
 		{"object", web, with("NodePort"), engine.Pass, want, "service web: spec.type is NodePort, spec.clusterIP is 10.96.3.4", ""},
 		{"object differs", web, with("ClusterIP"), engine.Fail, want, "service web: spec.type is ClusterIP", ""},
-		{"object without a cluster", web, nil, engine.Broken, want, "", "Could not ask the cluster for its objects of kind service: no cluster."},
+		{"object without a cluster", web, nil, engine.Broken, want, "", "Could not list the cluster's objects of kind service: no cluster."},
 	}
 }
 
@@ -58,14 +58,15 @@ func TestObject(t *testing.T) {
 		{"any of them", engine.ObjectCheck{Kind: "service", Fields: field("spec.clusterIP", "None")}, engine.Pass, "service db: spec.clusterIP is None"},
 		{"false is a value", engine.ObjectCheck{Kind: "service", Name: "web", Fields: field("spec.publish", "false")}, engine.Pass, "service web: spec.publish is false"},
 		{"differs", engine.ObjectCheck{Kind: "service", Name: "web", Fields: field("spec.type", "ClusterIP")}, engine.Fail, "service web: spec.type is NodePort"},
-		{"no field", engine.ObjectCheck{Kind: "service", Name: "db", Fields: field("spec.ports.0.port", "")}, engine.Fail, "service db: it has no spec.ports.0.port"},
-		{"beyond a value", engine.ObjectCheck{Kind: "service", Name: "db", Fields: field("spec.clusterIP.x", "")}, engine.Fail, "service db: it has no spec.clusterIP.x"},
+		{"no field", engine.ObjectCheck{Kind: "service", Name: "db", Fields: field("spec.ports.0.port", "")}, engine.Fail, "service db has no spec.ports.0.port"},
+		{"beyond a value", engine.ObjectCheck{Kind: "service", Name: "db", Fields: field("spec.clusterIP.x", "")}, engine.Fail, "service db has no spec.clusterIP.x"},
 		{"key with dots", engine.ObjectCheck{Kind: "service", Name: "web", Fields: field("metadata.labels.kubernetes.io/name", "x")}, engine.Pass, "service web: metadata.labels.kubernetes.io/name is x"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := &fake{objects: listed(t)}
 			lab := &engine.Lab{Tasks: []engine.Task{{ID: "t", Checks: []engine.Check{{Object: &c.check}}}}}
 			r := New(lab).Evaluate(t.Context(), w).Tasks[0]
+			wellSaid(t, r)
 			if r.State != c.state || r.Got != c.got {
 				t.Errorf("%s: %q, not %s: %q", r.State, r.Got, c.state, c.got)
 			}

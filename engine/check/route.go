@@ -64,23 +64,33 @@ func judgeRoute(ctx context.Context, r *run, s scope, c engine.RouteCheck) verdi
 	}
 	to, err := destination(c.To)
 	if err != nil {
-		return brokenf("%q is no destination.", c.To)
+		return broken("route.malformed", args{Value: c.To})
 	}
 	d := r.routeGet(ctx, c.Node, to, c.From)
 	if d.err != nil {
-		return erred(d.err, c.Node, "ask "+c.Node+" for its route to "+to)
+		return erred(d.err, c.Node, "route.unable", args{Node: c.Node, Address: to})
 	}
-	got := decisionWords(c.Node, to, d.RouteDecision)
-	if d.Unreachable {
-		if c.Expect == engine.Unreachable {
-			return passed(got)
-		}
-		return failed(got, r.explainNoRoute(c.Node, to))
+	switch {
+	case d.Unreachable && c.Expect == engine.Unreachable:
+		return pass("route.none", args{Node: c.Node, Address: to})
+	case d.Unreachable:
+		return r.noRoute(c.Node, to)
 	}
-	if c.Expect == engine.Unreachable || !wayMatches(c, d.Via, d.Dev) {
-		return failed(got, "")
+	a := args{Node: c.Node, Address: to, Gateway: d.Via, Device: d.Dev}
+	return passIf(wayFits(c, d.Via, d.Dev), byGateway(d.Via, "route.via", "route.direct"), a)
+}
+
+// wayFits reports whether a route goes the way that is asked for.
+func wayFits(c engine.RouteCheck, via, dev string) bool {
+	return c.Expect != engine.Unreachable && wayMatches(c, via, dev)
+}
+
+// byGateway is one code for a route that has a next hop, and another for one that has none.
+func byGateway(via, through, direct string) string {
+	if via == "" {
+		return direct
 	}
-	return passed(got)
+	return through
 }
 
 // destination returns an address inside what a route check names.
@@ -122,20 +132,6 @@ func wayMatches(c engine.RouteCheck, via, dev string) bool {
 	return via != "" && sameAddr(via, c.Via)
 }
 
-func decisionWords(node, to string, d RouteDecision) string {
-	if d.Unreachable {
-		return fmt.Sprintf("%s has no route to %s", node, to)
-	}
-	return fmt.Sprintf("%s sends to %s %s", node, to, wayWords(d.Via, d.Dev))
-}
-
-func wayWords(via, dev string) string {
-	if via == "" {
-		return "directly by " + dev
-	}
-	return "via " + via + " by " + dev
-}
-
 // judgeDefault looks for a default route in the main table, since no single
 // destination stands for all others.
 func judgeDefault(f *facts, c engine.RouteCheck) verdict {
@@ -154,32 +150,27 @@ func judgeDefault(f *facts, c engine.RouteCheck) verdict {
 		}
 	}
 	if best == nil || best.Type != "" && best.Type != "unicast" {
-		if c.Expect == engine.Unreachable {
-			return passed(c.Node + " has no default route")
-		}
-		return failed(c.Node+" has no default route", "")
+		return passIf(c.Expect == engine.Unreachable, "route.no-default", args{Node: c.Node})
 	}
 	via := ""
 	if best.Via.IsValid() {
 		via = best.Via.String()
 	}
-	got := fmt.Sprintf("the default route of %s leads %s", c.Node, wayWords(via, best.Dev))
-	if c.Expect == engine.Unreachable || !wayMatches(c, via, best.Dev) {
-		return failed(got, "")
-	}
-	return passed(got)
+	a := args{Node: c.Node, Gateway: via, Device: best.Dev}
+	return passIf(wayFits(c, via, best.Dev), byGateway(via, "route.default.via", "route.default.direct"), a)
 }
 
-// explainNoRoute says why a node has no route to an address.
-func (r *run) explainNoRoute(node, addr string) string {
+// noRoute fails for a route to an address that a node does not have, and says why.
+func (r *run) noRoute(node, addr string) verdict {
+	about := args{Node: node, Address: addr}
 	to, err := netip.ParseAddr(addr)
 	sc := r.scene()
 	if err != nil || sc == nil {
-		return ""
+		return fail("route.none", about)
 	}
 	st, ok := sc.known(node, observe.Links|observe.Addrs|observe.Routes)
 	if !ok {
-		return ""
+		return fail("route.none", about)
 	}
 	others, up, addrs := 0, 0, 0
 	for _, l := range st.Links {
@@ -196,13 +187,18 @@ func (r *run) explainNoRoute(node, addr string) string {
 		}
 		addrs++
 		if l := findLink(st, a.Dev); l != nil && !l.AdminUp && a.Prefix.Contains(to) {
-			return fmt.Sprintf("%s in %s is down, so its route to %s is not there.", a.Dev, node, a.Prefix.Masked())
+			about.Device, about.Value = a.Dev, a.Prefix.Masked().String()
+			return fail("route.interface-down", about)
 		}
 	}
-	return routeless(st, to, others, up, addrs)
+	code := routeless(st, to, others, up, addrs)
+	if code == "route.no-address" {
+		about.Kind = family(to)
+	}
+	return fail(code, about)
 }
 
-// routeless words the lack of a route from what a node has at all: interfaces
+// routeless returns the code for the lack of a route by what a node has at all: interfaces
 // other than lo, those of them that are up, and addresses.
 func routeless(st observe.State, to netip.Addr, others, up, addrs int) string {
 	covered := slices.ContainsFunc(st.Routes, func(r observe.Route) bool {
@@ -210,13 +206,13 @@ func routeless(st observe.State, to netip.Addr, others, up, addrs int) string {
 	})
 	switch {
 	case covered:
-		return ""
+		return "route.none"
 	case others == 0:
-		return st.Node + " has no interface but lo."
+		return "route.no-interface"
 	case up == 0:
-		return fmt.Sprintf("No interface of %s but lo is up.", st.Node)
+		return "route.all-down"
 	case addrs == 0:
-		return fmt.Sprintf("%s has no %s address.", st.Node, family(to))
+		return "route.no-address"
 	}
-	return fmt.Sprintf("%s has no default route, and no route to a subnet with %s in it.", st.Node, to)
+	return "route.no-subnet"
 }

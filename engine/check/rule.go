@@ -41,16 +41,16 @@ func judgeRule(f *facts, c engine.RuleCheck) verdict {
 	var own []string
 	for _, rule := range st.Rules {
 		if ruleMatches(c, rule) {
-			return passed(c.Node + " has the rule " + observedRule(rule))
+			return pass("rule", args{Node: c.Node, Value: observedRule(rule)})
 		}
 		if rule.Priority != 0 && rule.Priority != 32766 && rule.Priority != 32767 {
 			own = append(own, observedRule(rule))
 		}
 	}
 	if len(own) == 0 {
-		return failed(c.Node+" has only the rules that every namespace starts with", "")
+		return fail("rule.none", args{Node: c.Node})
 	}
-	return failed(c.Node+" has "+list(own), "")
+	return fail("rule.other", args{Node: c.Node, Found: own})
 }
 
 func ruleMatches(c engine.RuleCheck, r observe.Rule) bool {

@@ -107,7 +107,7 @@ func senders(checks []engine.Check) []engine.Check {
 func (r *run) check(ctx context.Context, s scope, c engine.Check) verdict {
 	k := kindOf(&c)
 	if k == nil {
-		return brokenf("This check asks for nothing.")
+		return broken("check.empty", args{})
 	}
 	v := k.judge(ctx, r, s, &c)
 	v.sent = v.sent || k.sends

@@ -32,33 +32,30 @@ func judgeSocket(f *facts, c engine.SocketCheck) verdict {
 		return *bad
 	}
 	c.Proto = orElse(c.Proto, "tcp")
-	var at []string
+	found, none, onLoopback := "socket.tcp", "socket.tcp.none", "socket.tcp.loopback"
+	if c.Proto == "udp" {
+		found, none, onLoopback = "socket.udp", "socket.udp.none", "socket.udp.loopback"
+	}
+	a := args{Node: c.Node, Port: c.Port}
 	loopback := true
 	for _, s := range st.Sockets {
 		if s.Proto != c.Proto || s.Port != c.Port {
 			continue
 		}
 		if c.Addr == "" || boundAs(c.Addr, s.Addr) {
-			return passed(socketWords(c.Proto) + " " + endpoint(s.Addr.String(), s.Port) + " in " + c.Node)
+			a.Found = []string{endpoint(s.Addr.String(), s.Port)}
+			return pass(found, a)
 		}
-		at = append(at, endpoint(s.Addr.String(), s.Port))
+		a.Found = append(a.Found, endpoint(s.Addr.String(), s.Port))
 		loopback = loopback && s.Addr.Unmap().IsLoopback()
 	}
-	if len(at) == 0 {
-		return failed(fmt.Sprintf("nothing %s port %d in %s", socketWords(c.Proto), c.Port, c.Node), "")
+	switch {
+	case len(a.Found) == 0:
+		return fail(none, a)
+	case loopback:
+		return fail(onLoopback, a)
 	}
-	why := ""
-	if loopback {
-		why = "A server on a loopback address cannot be reached from another node."
-	}
-	return failed(fmt.Sprintf("%s %s in %s", socketWords(c.Proto), list(at), c.Node), why)
-}
-
-func socketWords(proto string) string {
-	if proto == "udp" {
-		return "is bound to UDP"
-	}
-	return "listens on TCP"
+	return fail(found, a)
 }
 
 // boundAs compares a socket's address with the one asked for. The IPv6 wildcard

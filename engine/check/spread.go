@@ -46,7 +46,7 @@ func keyOf(c engine.TrafficCheck) trafficKey {
 
 func spreadWords(s engine.Spread) string {
 	if len(s.Over) == 1 && s.Servers <= 1 {
-		return fmt.Sprintf("%s each of %s", by(s.Over[0]), count(s.Tries, "try", "tries"))
+		return by(s.Over[0]) + " " + count(s.Tries, "try", "tries")
 	}
 	over := people(s.Over)
 	for i, name := range over {
@@ -62,9 +62,9 @@ func isPattern(name string) bool { return strings.HasSuffix(name, "*") }
 
 func by(server string) string {
 	if server == nobody {
-		return "answered by nobody"
+		return "nobody answers any of"
 	}
-	return "served by " + server
+	return server + " answers each of"
 }
 
 // people is servers, with "nobody" for none of them.
@@ -134,9 +134,9 @@ func (t *tally) counted() int {
 	return n
 }
 
-// counts says who has answered how many: "web1 5, web2 4 and web3 0". A pattern is
+// counts says who has answered how many: "web1 5", "web2 4", "web3 0". A pattern is
 // told as the servers that it stood for.
-func (t *tally) counts() string {
+func (t *tally) counts() []string {
 	var words []string
 	for i, name := range people(t.Over) {
 		if !isPattern(name) || len(t.who) == 0 {
@@ -147,7 +147,7 @@ func (t *tally) counts() string {
 			words = append(words, fmt.Sprintf("%s %d", server, t.who[server]))
 		}
 	}
-	return list(words)
+	return words
 }
 
 // spread makes many attempts and counts who answers them. It ends at the first
@@ -216,54 +216,56 @@ func (r *run) take(ctx context.Context, t *tally, one engine.TrafficCheck, stop 
 // about traffic that can be repeated only if already the first was it: one that
 // goes wrong now and then would most likely go well.
 func (r *run) strayed(t *tally) verdict {
-	out := t.stray.out
 	v := r.judge(t.asked, *t.stray)
 	if v.State == engine.Pass { // all is well with it but who answered
-		who := strangerWords(t.asked)
-		if out.Served != "" {
-			who = out.Served + " answered"
-		}
-		v = failed("reached, but "+who, "").about(v.flow, v.ended)
+		v = servedByAnother(t.asked, t.stray.out).about(v.flow, v.ended)
 	}
 	if n := t.counted(); n > 0 && v.State == engine.Fail {
-		v.Got += fmt.Sprintf(", after %s: %s", count(n, "try", "tries"), t.counts())
-		v = v.about(engine.Flow{}, "")
+		v = v.with(func(a *args) { a.Tries, a.Found = n, t.counts() }).about(engine.Flow{}, "")
 	}
 	return v
 }
 
 // judge compares what was counted with the least that each must have answered.
 func (t *tally) judge() verdict {
-	got := fmt.Sprintf("of %s: %s", count(t.Tries, "try", "tries"), t.counts())
-	for i, name := range people(t.Over) {
+	a := args{Tries: t.Tries, Found: t.counts()}
+	for i, name := range t.Over {
 		switch n := t.by[i]; {
 		case n >= t.Each:
+		case n == 0 && name == nobody:
+			return fail("spread.all-answered", a)
 		case n == 0:
-			return failed(got, fmt.Sprintf("%s answered none of them.", name))
+			a.Name = name
+			return fail("spread.absent", a)
+		case name == nobody:
+			a.Wanted = t.Each
+			return fail("spread.too-few-silent", a)
 		default:
-			return failed(got, tooFew(name, t.Each))
+			return t.tooFew(name, a)
 		}
 	}
-	return t.judgeServers(got)
+	return t.judgeServers(a)
 }
 
 // judgeServers judges the servers that a pattern stands for: how many there are,
 // and that each has its share.
-func (t *tally) judgeServers(got string) verdict {
+func (t *tally) judgeServers(a args) verdict {
 	if t.Servers == 0 {
-		return passed(got)
+		return pass("spread", a)
 	}
 	if n := len(t.who); n != t.Servers {
-		return failed(got, fmt.Sprintf("%s answered, not %d.", count(n, "server", "servers"), t.Servers))
+		a.Count, a.Wanted = n, t.Servers
+		return fail("spread.servers", a)
 	}
 	for _, server := range slices.Sorted(maps.Keys(t.who)) {
 		if t.who[server] < t.Each {
-			return failed(got, tooFew(server, t.Each))
+			return t.tooFew(server, a)
 		}
 	}
-	return passed(got)
+	return pass("spread", a)
 }
 
-func tooFew(server string, each int) string {
-	return fmt.Sprintf("That is too few for %s; with its share it would be %d or more.", server, each)
+func (t *tally) tooFew(server string, a args) verdict {
+	a.Name, a.Wanted = server, t.Each
+	return fail("spread.too-few", a)
 }

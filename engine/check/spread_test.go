@@ -59,7 +59,7 @@ func TestSpread(t *testing.T) {
 		{"each its least", overTwo(40, 10), answering(reply("web1"), reply("web1"), reply("web1"), reply("web2")), engine.Pass,
 			"of 40 tries: web1 30 and web2 10", "", 40},
 		{"one too few", overTwo(40, 11), answering(reply("web1"), reply("web1"), reply("web1"), reply("web2")), engine.Fail,
-			"of 40 tries: web1 30 and web2 10", "That is too few for web2; with its share it would be 11 or more.", 40},
+			"of 40 tries: web1 30 and web2 10", "Too few for web2, whose share is 11 or more.", 40},
 		{"one left out", overTwo(40, 1), answering(reply("web1")), engine.Fail,
 			"of 40 tries: web1 40 and web2 0", "web2 answered none of them.", 40},
 		{"silence at once", overTwo(40, 1), answering(silence), engine.Fail,
@@ -77,7 +77,7 @@ func TestSpread(t *testing.T) {
 		{"seen as itself", change(40, 1, func(c *engine.TrafficCheck) { c.SeenAs = "172.17.0.2" }), answering(reply("web1"), reply("web2")), engine.Pass,
 			"of 40 tries: web1 20 and web2 20", "", 40},
 		{"nobody is one of them", change(30, 10, over("web1", "none", "web2")), answering(reply("web1"), silence, refusal, reply("web2")), engine.Fail,
-			"of 30 tries: web1 8, nobody 15 and web2 7", "That is too few for web1; with its share it would be 10 or more.", 30},
+			"of 30 tries: web1 8, nobody 15 and web2 7", "Too few for web1, whose share is 10 or more.", 30},
 		{"three pods", change(60, 4, pods(3)), answering(reply("web-c"), reply("web-a"), reply("web-b")), engine.Pass,
 			"of 60 tries: web-a 20, web-b 20 and web-c 20", "", 60},
 		{"a pod too few", change(60, 4, pods(3)), answering(reply("web-a"), reply("web-b")), engine.Fail,
@@ -85,7 +85,7 @@ func TestSpread(t *testing.T) {
 		{"a pod too many", change(60, 4, pods(1)), answering(reply("web-a"), reply("web-b")), engine.Fail,
 			"of 60 tries: web-a 30 and web-b 30", "2 servers answered, not 1.", 60},
 		{"a pod without its share", change(60, 16, pods(2)), answering(reply("web-a"), reply("web-a"), reply("web-a"), reply("web-b")), engine.Fail,
-			"of 60 tries: web-a 45 and web-b 15", "That is too few for web-b; with its share it would be 16 or more.", 60},
+			"of 60 tries: web-a 45 and web-b 15", "Too few for web-b, whose share is 16 or more.", 60},
 		{"pods and nobody", change(60, 4, pods(2, "none")), answering(reply("web-a"), silence, reply("web-b")), engine.Pass,
 			"of 60 tries: web-a 20, web-b 20 and nobody 20", "", 60},
 		{"no pod", change(60, 4, pods(2, "none")), answering(silence), engine.Fail,
@@ -242,8 +242,8 @@ func TestSpreadWords(t *testing.T) {
 	for want, c := range map[string]engine.Spread{
 		begin + "spread over web1 and web2, at least 5 of 40 tries each":         {Over: []string{"web1", "web2"}, Tries: 40, Each: 5},
 		begin + "spread over web1, web2 and nobody, at least 1 of 90 tries each": {Over: []string{"web1", "web2", "none"}, Tries: 90, Each: 1},
-		begin + "served by web1 each of 30 tries":                                {Over: []string{"web1"}, Tries: 30, Each: 30},
-		begin + "answered by nobody each of 20 tries":                            {Over: []string{"none"}, Tries: 20, Each: 20},
+		begin + "web1 answers each of 30 tries":                                  {Over: []string{"web1"}, Tries: 30, Each: 30},
+		begin + "nobody answers any of 20 tries":                                 {Over: []string{"none"}, Tries: 20, Each: 20},
 	} {
 		check := overTwo(1, 1)
 		check.Spread = &c

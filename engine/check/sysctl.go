@@ -28,11 +28,8 @@ func judgeSysctl(f *facts, c engine.SysctlCheck) verdict {
 	}
 	value, ok := st.Sysctls[c.Name]
 	if !ok {
-		return failed(fmt.Sprintf("%s has no setting %s", c.Node, c.Name), "")
+		return fail("sysctl.none", args{Node: c.Node, Name: c.Name})
 	}
-	got := fmt.Sprintf("%s is %s in %s", c.Name, strings.Join(strings.Fields(value), " "), c.Node)
-	if !slices.Equal(strings.Fields(value), strings.Fields(c.Is)) {
-		return failed(got, "")
-	}
-	return passed(got)
+	is := strings.Fields(value)
+	return passIf(slices.Equal(is, strings.Fields(c.Is)), "sysctl", args{Node: c.Node, Name: c.Name, Value: strings.Join(is, " ")})
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,15 +99,17 @@ func describeTraffic(c engine.TrafficCheck) string {
 	} else if expected(c) != engine.OK {
 		s += ": " + attemptWords(expected(c))
 	}
+	var and []string
 	if c.SeenAs != "" {
-		s += ", and the server sees " + c.SeenAs
+		and = append(and, "the server sees "+c.SeenAs)
 	}
 	if c.Served != "" {
-		s += ", served by " + c.Served
+		and = append(and, "the server is "+c.Served)
 	}
 	if c.Body != "" {
-		s += fmt.Sprintf(", with %q in the reply", c.Body)
+		and = append(and, fmt.Sprintf("the reply contains %q", c.Body))
 	}
+	s += prefixIf(", and ", list(and))
 	if c.Spread != nil {
 		s += ", " + spreadWords(*c.Spread)
 	}
@@ -199,17 +202,16 @@ func (r *run) hold(ctx context.Context, c engine.TrafficCheck) verdict {
 	for v.State == engine.Pass {
 		left := c.Hold - time.Since(start)
 		if left <= 0 {
-			v.Got += " for " + duration(c.Hold)
-			return v
+			return v.with(func(a *args) { a.Held = duration(c.Hold) })
 		}
 		select {
 		case <-ctx.Done():
-			return brokenf("The check was interrupted: %v.", ctx.Err())
+			return broken("traffic.interrupted", args{Detail: ctx.Err().Error()})
 		case <-time.After(min(pause, left)):
 		}
 		v = r.judge(c, r.attempt(ctx, c))
 		if v.State == engine.Fail {
-			v.Got += ", " + duration(time.Since(start)) + " after it had been as wanted"
+			v = v.with(func(a *args) { a.Lapse = duration(time.Since(start)) })
 		}
 	}
 	return v
@@ -218,7 +220,7 @@ func (r *run) hold(ctx context.Context, c engine.TrafficCheck) verdict {
 // judge compares how an attempt ended with what was expected.
 func (r *run) judge(c engine.TrafficCheck, a attempt) verdict {
 	if a.err != nil {
-		return erred(a.err, c.From, "try "+trafficSubject(c))
+		return erred(a.err, c.From, "traffic.unable", args{Attempt: trafficSubject(c)})
 	}
 	return r.compare(c, a.out).about(flow(c), a.out.Ended)
 }
@@ -227,48 +229,52 @@ func (r *run) compare(c engine.TrafficCheck, out probe.Outcome) verdict {
 	switch out.Ended {
 	case engine.OK, engine.Refused, engine.Timeout, engine.Unreachable:
 	default:
-		return brokenf("It could not be told how the attempt %s ended.", trafficSubject(c))
+		return broken("traffic.unclear", args{Attempt: trafficSubject(c)})
 	}
-	got := outcomeWords(c, out)
+	code, a := ending(c, out)
 	if c.Purpose != "" {
-		got = c.From + " → " + trafficTarget(c) + ": " + got
+		a.Attempt = c.From + " → " + trafficTarget(c)
 	}
 	if out.Ended != expected(c) {
-		return failed(got, explain(c, out))
+		return fail(explain(c, out, code), a)
 	}
-	if out.Ended != engine.OK {
-		return passed(got)
+	if out.Ended == engine.OK {
+		if v := r.mismatch(c, out); v.State == engine.Fail {
+			return v
+		}
 	}
-	if wrong, why := r.mismatch(c, out); wrong != "" {
-		return failed("reached, but "+wrong, why)
-	}
-	return passed(got)
+	return pass(code, a)
 }
 
-// strangerWords are said of an answer without what the lab's servers put into
-// theirs. Over TCP a server's line may also have come too late.
-func strangerWords(c engine.TrafficCheck) string {
-	if proto(c) == "tcp" {
-		return "the server did not say who it is"
+// servedByAnother fails for who answered. An answer without what the lab's servers put into
+// theirs is a stranger's; over TCP a server's line may also have come too late.
+func servedByAnother(c engine.TrafficCheck, out probe.Outcome) verdict {
+	switch {
+	case out.Served != "":
+		return fail("traffic.served", args{Name: out.Served})
+	case proto(c) == "tcp":
+		return fail("traffic.nameless", args{})
 	}
-	return "something other than this lab's server answered"
+	return fail("traffic.stranger", args{})
 }
 
-// mismatch says what is wrong with an answer that came, "" if nothing is.
-func (r *run) mismatch(c engine.TrafficCheck, out probe.Outcome) (wrong, why string) {
+// mismatch fails for what is wrong with an answer that came; it is no verdict if nothing is.
+func (r *run) mismatch(c engine.TrafficCheck, out probe.Outcome) verdict {
 	switch {
 	case c.SeenAs != "" && out.SeenAs == "":
-		return strangerWords(c), ""
+		return servedByAnother(c, probe.Outcome{})
 	case c.SeenAs != "" && !sameAddr(out.SeenAs, c.SeenAs):
-		return "the server saw " + out.SeenAs, r.explainSeen(c, out)
-	case c.Served != "" && out.Served == "":
-		return strangerWords(c), ""
+		return r.seenAs(c, out)
 	case c.Served != "" && !servedBy(out.Served, c.Served):
-		return out.Served + " answered", ""
+		return servedByAnother(c, out)
 	case c.Body != "" && !strings.Contains(out.Body, c.Body):
-		return fmt.Sprintf("the reply does not contain %q", c.Body), statusWords(out)
+		a := args{Value: c.Body}
+		if out.Status >= 400 {
+			a.Status = out.Status
+		}
+		return fail("traffic.body", a)
 	}
-	return "", ""
+	return verdict{}
 }
 
 // servedBy compares a server's name with the one that is asked for, which may
@@ -280,48 +286,35 @@ func servedBy(name, want string) bool {
 	return name == want
 }
 
-func statusWords(out probe.Outcome) string {
-	if out.Status < 400 {
-		return ""
-	}
-	return fmt.Sprintf("The server answered with status %d.", out.Status)
-}
-
-// outcomeWords says how an attempt ended. The words of the four endings are
-// never mixed up, whatever the detail says.
-func outcomeWords(c engine.TrafficCheck, out probe.Outcome) string {
+// ending returns the code of an outcome, and its details. The four endings have codes of
+// their own, whatever the detail says.
+func ending(c engine.TrafficCheck, out probe.Outcome) (code string, a args) {
 	switch out.Ended {
 	case engine.OK:
-		s := map[string]string{"icmp": "answered ping", "tcp": "connected"}[proto(c)]
-		s = orElse(s, "answered")
-		if out.Status != 0 {
-			s += fmt.Sprintf(" with status %d", out.Status)
+		code = "traffic.answered"
+		switch proto(c) {
+		case "icmp":
+			code = "traffic.ping"
+		case "tcp":
+			code = "traffic.connected"
 		}
-		if out.SeenAs != "" {
-			s += ", the server saw " + out.SeenAs
-		}
-		return s
+		return code, args{Status: out.Status, Address: out.SeenAs}
 	case engine.Refused:
-		return naming(out.Detail, "refused")
+		return "traffic.refused", naming(out.Detail, "refused")
 	case engine.Timeout:
 		if out.Detail != "" && !strings.Contains(out.Detail, "no answer") {
-			return "no answer: " + out.Detail
+			return "traffic.no-answer", args{Note: out.Detail}
 		}
-		return "no answer in " + duration(request(c).Wait)
+		return "traffic.no-answer", args{Wait: duration(request(c).Wait)}
 	}
-	return naming(out.Detail, "unreachable", "no route")
+	return "traffic.unreachable", naming(out.Detail, "unreachable", "no route")
 }
 
-// naming returns the detail of an ending, in front of which the ending is named
-// unless the detail does so.
-func naming(detail string, names ...string) string {
-	if detail == "" {
-		return names[0]
+// naming returns the detail of an ending: Detail if it names the ending, else a Note to
+// its name.
+func naming(detail string, names ...string) args {
+	if slices.ContainsFunc(names, func(n string) bool { return strings.Contains(strings.ToLower(detail), n) }) {
+		return args{Detail: detail}
 	}
-	for _, n := range names {
-		if strings.Contains(strings.ToLower(detail), n) {
-			return detail
-		}
-	}
-	return names[0] + ": " + detail
+	return args{Note: detail}
 }

@@ -30,7 +30,7 @@ func trafficRows() []row {
 			"c1 → 172.17.0.3:81 is refused over TCP", "connection refused (RST from 172.17.0.3)", ""},
 		{"refused instead of silence", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 81, Expect: engine.Timeout}), nil, engine.Fail,
 			"c1 → 172.17.0.3:81 gets no answer over TCP", "connection refused (RST from 172.17.0.3)",
-			"A refusal is an answer: the packet was turned away, not dropped."},
+			"A refusal is an answer: something turned the packet away and did not drop it."},
 		{"silence instead of refusal", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 53, Proto: "udp", Expect: engine.Refused, Within: 2 * time.Second}), nil, engine.Fail,
 			"c1 → 172.17.0.3:53 is refused over UDP", "no answer in 2 s",
 			"A refusal is an answer that comes back; here the packet or its answer was lost or dropped."},
@@ -43,7 +43,7 @@ func trafficRows() []row {
 		{"unreachable as wanted", traffic(engine.TrafficCheck{From: "c2", To: "192.168.1.7", Expect: engine.Unreachable}), nil, engine.Pass,
 			"c2 → 192.168.1.7 is unreachable", "no route to host", ""},
 		{"http", with(fetch, func(c *engine.TrafficCheck) { c.SeenAs, c.Served, c.Body = "172.17.0.2", "c2", "hello" }), nil, engine.Pass,
-			`c1 → http://172.17.0.3:80/ answers, and the server sees 172.17.0.2, served by c2, with "hello" in the reply`,
+			`c1 → http://172.17.0.3:80/ answers, and the server sees 172.17.0.2, the server is c2 and the reply contains "hello"`,
 			"answered with status 200, the server saw 172.17.0.2", ""},
 		{"http seen as itself", with(fetch, seenAs("172.17.0.1")), nil, engine.Fail,
 			"c1 → http://172.17.0.3:80/ answers, and the server sees 172.17.0.1", "reached, but the server saw 172.17.0.2",
@@ -52,19 +52,19 @@ func trafficRows() []row {
 			w.outcomes["c1 http 172.17.0.3:80/"] = probe.Outcome{Ended: engine.OK, SeenAs: "172.17.0.1"}
 		}, engine.Fail,
 			"c1 → http://172.17.0.3:80/ answers, and the server sees 172.17.0.2", "reached, but the server saw 172.17.0.1",
-			"172.17.0.1 is the address of docker0 in h1: the source was rewritten there, or a process there made the connection."},
+			"172.17.0.1 is the address of docker0 in h1: something there rewrote the source or made the connection itself."},
 		{"http seen as nobody knows", with(fetch, seenAs("172.17.0.2")), func(w *fake) {
 			w.outcomes["c1 http 172.17.0.3:80/"] = probe.Outcome{Ended: engine.OK}
 		}, engine.Fail,
 			"c1 → http://172.17.0.3:80/ answers, and the server sees 172.17.0.2", "reached, but something other than this lab's server answered", ""},
 		{"http served by nobody knows", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Path: "/x", Served: "c2"}), nil, engine.Fail,
-			"c1 → http://172.17.0.3:80/x answers, served by c2", "reached, but something other than this lab's server answered", ""},
+			"c1 → http://172.17.0.3:80/x answers, and the server is c2", "reached, but something other than this lab's server answered", ""},
 		{"tcp served by nobody knows", traffic(engine.TrafficCheck{From: "c1", To: "2001:db8::1", Port: 80, Served: "c2"}), nil, engine.Fail,
-			"c1 → [2001:db8::1]:80 accepts a TCP connection, served by c2", "reached, but the server did not say who it is", ""},
+			"c1 → [2001:db8::1]:80 accepts a TCP connection, and the server is c2", "reached, but the server did not say its name", ""},
 		{"http served by another", with(fetch, func(c *engine.TrafficCheck) { c.Served = "c3" }), nil, engine.Fail,
-			"c1 → http://172.17.0.3:80/ answers, served by c3", "reached, but c2 answered", ""},
+			"c1 → http://172.17.0.3:80/ answers, and the server is c3", "reached, but c2 answered", ""},
 		{"http wrong body", with(fetch, func(c *engine.TrafficCheck) { c.Path, c.Body = "/x", "hello" }), nil, engine.Fail,
-			`c1 → http://172.17.0.3:80/x answers, with "hello" in the reply`, `reached, but the reply does not contain "hello"`,
+			`c1 → http://172.17.0.3:80/x answers, and the reply contains "hello"`, `reached, but the reply does not contain "hello"`,
 			"The server answered with status 404."},
 		{"purpose", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 81, Purpose: "c1 connects to c2"}), nil, engine.Fail,
 			"c1 connects to c2", "c1 → 172.17.0.3:81: connection refused (RST from 172.17.0.3)", ""},
@@ -80,7 +80,7 @@ func trafficRows() []row {
 		{"traffic broken", traffic(ping("c1", "172.17.0.1")), gone, engine.Broken,
 			"c1 → 172.17.0.1 answers ping", "", "Could not try c1 → 172.17.0.1: the world is gone."},
 		{"traffic that ended somehow", with(fetch, func(c *engine.TrafficCheck) { c.Path = "/unknowable" }), nil, engine.Broken,
-			"c1 → http://172.17.0.3:80/unknowable answers", "", "It could not be told how the attempt c1 → http://172.17.0.3:80/unknowable ended."},
+			"c1 → http://172.17.0.3:80/unknowable answers", "", "Could not tell how c1 → http://172.17.0.3:80/unknowable ended."},
 	}
 }
 
@@ -108,7 +108,7 @@ func TestHold(t *testing.T) {
 			}
 		}
 		got := one(t, w, hold)
-		if got.State != engine.Fail || got.Got != "no answer in 600 ms, 600 ms after it had been as wanted" {
+		if got.State != engine.Fail || got.Got != "no answer in 600 ms, after holding for 600 ms" {
 			t.Errorf("got %+v", got)
 		}
 	})

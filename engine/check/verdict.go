@@ -2,9 +2,9 @@ package check
 
 import (
 	"errors"
-	"fmt"
 
 	"underlay/engine"
+	"underlay/engine/observe"
 )
 
 // verdict is a result on its way up through all, any and not.
@@ -33,27 +33,44 @@ func (v verdict) into(r engine.TaskResult) engine.TaskResult {
 	return r
 }
 
-func passed(got string) verdict {
-	return verdict{Result: engine.Result{State: engine.Pass, Got: got}}
+// pass, fail and broken make a verdict of what was found (see messages).
+func pass(code string, a args) verdict   { return verdict{Result: render(engine.Pass, code, a)} }
+func fail(code string, a args) verdict   { return verdict{Result: render(engine.Fail, code, a)} }
+func broken(code string, a args) verdict { return verdict{Result: render(engine.Broken, code, a)} }
+
+// Unseen is the result of a task that nobody has looked at yet.
+func Unseen() engine.Result { return render(engine.Fail, "unseen", args{}) }
+
+// passIf passes or fails for the same finding.
+func passIf(ok bool, code string, a args) verdict {
+	if ok {
+		return pass(code, a)
+	}
+	return fail(code, a)
 }
 
-func failed(got, why string) verdict {
-	return verdict{Result: engine.Result{State: engine.Fail, Got: got, Why: why}}
-}
-
-func brokenf(format string, args ...any) verdict {
-	return verdict{Result: engine.Result{State: engine.Broken, Why: fmt.Sprintf(format, args...)}}
+// with words a verdict again, with more to say.
+func (v verdict) with(more func(a *args)) verdict {
+	a := v.Args
+	more(&a)
+	want := v.Want
+	v.Result = render(v.State, v.Code, a)
+	v.Want = want
+	return v
 }
 
 // erred turns a World's error into a verdict: a node that is not there is a
 // fact about the lab, anything else means that nothing was found out.
-func erred(err error, node, doing string) verdict {
+func erred(err error, node, code string, a args) verdict {
 	if errors.Is(err, engine.ErrNotFound) {
 		return noNode(node)
 	}
-	return brokenf("Could not %s: %v.", doing, err)
+	a.Detail = err.Error()
+	return broken(code, a)
 }
 
-func noNode(name string) verdict {
-	return failed("there is no network namespace "+name, "")
+func noNode(name string) verdict { return fail("no-namespace", args{Node: name}) }
+
+func noInterface(st observe.State, dev string) verdict {
+	return fail("no-interface", args{Node: st.Node, Device: dev, Found: linkNames(st)})
 }

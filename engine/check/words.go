@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"strings"
 	"time"
+
+	"underlay/engine/internal/phrase"
 )
 
-// Small words that descriptions and findings are made of.
+// Small words that descriptions and the arguments of messages are made of.
 
 // on names a device of a node, or the node alone.
 func on(dev, node string) string {
@@ -39,12 +40,7 @@ func orElse(s, otherwise string) string {
 	return s
 }
 
-func article(noun string) string {
-	if noun != "" && strings.ContainsRune("aeio", rune(noun[0])) {
-		return "an " + noun
-	}
-	return "a " + noun
-}
+func article(noun string) string { return phrase.Article(noun) + " " + noun }
 
 func endpoint(addr string, port int) string {
 	switch {
@@ -64,12 +60,7 @@ func count(n int, one, many string) string {
 }
 
 // list joins words as a sentence does: "a, b and c".
-func list(words []string) string {
-	if n := len(words); n > 1 {
-		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
-	}
-	return strings.Join(words, "")
-}
+func list(words []string) string { return phrase.List(words) }
 
 func join(a, sep, b string) string {
 	if a == "" {

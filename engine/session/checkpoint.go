@@ -146,7 +146,7 @@ func (s *Session) firstLook(ctx context.Context) {
 func unseen(lab *engine.Lab) engine.Status {
 	st := engine.Status{Checking: true}
 	result := func(id, goal string) engine.TaskResult {
-		return engine.TaskResult{ID: id, Goal: goal, Result: engine.Result{State: engine.Fail, Got: "not looked at yet"}}
+		return engine.TaskResult{ID: id, Goal: goal, Result: check.Unseen()}
 	}
 	for _, t := range lab.Tasks {
 		st.Tasks = append(st.Tasks, result(t.ID, t.Goal))
