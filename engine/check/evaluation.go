@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"sync"
 	"time"
 
@@ -125,7 +126,7 @@ func (v *evaluation) settle(place *engine.TaskResult, res engine.TaskResult) {
 		res.Since = old.Since
 	}
 	*place = res
-	if v.publish == nil || v.last == nil || old == res {
+	if v.publish == nil || v.last == nil || reflect.DeepEqual(old, res) {
 		return
 	}
 	st := copyStatus(&v.status)

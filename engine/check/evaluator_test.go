@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -310,7 +311,7 @@ func TestAnInterruptedEvaluationIsForgotten(t *testing.T) {
 		t.Errorf("got %+v", st.Tasks[0])
 	}
 	w.err = nil
-	if got := e.Evaluate(context.Background(), w).Tasks[0]; got != first {
+	if got := e.Evaluate(context.Background(), w).Tasks[0]; !reflect.DeepEqual(got, first) {
 		t.Errorf("got %+v\nwant %+v", got, first)
 	}
 }
