@@ -98,8 +98,8 @@ type VerdictArgs struct {
 	Source    string   `json:"source,omitempty"`    // IP address that a packet came from
 	Prefix    string   `json:"prefix,omitempty"`    // of a route: "10.2.0.0/24", "default"
 	MAC       string   `json:"mac,omitempty"`
-	Question  string   `json:"question,omitempty"` // how a MAC address is asked for: ARP, neighbour discovery
-	Family    string   `json:"family,omitempty"`   // IPv4, IPv6
+	Answer    string   `json:"answer,omitempty"` // that did not come: "ARP reply", "neighbour advertisement"
+	Family    string   `json:"family,omitempty"` // IPv4, IPv6
 
 	MTU        int    `json:"mtu,omitempty"`      // of Device, in bytes
 	PeerMTU    int    `json:"peer_mtu,omitempty"` // of Peer, in bytes

@@ -77,7 +77,11 @@ func (c *examination) tooBig(f, e *flight, node string, q observe.RouteQuery) Ve
 	if way := c.way(f); len(way) > 0 {
 		last := way[len(way)-1]
 		if l := c.linkAt(last.node, last.index); l != nil && l.Kind == "vxlan" && last.outgoing {
-			return say("packet-too-big.tunnel", spot{last.node, l.Name, f.dir}, args{Packet: packetWord(f), Bytes: last.packet.size, Device: l.Name})
+			at, a := spot{last.node, l.Name, f.dir}, args{Packet: packetWord(f), Bytes: last.packet.size, Device: l.Name}
+			if last.packet.dst.Is6() {
+				return say("packet-too-big.tunnel-ipv6", at, a)
+			}
+			return say("packet-too-big.tunnel", at, a)
 		}
 	}
 	q.IIF = ""
@@ -98,7 +102,11 @@ func (c *examination) tooBig(f, e *flight, node string, q observe.RouteQuery) Ve
 
 // overMTU words that a packet is larger than the MTU of the device that it was to leave on.
 func overMTU(node string, l *observe.Link, f *flight, size int) Verdict {
-	return say("packet-too-big.device", spot{node, l.Name, f.dir}, args{Packet: packetWord(f), Bytes: size, Device: l.Name, MTU: l.MTU})
+	at, a := spot{node, l.Name, f.dir}, args{Packet: packetWord(f), Bytes: size, Device: l.Name, MTU: l.MTU}
+	if f.packet.dst.Is6() {
+		return say("packet-too-big.device-ipv6", at, a)
+	}
+	return say("packet-too-big.device", at, a)
 }
 
 // arrived explains a flow of which all packets got where they were sent.

@@ -22,11 +22,11 @@ func (c *examination) neighbour(node, dev string, hop netip.Addr, f *flight) Ver
 		return v
 	}
 	v.Direction = f.dir
-	question := "ARP"
+	answer := "ARP reply"
 	if hop.Is6() {
-		question = "neighbour discovery"
+		answer = "neighbour advertisement"
 	}
-	return behind("symptom.no-answer", args{Node: node, Question: question, Address: hop.String(), Device: dev}, v)
+	return behind("symptom.no-answer", args{Node: node, Answer: answer, Address: hop.String(), Device: dev}, v)
 }
 
 func (c *examination) unanswered(node, dev string, hop netip.Addr, f *flight) Verdict {

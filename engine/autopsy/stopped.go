@@ -79,7 +79,7 @@ func (c *examination) ruled(f *flight) (Verdict, bool) {
 func (c *examination) ruleVerdict(f *flight, node, hook string, r *observe.FirewallRule, iif, oif int) Verdict {
 	chain := ruleObject(r)
 	at := spot{node, chain, f.dir}
-	a := args{Chain: chain, Packet: packetWord(f), Hook: hook, In: c.nameOf(node, iif), Out: c.nameOf(node, oif)}
+	a := args{Node: node, Chain: chain, Packet: packetWord(f), Hook: hook, In: c.nameOf(node, iif), Out: c.nameOf(node, oif)}
 	a.Way = c.between(f, node, a)
 	if r.Policy {
 		return say("policy-drop", at, a)
