@@ -56,8 +56,70 @@ type Verdict struct {
 	Reason Reason `json:"reason"`
 	// Direction is the packet's that died.
 	Direction Direction `json:"direction,omitempty"`
+	// Code is the message that Text is made of: the reason and, where it has several
+	// messages, a dot and what tells them apart. engine/autopsy has the list.
+	Code string      `json:"code"`
+	Args VerdictArgs `json:"args"` // what Code's message is filled with
+	// Symptoms are what the reason led to, the one farthest from it first. Text tells them
+	// before the reason.
+	Symptoms []Symptom `json:"symptoms,omitempty"`
 	// Text is the whole in one sentence without a capital or a full stop.
 	Text string `json:"text"`
+}
+
+// Symptom is what the reason of a verdict led to, as a message of its own: a packet in a
+// tunnel waits for a neighbour, whose answer was lost.
+type Symptom struct {
+	Code string      `json:"code"`
+	Args VerdictArgs `json:"args"`
+}
+
+// VerdictArgs are the arguments of a message. Each message has its own; the others are
+// left out. A name that begins with peer_ is that of the second of two.
+type VerdictArgs struct {
+	Node       string `json:"node,omitempty"`        // the one that the message is about
+	Device     string `json:"device,omitempty"`      // of Node
+	Bridge     string `json:"bridge,omitempty"`      // of Node
+	In         string `json:"in,omitempty"`          // device of Node that the packet came in on
+	Out        string `json:"out,omitempty"`         // device of Node that it leaves on, or would
+	Peer       string `json:"peer,omitempty"`        // device that Device is set against: its other end, its parent
+	PeerNode   string `json:"peer_node,omitempty"`   // the node that has Peer, or that Node deals with
+	PeerBridge string `json:"peer_bridge,omitempty"` // of Node, besides Bridge
+
+	Packet string `json:"packet,omitempty"` // what died, in words: "packet", "reply", "ARP request for 10.0.0.2"
+	Bytes  int    `json:"bytes,omitempty"`  // of Packet, from its IP header on
+	Way    string `json:"way,omitempty"`    // where in Node a rule met it, in words made of In, Out and Hook
+	Hook   string `json:"hook,omitempty"`   // prerouting, input, forward, output, postrouting, ingress
+	Chain  string `json:"chain,omitempty"`  // as the tool names it: "iptables filter FORWARD", "nft inet f fw"
+	Rule   string `json:"rule,omitempty"`   // its text
+
+	Address   string   `json:"address,omitempty"`   // IP address that the message is about, most often where the packet was going
+	Addresses []string `json:"addresses,omitempty"` // that a server is bound to
+	Source    string   `json:"source,omitempty"`    // IP address that a packet came from
+	Prefix    string   `json:"prefix,omitempty"`    // of a route: "10.2.0.0/24", "default"
+	MAC       string   `json:"mac,omitempty"`
+	Answer    string   `json:"answer,omitempty"` // that did not come: "ARP reply", "neighbour advertisement"
+	Family    string   `json:"family,omitempty"` // IPv4, IPv6
+
+	MTU        int    `json:"mtu,omitempty"`      // of Device, in bytes
+	PeerMTU    int    `json:"peer_mtu,omitempty"` // of Peer, in bytes
+	VNI        int    `json:"vni,omitempty"`      // of Device
+	PacketVNI  int    `json:"packet_vni,omitempty"`
+	Proto      string `json:"proto,omitempty"` // tcp, udp
+	Port       int    `json:"port,omitempty"`
+	PacketPort int    `json:"packet_port,omitempty"` // where Port is not the packet's
+
+	Setting  string `json:"setting,omitempty"`  // of the kernel: "net.ipv4.ip_forward"
+	Value    string `json:"value,omitempty"`    // of Setting
+	State    string `json:"state,omitempty"`    // of a bridge port or a neighbour entry, in the kernel's word
+	Kind     string `json:"kind,omitempty"`     // of a route, a policy routing rule or a macvlan, in ip's word
+	Priority int    `json:"priority,omitempty"` // of a policy routing rule
+
+	Client     string `json:"client,omitempty"`     // node that sent the request
+	Server     string `json:"server,omitempty"`     // node that sent the reply, or address of a name server
+	Translator string `json:"translator,omitempty"` // node that rewrote the request's destination
+	Name       string `json:"name,omitempty"`       // that was looked up
+	Detail     string `json:"detail,omitempty"`     // how the sender saw it end, in the words of a probe
 }
 
 // openers are the words that a verdict's text may begin with. What else it begins

@@ -17,7 +17,7 @@ func TestATraceInALabsShell(t *testing.T) {
 	v.command(bridgeHalf)
 	v.untilText("✓  host has a bridge called")
 	v.command("clear; ip netns exec c1 underlay trace 172.17.0.1; echo ended with $?")
-	v.untilText("✗ host gets no answer to its ARP for 172.17.0.2", "a port of no bridge", "ended with 1")
+	v.untilText("✗ host gets no ARP reply for 172.17.0.2", "not a port of any bridge", "ended with 1")
 	v.command("clear; ip link set vc1 master docker0; underlay trace c1 172.17.0.1; echo ended with $?")
 	v.untilText("✓ delivered: host answered", "c1 → 172.17.0.1/icmp", "there icmp echo request", "● host vc1", "ended with 0")
 	v.mu.Lock()
@@ -46,7 +46,7 @@ func TestPlainTrace(t *testing.T) {
 	if code != 0 || errs != "" {
 		t.Errorf("it ended with %d and %q", code, errs)
 	}
-	tells(t, said, "host> :trace c1 172.17.0.1\n\nNot delivered: host gets no answer to its ARP for 172.17.0.2", "is a port of no bridge.", "Sent from c1 to 172.17.0.1, by icmp",
+	tells(t, said, "host> :trace c1 172.17.0.1\n\nNot delivered: host gets no ARP reply for 172.17.0.2", "is not a port of any bridge.", "Sent from c1 to 172.17.0.1, by icmp",
 		"host> :trace c1", "Delivered: host answered.", "The way there: icmp echo request from 172.17.0.2 to 172.17.0.1.", "1. c1: made here, out by eth0.",
-		"host> underlay trace", "Not delivered: c1 gets no answer to its ARP for 172.17.0.9", "host> :quit")
+		"host> underlay trace", "Not delivered: c1 gets no ARP reply for 172.17.0.9", "host> :quit")
 }

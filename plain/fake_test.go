@@ -141,7 +141,7 @@ func (s *fakeSession) Trace(ctx context.Context, flow engine.Flow) (*engine.Auto
 	}
 	if flow.Port == 666 {
 		a.Outcome, a.Hops[1].Died = engine.EndingDropped, true
-		a.Verdict = engine.Verdict{Node: "c1", Object: "iptables filter INPUT", Reason: "rule-drop", Direction: engine.DirectionRequest, Text: "dropped in c1, iptables filter INPUT: the packet was eth0 → c1"}
+		a.Verdict = engine.Verdict{Node: "c1", Object: "iptables filter INPUT", Reason: "rule-drop", Direction: engine.DirectionRequest, Text: "dropped in c1, iptables filter INPUT: the packet coming in on eth0 matched the rule -A INPUT -j DROP"}
 	}
 	return a, nil
 }

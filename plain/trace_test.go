@@ -20,7 +20,7 @@ func TestTraceInWords(t *testing.T) {
 	inOrder(t, said,
 		"Type :trace to hear how far that packet comes.",
 		"host> :trace 10.0.0.2:80\n\nDelivered: c1 answered.\nSent from host to 10.0.0.2, port 80, by tcp: connected.\nThe way there: tcp SYN from 10.0.0.1:4000 to 10.0.0.2:80.\n  1. host: made here, out by eth0.\n  2. c1: in by eth0, arrived.\n\n",
-		"host> :trace c1 10.0.0.2:666\n\nNot delivered: dropped in c1, iptables filter INPUT: the packet was eth0 to\n  c1.\n", "It was dropped here: iptables filter INPUT.",
+		"host> :trace c1 10.0.0.2:666\n\nNot delivered: dropped in c1, iptables filter INPUT: the packet coming in on\n  eth0 matched the rule -A INPUT -j DROP.\n", "It was dropped here: iptables filter INPUT.",
 		"host> :trace\n\nNot delivered: dropped in c1", "Sent from c1 to 10.0.0.7, port 666",
 		"You are in c1.", "Sent from c1 to 10.0.0.3, by icmp",
 		"c1> :trace\n", "Task 2 does not fail for a packet that got lost. Say where a packet should")

@@ -3,7 +3,6 @@ package autopsy
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -78,11 +77,11 @@ func (c *examination) tooBig(f, e *flight, node string, q observe.RouteQuery) Ve
 	if way := c.way(f); len(way) > 0 {
 		last := way[len(way)-1]
 		if l := c.linkAt(last.node, last.index); l != nil && l.Kind == "vxlan" && last.outgoing {
-			return Verdict{
-				Node: last.node, Object: l.Name, Reason: ReasonTooBig, Direction: f.dir,
-				Text: fmt.Sprintf("dropped in %s: the %s has %d bytes and may not be fragmented, and wrapped by %s it is larger than the MTU of the way to the tunnel's other end",
-					last.node, packetWord(f), last.packet.size, l.Name),
+			at, a := spot{last.node, l.Name, f.dir}, args{Packet: packetWord(f), Bytes: last.packet.size, Device: l.Name}
+			if last.packet.dst.Is6() {
+				return say("packet-too-big.tunnel-ipv6", at, a)
 			}
+			return say("packet-too-big.tunnel", at, a)
 		}
 	}
 	q.IIF = ""
@@ -98,10 +97,16 @@ func (c *examination) tooBig(f, e *flight, node string, q observe.RouteQuery) Ve
 	if e.packet.quoted != nil {
 		size = e.packet.quoted.size
 	}
-	return Verdict{
-		Node: node, Object: l.Name, Reason: ReasonTooBig, Direction: f.dir,
-		Text: fmt.Sprintf("dropped in %s: the %s has %d bytes and may not be fragmented, but the MTU of %s is %d", node, packetWord(f), size, l.Name, l.MTU),
+	return overMTU(node, l, f, size)
+}
+
+// overMTU words that a packet is larger than the MTU of the device that it was to leave on.
+func overMTU(node string, l *observe.Link, f *flight, size int) Verdict {
+	at, a := spot{node, l.Name, f.dir}, args{Packet: packetWord(f), Bytes: size, Device: l.Name, MTU: l.MTU}
+	if f.packet.dst.Is6() {
+		return say("packet-too-big.device-ipv6", at, a)
 	}
+	return say("packet-too-big.device", at, a)
 }
 
 // arrived explains a flow of which all packets got where they were sent.
@@ -178,27 +183,21 @@ func (c *examination) arrival(f *flight) (string, *packet) {
 
 // refusedBy says why a node turned a packet away that was for it.
 func (c *examination) refusedBy(node string, p *packet) Verdict {
-	name := fmt.Sprintf("%s/%d", p.proto, p.dport)
-	v := Verdict{Node: node, Object: "socket " + name, Direction: Request, Reason: ReasonNoListener}
+	at := spot{node, fmt.Sprintf("socket %s/%d", p.proto, p.dport), Request}
 	var elsewhere []string
 	for _, s := range c.listening(node, p) {
 		switch {
 		case s.Dev != 0:
-			v.Reason = ReasonWrongDevice
-			v.Text = fmt.Sprintf("refused by %s: the server on %s takes only what comes in by %s", node, name, c.nameOf(node, s.Dev))
-			return v
+			return say("bound-to-device", at, args{Proto: p.proto, Port: p.dport, Device: c.nameOf(node, s.Dev)})
 		case s.Addr.IsUnspecified() || s.Addr.Unmap() == p.dst:
 			return c.hungUp(node, p) // it is there: the end of the connection came later
 		}
 		elsewhere = append(elsewhere, s.Addr.String())
 	}
 	if len(elsewhere) > 0 {
-		v.Reason = ReasonWrongAddress
-		v.Text = fmt.Sprintf("refused by %s: the server on %s is bound to %s only, and the packet was for %s", node, name, strings.Join(elsewhere, " and "), p.dst)
-		return v
+		return say("bound-elsewhere", at, args{Proto: p.proto, Port: p.dport, Addresses: elsewhere, Address: p.dst.String()})
 	}
-	v.Text = fmt.Sprintf("refused by %s: nothing there listens on %s", node, name)
-	return v
+	return say("no-listener", at, args{Proto: p.proto, Port: p.dport})
 }
 
 // listening are the sockets that wait on a packet's port.
@@ -217,31 +216,26 @@ func (c *examination) hungUp(node string, p *packet) Verdict {
 	if c.flow.Proto != "http" {
 		return none
 	}
-	return Verdict{
-		Node: node, Object: fmt.Sprintf("socket %s/%d", p.proto, p.dport), Reason: ReasonSilent, Direction: Reply,
-		Text: fmt.Sprintf("%s took the connection and its server on %s/%d did not answer: %s", node, p.proto, p.dport, c.out.Detail),
-	}
+	return say("server-silent.connection", spot{node, fmt.Sprintf("socket %s/%d", p.proto, p.dport), Reply},
+		args{Proto: p.proto, Port: p.dport, Detail: c.out.Detail})
 }
 
 // silent explains that a packet came to its end and nothing came of it.
 func (c *examination) silent(node string, p *packet) Verdict {
-	v := Verdict{Node: node, Direction: Request, Reason: ReasonUnknown}
+	unknown := Verdict{Node: node, Direction: Request, Reason: ReasonUnknown}
 	if p.proto == "icmp" {
 		name := "net.ipv4.icmp_echo_ignore_all"
 		if c.sysctls(node, name)[name] == "1" {
-			v.Object, v.Reason = name, ReasonEchoIgnored
-			v.Text = fmt.Sprintf("%s got the echo request and does not answer any: %s is 1", node, name)
+			return say("echo-ignored", spot{node, name, Request}, args{Setting: name, Value: "1"})
 		}
-		return v
+		return unknown
 	}
 	for _, s := range c.listening(node, p) {
 		if p.proto == "udp" && c.traced(node) && s.Dev == 0 && (s.Addr.IsUnspecified() || s.Addr.Unmap() == p.dst) {
-			v.Object, v.Reason = fmt.Sprintf("socket udp/%d", p.dport), ReasonSilent
-			v.Text = fmt.Sprintf("%s got the packet and its server on udp/%d did not answer", node, p.dport)
-			return v
+			return say("server-silent.datagram", spot{node, fmt.Sprintf("socket udp/%d", p.dport), Request}, args{Proto: p.proto, Port: p.dport})
 		}
 	}
-	return v
+	return unknown
 }
 
 // untranslated finds an answer that came from another address than was called, nil
@@ -272,29 +266,26 @@ func (c *examination) port() int {
 // destination did not get to rewrite the answer's source.
 func (c *examination) untranslatedFrom(f *flight, got *packet) Verdict {
 	server := f.origin()
-	v := Verdict{Node: server, Object: "source " + got.src.String(), Reason: ReasonUntranslated, Direction: Reply}
-	v.Text = fmt.Sprintf("the reply left %s with source %s un-translated, but %s had called %s", server, got.src, c.flow.From, c.flights.signature.To)
 	by := c.translator()
+	at := spot{server, "source " + got.src.String(), Reply}
+	a := args{Server: server, Source: got.src.String(), Client: c.flow.From, Address: c.flights.signature.To.String(), Translator: by}
 	if by == "" {
-		v.Reason = ReasonOtherSource
-		v.Text = fmt.Sprintf("the reply left %s with source %s, but %s had called %s and takes an answer from no other", server, got.src, c.flow.From, c.flights.signature.To)
-		return v
+		return say("reply-other-source", at, a)
 	}
 	for _, s := range f.sightings {
 		l := c.linkAt(s.node, s.index)
 		if s.node != by || l == nil || l.Master == "" {
 			continue
 		}
-		v.Node, v.Object = by, l.Master
-		v.Text = fmt.Sprintf("the reply left %s with source %s un-translated: it was switched on the bridge %s in %s and never passed conntrack", server, got.src, l.Master, by)
+		a.Bridge = l.Master
 		const call = "net.bridge.bridge-nf-call-iptables"
 		if c.sysctls(by, call)[call] == "0" {
-			v.Text += " (bridge-nf-call-iptables=0)"
+			a.Setting, a.Value = call, "0"
+			return say("reply-untranslated.bridge-nf-off", spot{by, l.Master, Reply}, a)
 		}
-		return v
+		return say("reply-untranslated.bridged", spot{by, l.Master, Reply}, a)
 	}
-	v.Text += fmt.Sprintf(": it did not come back through %s, which had rewritten the request's destination", by)
-	return v
+	return say("reply-untranslated.around", at, a)
 }
 
 // translator is the node that rewrote the request's destination.

@@ -82,7 +82,7 @@ func follow(ctx context.Context, instance Instance, flow Flow, a attempt, put fe
 		c.fenced[p.node.Name] = p.fenced
 		r.Blind = append(r.Blind, p.blind...)
 		if p.lost {
-			r.Blind = append(r.Blind, fmt.Sprintf("In %s so much happened that the kernel did not tell all of it.", p.node.Name))
+			r.Blind = append(r.Blind, render("blind.overflow", args{Node: p.node.Name}))
 			c.fenced[p.node.Name] = nil // what was not told may have happened all the same
 		}
 	}

@@ -2,7 +2,6 @@ package autopsy
 
 import (
 	"fmt"
-	"net/netip"
 
 	"underlay/engine/observe"
 )
@@ -11,10 +10,7 @@ import (
 // own node, and did not pass on to where it was meant for.
 func (c *examination) bridged(f *flight, x sighting, b, in *observe.Link) Verdict {
 	if !b.AdminUp {
-		return Verdict{
-			Node: x.node, Object: b.Name, Reason: ReasonBridgeDown, Direction: f.dir,
-			Text: fmt.Sprintf("dropped in %s: the bridge %s is down", x.node, b.Name),
-		}
+		return say("bridge-down.frame", spot{x.node, b.Name, f.dir}, args{Bridge: b.Name})
 	}
 	if v, ok := c.blocked(x.node, in, f.dir); ok {
 		return v
@@ -35,10 +31,7 @@ func (c *examination) blocked(node string, port *observe.Link, dir Direction) (V
 	if port == nil || port.PortState == "" || port.PortState == "forwarding" || !port.AdminUp || !port.Carrier {
 		return Verdict{}, false
 	}
-	return Verdict{
-		Node: node, Object: port.Name, Reason: ReasonPortBlocked, Direction: dir,
-		Text: fmt.Sprintf("dropped in %s: the port %s of %s is %s, not forwarding", node, port.Name, port.Master, port.PortState),
-	}, true
+	return say("port-not-forwarding.port", spot{node, port.Name, dir}, args{Device: port.Name, Bridge: port.Master, State: port.PortState}), true
 }
 
 // target is the device that a frame is meant for: the one with its MAC address
@@ -112,18 +105,11 @@ func (c *examination) apart(from segment, t device, f *flight, p *packet, mac st
 	if !ok || tl == nil {
 		return none
 	}
-	what := fmt.Sprintf("%s in %s", t.dev, t.node)
 	switch {
 	case loose != nil && (loose.Name != from.port || to.node != from.node || from.bridge != ""):
-		return Verdict{
-			Node: to.node, Object: loose.Name, Reason: ReasonNoBridgePort, Direction: f.dir,
-			Text: fmt.Sprintf("%s, the other end of %s, is a port of no bridge", loose.Name, what),
-		}
+		return say("not-enslaved.peer", spot{to.node, loose.Name, f.dir}, args{Device: loose.Name, Peer: t.dev, PeerNode: t.node})
 	case to.bridge != "" && from.bridge != "" && to.node == from.node && to.bridge != from.bridge:
-		return Verdict{
-			Node: to.node, Object: to.port, Reason: ReasonOtherBridge, Direction: f.dir,
-			Text: fmt.Sprintf("in %s, %s is a port of %s, but the %s is on %s", to.node, to.port, to.bridge, packetWord(f), from.bridge),
-		}
+		return say("different-bridges", spot{to.node, to.port, f.dir}, args{Device: to.port, Bridge: to.bridge, PeerBridge: from.bridge, Packet: packetWord(f)})
 	case to.bridge == "" || to.node != from.node || to.bridge != from.bridge:
 		return c.unbridgedTunnel(from, f)
 	}
@@ -134,15 +120,9 @@ func (c *examination) apart(from segment, t device, f *flight, p *packet, mac st
 	}
 	switch {
 	case !port.AdminUp:
-		return Verdict{
-			Node: to.node, Object: port.Name, Reason: ReasonLinkDown, Direction: f.dir,
-			Text: fmt.Sprintf("%s in %s, the port of %s towards %s, is down", port.Name, to.node, to.bridge, t.node),
-		}
+		return say("link-down.port", spot{to.node, port.Name, f.dir}, args{Device: port.Name, Bridge: to.bridge, PeerNode: t.node})
 	case !tl.AdminUp:
-		return Verdict{
-			Node: t.node, Object: t.dev, Reason: ReasonPeerDown, Direction: f.dir,
-			Text: fmt.Sprintf("%s is down", what),
-		}
+		return say("peer-down.target", spot{t.node, t.dev, f.dir}, args{Device: t.dev})
 	}
 	if v, ok := c.blocked(to.node, port, f.dir); ok {
 		return v
@@ -154,28 +134,16 @@ func (c *examination) apart(from segment, t device, f *flight, p *packet, mac st
 func (c *examination) kept(in, port *observe.Link, f *flight, p *packet, mac string, on segment) Verdict {
 	switch {
 	case in != nil && in.Name != port.Name && in.Isolated && port.Isolated:
-		return Verdict{
-			Node: on.node, Object: on.bridge, Reason: ReasonIsolated, Direction: f.dir,
-			Text: fmt.Sprintf("dropped in %s: %s and %s are isolated ports of %s, which passes nothing from one to the other", on.node, in.Name, port.Name, on.bridge),
-		}
+		return say("ports-isolated", spot{on.node, on.bridge, f.dir}, args{In: in.Name, Out: port.Name, Bridge: on.bridge})
 	case in != nil && in.Name == port.Name && !port.Hairpin:
-		return Verdict{
-			Node: on.node, Object: port.Name, Reason: ReasonHairpinOff, Direction: f.dir,
-			Text: fmt.Sprintf("dropped in %s: the %s would have to leave by %s, by which it came, and hairpin is off there", on.node, packetWord(f), port.Name),
-		}
+		return say("hairpin-off", spot{on.node, port.Name, f.dir}, args{Packet: packetWord(f), Device: port.Name})
 	case p != nil && p.size > port.MTU:
-		return Verdict{
-			Node: on.node, Object: port.Name, Reason: ReasonMTUMismatch, Direction: f.dir,
-			Text: fmt.Sprintf("dropped in %s: the %s has %d bytes, but the MTU of the port %s is %d, and a bridge does not fragment",
-				on.node, packetWord(f), p.size, port.Name, port.MTU),
-		}
+		return say("mtu-mismatch.port", spot{on.node, port.Name, f.dir}, args{Packet: packetWord(f), Bytes: p.size, Device: port.Name, MTU: port.MTU})
 	}
 	for _, e := range c.before[on.node].FDB {
 		if e.MAC == mac && e.Bridge == on.bridge && e.Dev != port.Name && e.State != "learned" {
-			return Verdict{
-				Node: on.node, Object: fmt.Sprintf("fdb %s on %s", e.MAC, on.bridge), Reason: ReasonFDB, Direction: f.dir,
-				Text: fmt.Sprintf("a forwarding entry of %s in %s made by hand says that %s is at %s, but it is at %s", on.bridge, on.node, mac, e.Dev, port.Name),
-			}
+			return say("fdb-wrong-port.elsewhere", spot{on.node, fmt.Sprintf("fdb %s on %s", e.MAC, on.bridge), f.dir},
+				args{Bridge: on.bridge, MAC: mac, Device: e.Dev, Out: port.Name})
 		}
 	}
 	return none
@@ -205,10 +173,7 @@ func (c *examination) unbridgedTunnel(from segment, f *flight) Verdict {
 	if loose == nil {
 		return none
 	}
-	return Verdict{
-		Node: from.node, Object: loose.Name, Reason: ReasonNoBridgePort, Direction: f.dir,
-		Text: fmt.Sprintf("%s in %s is a port of no bridge, so it carries nothing of %s", loose.Name, from.node, from.bridge),
-	}
+	return say("not-enslaved.tunnel", spot{from.node, loose.Name, f.dir}, args{Device: loose.Name, Bridge: from.bridge})
 }
 
 // elsewhere reports whether an address is on a device that is on another network
@@ -233,11 +198,4 @@ func (c *examination) hasTunnel(s segment) bool {
 		}
 	}
 	return false
-}
-
-func family(a netip.Addr) string {
-	if a.Is6() {
-		return "neighbour discovery"
-	}
-	return "ARP"
 }

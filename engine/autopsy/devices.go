@@ -18,11 +18,7 @@ func (c *examination) egress(node, dev string, f *flight) Verdict {
 		return v
 	}
 	if f.packet.size > l.MTU && l.MTU > 0 && f.packet.df {
-		return Verdict{
-			Node: node, Object: dev, Reason: ReasonTooBig, Direction: f.dir,
-			Text: fmt.Sprintf("dropped in %s: the %s has %d bytes and may not be fragmented, but the MTU of %s is %d",
-				node, packetWord(f), f.packet.size, dev, l.MTU),
-		}
+		return overMTU(node, l, f, f.packet.size)
 	}
 	hop := c.nextHop(node, dev, f)
 	if !hop.IsValid() {
@@ -55,21 +51,17 @@ func (c *examination) nextHop(node, dev string, f *flight) netip.Addr {
 // downHere explains by a device or cable that is down, seen from the device.
 func (c *examination) downHere(node string, l *observe.Link, dir Direction) (Verdict, bool) {
 	if !l.AdminUp {
-		reason := ReasonLinkDown
 		if l.Kind == "bridge" {
-			reason = ReasonBridgeDown
+			return say("bridge-down.bridge", spot{node, l.Name, dir}, args{Bridge: l.Name}), true
 		}
-		return Verdict{Node: node, Object: l.Name, Reason: reason, Direction: dir, Text: fmt.Sprintf("%s in %s is down", l.Name, node)}, true
+		return say("link-down.device", spot{node, l.Name, dir}, args{Device: l.Name}), true
 	}
 	if l.Carrier {
 		return Verdict{}, false
 	}
 	peer, at := c.peer(l)
 	if peer != nil && !peer.AdminUp {
-		return Verdict{
-			Node: at, Object: peer.Name, Reason: ReasonPeerDown, Direction: dir,
-			Text: fmt.Sprintf("%s in %s has no carrier: %s in %s, its other end, is down", l.Name, node, peer.Name, at),
-		}, true
+		return say("peer-down.carrier", spot{at, peer.Name, dir}, args{Device: peer.Name, Peer: l.Name, PeerNode: node}), true
 	}
 	if l.Kind == "bridge" {
 		return c.bridgeWithoutCarrier(node, l, dir), true
@@ -77,16 +69,15 @@ func (c *examination) downHere(node string, l *observe.Link, dir Direction) (Ver
 	// A macvlan loses its carrier with its parent: what that lost it by is the cause.
 	if parent := c.link(l.ParentNode, l.Parent); parent != nil {
 		if v, ok := c.downHere(l.ParentNode, parent, dir); ok {
-			v.Text = fmt.Sprintf("%s in %s has no carrier: %s", l.Name, node, v.Text)
-			return v, true
+			return behind("symptom.no-carrier", args{Node: node, Device: l.Name}, v), true
 		}
 	}
-	return Verdict{Node: node, Object: l.Name, Reason: ReasonLinkDown, Direction: dir, Text: fmt.Sprintf("%s in %s has no carrier", l.Name, node)}, true
+	return say("link-down.carrier", spot{node, l.Name, dir}, args{Device: l.Name}), true
 }
 
 // bridgeWithoutCarrier has no port that forwards.
 func (c *examination) bridgeWithoutCarrier(node string, l *observe.Link, dir Direction) Verdict {
-	v := Verdict{Node: node, Object: l.Name, Reason: ReasonNoBridgePort, Direction: dir}
+	at := spot{node, l.Name, dir}
 	var ports []observe.Link
 	for _, p := range c.before[node].Links {
 		if p.Master == l.Name {
@@ -95,17 +86,13 @@ func (c *examination) bridgeWithoutCarrier(node string, l *observe.Link, dir Dir
 	}
 	switch {
 	case len(ports) == 0:
-		v.Text = fmt.Sprintf("%s in %s has no port: no cable is plugged into it", l.Name, node)
-		return v
+		return say("not-enslaved.bridge", at, args{Bridge: l.Name})
 	case len(ports) == 1:
 		if down, ok := c.downHere(node, &ports[0], dir); ok {
-			down.Text = fmt.Sprintf("%s in %s has no port that is up: %s", l.Name, node, down.Text)
-			return down
+			return behind("symptom.no-port-up", args{Node: node, Bridge: l.Name}, down)
 		}
 	}
-	v.Reason = ReasonPortBlocked
-	v.Text = fmt.Sprintf("%s in %s has no port that forwards", l.Name, node)
-	return v
+	return say("port-not-forwarding.bridge", at, args{Bridge: l.Name})
 }
 
 // wire explains a frame that left by a device and was not seen at its other end.
@@ -128,20 +115,15 @@ func (c *examination) wire(f *flight, x sighting) Verdict {
 	}
 	switch {
 	case !peer.AdminUp:
-		return Verdict{
-			Node: at, Object: peer.Name, Reason: ReasonPeerDown, Direction: f.dir,
-			Text: fmt.Sprintf("lost between %s and %s: %s in %s, the other end of %s, is down", x.node, at, peer.Name, at, l.Name),
-		}
+		return say("peer-down.cable", spot{at, peer.Name, f.dir}, args{Device: peer.Name, Peer: l.Name, PeerNode: x.node})
 	case x.packet.size > peer.MTU || x.carrier != nil && x.carrier.size > peer.MTU:
 		size := x.packet.size
 		if x.carrier != nil {
 			size = x.carrier.size
 		}
-		return Verdict{
-			Node: at, Object: peer.Name, Reason: ReasonMTUMismatch, Direction: f.dir,
-			Text: fmt.Sprintf("dropped by %s in %s: the %s has %d bytes, and the MTU of %s is %d while that of %s in %s, its other end, is %d",
-				peer.Name, at, packetWord(f), size, peer.Name, peer.MTU, l.Name, x.node, l.MTU),
-		}
+		return say("mtu-mismatch.cable", spot{at, peer.Name, f.dir}, args{
+			Packet: packetWord(f), Bytes: size, Device: peer.Name, MTU: peer.MTU, Peer: l.Name, PeerNode: x.node, PeerMTU: l.MTU,
+		})
 	}
 	return none
 }
@@ -194,14 +176,13 @@ func (c *examination) foreign(f *flight, x sighting) Verdict {
 			return none
 		}
 	}
-	whose := "no device has it"
-	if len(holders) > 0 {
-		whose = fmt.Sprintf("it is that of %s in %s", holders[0].dev, holders[0].node)
+	at := spot{sender.node, fmt.Sprintf("neighbour %s on %s", hop, sender.dev), f.dir}
+	a := args{Packet: packetWord(f), MAC: x.dst, Address: hop.String(), State: n.State}
+	if len(holders) == 0 {
+		return say("wrong-mac.nobody", at, a)
 	}
-	return Verdict{
-		Node: sender.node, Object: fmt.Sprintf("neighbour %s on %s", hop, sender.dev), Reason: ReasonWrongMAC, Direction: f.dir,
-		Text: fmt.Sprintf("%s sent the %s to the MAC address %s, which it has for %s (state %s): %s", sender.node, packetWord(f), x.dst, hop, n.State, whose),
-	}
+	a.Peer, a.PeerNode = holders[0].dev, holders[0].node
+	return say("wrong-mac.other", at, a)
 }
 
 // wrongPort finds the bridge that sent a frame to a port behind which its MAC
@@ -218,11 +199,8 @@ func (c *examination) wrongPort(f *flight, x sighting) (Verdict, bool) {
 		}
 		for _, e := range c.before[s.node].FDB {
 			if e.MAC == x.dst && e.Dev == l.Name && e.Bridge == l.Master && e.State != "learned" && len(c.macHolders(x.dst)) > 0 {
-				return Verdict{
-					Node: s.node, Object: fmt.Sprintf("fdb %s on %s", e.MAC, l.Master), Reason: ReasonFDB, Direction: f.dir,
-					Text: fmt.Sprintf("%s in %s sent the %s out of %s, where a forwarding entry made by hand says that %s is: it is not there",
-						l.Master, s.node, packetWord(f), l.Name, e.MAC),
-				}, true
+				return say("fdb-wrong-port.sent", spot{s.node, fmt.Sprintf("fdb %s on %s", e.MAC, l.Master), f.dir},
+					args{Bridge: l.Master, Packet: packetWord(f), Device: l.Name, MAC: e.MAC}), true
 			}
 		}
 	}

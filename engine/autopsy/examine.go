@@ -1,7 +1,6 @@
 package autopsy
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 
@@ -28,7 +27,7 @@ func (c *examination) fill(r *Report) {
 	var subject *flight
 	if c.out.Ended == engine.OK {
 		r.Outcome = Delivered
-		r.Verdict = Verdict{Reason: ReasonDelivered, Text: c.deliveredWords()}
+		r.Verdict = say("delivered", spot{}, args{Node: c.destination()})
 	} else {
 		if subject, r.Verdict = c.untranslated(); subject == nil {
 			subject = c.subject()
@@ -44,7 +43,8 @@ func (c *examination) fill(r *Report) {
 	r.Hops = c.path(subject)
 }
 
-func (c *examination) deliveredWords() string {
+// destination is the node that the request got to.
+func (c *examination) destination() string {
 	where := c.flow.To
 	if fs := c.flights.of(Request); len(fs) > 0 {
 		if way := c.way(fs[0]); len(way) > 0 {
@@ -53,7 +53,7 @@ func (c *examination) deliveredWords() string {
 			where = c.flow.From
 		}
 	}
-	return fmt.Sprintf("delivered: %s answered", where)
+	return where
 }
 
 // path is the request's way, then that of the answer or of the error that came
@@ -205,7 +205,7 @@ func (c *examination) verdict(subject *flight) Verdict {
 
 // unknown says where the packet was seen last.
 func (c *examination) unknown(subject *flight, v Verdict) Verdict {
-	v.Reason = ReasonUnknown
+	at := spot{v.Node, v.Object, v.Direction}
 	f := subject
 	if f == nil {
 		if all := append(c.flights.of(Request), c.flights.of(Reply)...); len(all) > 0 {
@@ -213,26 +213,23 @@ func (c *examination) unknown(subject *flight, v Verdict) Verdict {
 		}
 	}
 	if f == nil {
-		v.Text = fmt.Sprintf("not determined: no packet was seen to leave %s (%s)", c.flow.From, c.out.Detail)
-		return v
+		return say("not-determined.unsent", at, args{Node: c.flow.From, Detail: c.out.Detail})
 	}
-	v.Direction = f.dir
+	at.dir = f.dir
 	where := f.events
 	if way := c.way(f); len(way) > 0 {
 		last := way[len(way)-1]
-		verb := "coming in by"
+		at.node = last.node
+		dev := c.nameOf(last.node, last.index)
 		if last.outgoing {
-			verb = "leaving by"
+			return say("not-determined.out", at, args{Packet: string(f.dir), Out: dev})
 		}
-		v.Node = last.node
-		v.Text = fmt.Sprintf("not determined, last seen at %s: the %s was %s %s", last.node, f.dir, verb, c.nameOf(last.node, last.index))
-		return v
+		return say("not-determined.in", at, args{Packet: string(f.dir), In: dev})
 	}
 	if len(where) > 0 {
-		v.Node = where[len(where)-1].node
+		at.node = where[len(where)-1].node
 	}
-	v.Text = fmt.Sprintf("not determined, last seen at %s: the %s left by no device", v.Node, f.dir)
-	return v
+	return say("not-determined.inside", at, args{Packet: string(f.dir)})
 }
 
 // unsent explains an attempt of which no packet was seen.
@@ -251,10 +248,7 @@ func (c *examination) unsent() Verdict {
 	}
 	l := c.link(from, d.Dev)
 	if l != nil && strings.HasPrefix(c.out.Detail, "message too long") {
-		return Verdict{
-			Node: from, Object: l.Name, Reason: ReasonTooBig, Direction: Request,
-			Text: fmt.Sprintf("not sent by %s: the packet is larger than the MTU of %s, which is %d", from, l.Name, l.MTU),
-		}
+		return say("packet-too-big.sender", spot{from, l.Name, Request}, args{Device: l.Name, MTU: l.MTU})
 	}
 	f := &flight{dir: Request, packet: &packet{proto: c.flights.proto, dst: to}}
 	if !c.traced(from) {

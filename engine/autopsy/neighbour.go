@@ -22,24 +22,21 @@ func (c *examination) neighbour(node, dev string, hop netip.Addr, f *flight) Ver
 		return v
 	}
 	v.Direction = f.dir
-	v.Text = fmt.Sprintf("%s gets no answer to its %s for %s on %s: %s", node, family(hop), hop, dev, v.Text)
-	return v
+	answer := "ARP reply"
+	if hop.Is6() {
+		answer = "neighbour advertisement"
+	}
+	return behind("symptom.no-answer", args{Node: node, Answer: answer, Address: hop.String(), Device: dev}, v)
 }
 
 func (c *examination) unanswered(node, dev string, hop netip.Addr, f *flight) Verdict {
 	near := device{node, dev}
 	if l := c.link(node, dev); l != nil && l.Master != "" {
-		return Verdict{
-			Node: node, Object: dev, Reason: ReasonOnPort,
-			Text: fmt.Sprintf("%s is a port of %s, and what comes in by a port is the bridge's: an address for this network belongs on %s", dev, l.Master, l.Master),
-		}
+		return say("address-on-port", spot{node, dev, f.dir}, args{Device: dev, Bridge: l.Master})
 	}
 	all := c.holders(hop)
 	if len(all) == 0 {
-		return Verdict{
-			Node: node, Object: fmt.Sprintf("neighbour %s on %s", hop, dev), Reason: ReasonNobodyHas,
-			Text: "no node has that address",
-		}
+		return say("nobody-has-address", spot{node, fmt.Sprintf("neighbour %s on %s", hop, dev), f.dir}, args{Address: hop.String()})
 	}
 	t, ok := only(all)
 	if !ok {
@@ -49,10 +46,7 @@ func (c *examination) unanswered(node, dev string, hop netip.Addr, f *flight) Ve
 		return v
 	}
 	if l := c.link(t.node, t.dev); l != nil && !l.AdminUp {
-		return Verdict{
-			Node: t.node, Object: t.dev, Reason: ReasonLinkDown,
-			Text: fmt.Sprintf("it is on %s in %s, which is down", t.dev, t.node),
-		}
+		return say("link-down.holder", spot{t.node, t.dev, f.dir}, args{Device: t.dev})
 	}
 	asked := c.flights.asked(node, hop)
 	c.arp = asked
@@ -100,10 +94,7 @@ func (c *examination) unsaid(asked *flight, t device, hop netip.Addr) Verdict {
 	for i, name := range names {
 		if v := values[name]; v != "" && v != "0" && (v == "8" || in != t.dev) {
 			object := []string{names[0], "net.ipv4.conf." + in + ".arp_ignore"}[i]
-			return Verdict{
-				Node: t.node, Object: object, Reason: ReasonARPIgnored,
-				Text: fmt.Sprintf("%s was asked by %s and does not answer, because %s is %s there", t.node, in, object, v),
-			}
+			return say("arp-ignored", spot{t.node, object, asked.dir}, args{In: in, Setting: object, Value: v})
 		}
 	}
 	q := observe.RouteQuery{To: hop, From: asked.packet.src, IIF: in}
@@ -111,17 +102,13 @@ func (c *examination) unsaid(asked *flight, t device, hop netip.Addr) Verdict {
 	if !ok || !d.Unreachable {
 		return none
 	}
-	v, ok := c.sourceRefused(Verdict{Node: t.node}, q, d)
-	if !ok && d.Errno == unix.ENETUNREACH {
-		return Verdict{
-			Node: t.node, Object: "route to " + asked.packet.src.String(), Reason: ReasonNoReturnRoute,
-			Text: fmt.Sprintf("%s was asked and has no route to %s, who asked", t.node, asked.packet.src),
-		}
+	if v, ok := c.sourceRefused(t.node, asked.dir, q, d); ok {
+		return v
 	}
-	if !ok {
-		return none
+	if d.Errno == unix.ENETUNREACH {
+		return say("no-return-route.asked", spot{t.node, "route to " + asked.packet.src.String(), asked.dir}, args{Address: asked.packet.src.String()})
 	}
-	return v
+	return none
 }
 
 // macvlans explains what a macvlan keeps apart: its device from its parent, and
@@ -140,19 +127,12 @@ func (c *examination) macvlans(a, b device) (Verdict, bool) {
 	}
 	switch {
 	case on(la, b), on(lb, a):
-		return Verdict{
-			Node: child.node, Object: child.dev, Reason: ReasonMacvlanParent,
-			Text: fmt.Sprintf("%s in %s is a macvlan on %s in %s, and a macvlan and its own parent do not hear each other",
-				child.dev, child.node, parent.dev, parent.node),
-		}, true
+		return say("macvlan-parent", spot{node: child.node, object: child.dev}, args{Device: child.dev, Peer: parent.dev, PeerNode: parent.node}), true
 	case la.Kind == "macvlan" && lb.Kind == "macvlan" && la.Parent != "" && la.Parent == lb.Parent && la.ParentNode == lb.ParentNode:
 		for i, l := range []*observe.Link{la, lb} {
 			if l.Mode == "private" || l.Mode == "vepa" {
 				d := []device{a, b}[i]
-				return Verdict{
-					Node: d.node, Object: d.dev, Reason: ReasonMacvlanPrivate,
-					Text: fmt.Sprintf("%s in %s is a macvlan in mode %s, which hears nothing from others on the same parent %s", d.dev, d.node, l.Mode, l.Parent),
-				}, true
+				return say("macvlan-private", spot{node: d.node, object: d.dev}, args{Device: d.dev, Kind: l.Mode, Peer: l.Parent}), true
 			}
 		}
 	}
@@ -167,16 +147,12 @@ func (c *examination) plugged(near, t device, f, asked *flight) Verdict {
 		return none
 	}
 	if loose != nil {
-		return Verdict{
-			Node: s.node, Object: loose.Name, Reason: ReasonNoBridgePort,
-			Text: fmt.Sprintf("%s in %s, the other end of %s in %s, is a port of no bridge", loose.Name, s.node, near.dev, near.node),
-		}
+		return say("not-enslaved.peer", spot{s.node, loose.Name, f.dir}, args{Device: loose.Name, Peer: near.dev, PeerNode: near.node})
 	}
 	if c.elsewhere(near, t) {
-		return Verdict{
-			Node: near.node, Object: fmt.Sprintf("neighbour %s on %s", addressOf(asked, f), near.dev), Reason: ReasonElsewhere,
-			Text: fmt.Sprintf("that address is on %s in %s, which is on another network", t.dev, t.node),
-		}
+		hop := addressOf(asked, f)
+		return say("address-elsewhere", spot{near.node, fmt.Sprintf("neighbour %s on %s", hop, near.dev), f.dir},
+			args{Address: hop.String(), Peer: t.dev, PeerNode: t.node})
 	}
 	about := f
 	var mac string
@@ -185,7 +161,7 @@ func (c *examination) plugged(near, t device, f, asked *flight) Verdict {
 		mac = broadcast
 	}
 	if b := c.link(s.node, s.bridge); b != nil && !b.AdminUp {
-		return Verdict{Node: s.node, Object: b.Name, Reason: ReasonBridgeDown, Text: fmt.Sprintf("the bridge %s in %s is down", b.Name, s.node)}
+		return say("bridge-down.bridge", spot{s.node, b.Name, f.dir}, args{Bridge: b.Name})
 	}
 	return c.apart(s, t, &flight{dir: f.dir, arp: true, packet: about.packet}, nil, mac)
 }

@@ -41,7 +41,7 @@ func resolve(ctx context.Context, instance Instance, flow Flow, put fencer) (net
 		return addr, nil, err
 	}
 	r := &Report{Flow: flow, Outcome: Unreachable, Detail: out.Detail, Hops: []Hop{}}
-	r.Verdict = Verdict{Node: flow.From, Object: "/etc/resolv.conf", Reason: ReasonNoDNS, Text: out.Detail}
+	r.Verdict = say("no-name-server", spot{node: flow.From, object: "/etc/resolv.conf"}, args{Name: flow.To, Detail: out.Detail})
 	if len(instance.DNS) == 0 {
 		return addr, r, nil
 	}
@@ -70,10 +70,11 @@ func askServer(ctx context.Context, instance Instance, flow Flow, r *Report, put
 	}
 	r.Hops, r.Blind = asked.Hops, asked.Blind
 	if out.Ended != engine.OK {
-		r.Verdict = asked.Verdict
-		r.Verdict.Text = fmt.Sprintf("%s was not looked up: the question to %s was lost: %s", flow.To, server, asked.Verdict.Text)
+		a := args{Node: flow.From, Name: flow.To, Server: server}
 		if asked.Outcome == Refused {
-			r.Verdict.Text = fmt.Sprintf("%s was not looked up: %s", flow.To, asked.Verdict.Text)
+			r.Verdict = behind("symptom.query-refused", a, asked.Verdict)
+		} else {
+			r.Verdict = behind("symptom.query-lost", a, asked.Verdict)
 		}
 		return nil
 	}
@@ -81,9 +82,12 @@ func askServer(ctx context.Context, instance Instance, flow Flow, r *Report, put
 	if holders := holdersOf(instance, server); len(holders) == 1 {
 		node = holders[0]
 	}
-	r.Verdict = Verdict{Node: node, Object: "name server " + instance.DNS[0], Reason: ReasonBadReply, Text: r.Detail}
+	at := spot{node: node, object: "name server " + instance.DNS[0]}
+	a := args{Name: flow.To, Server: server, Detail: r.Detail}
 	if strings.Contains(r.Detail, "NXDOMAIN") || strings.Contains(r.Detail, "NOERROR") {
-		r.Verdict.Reason = ReasonNoName
+		r.Verdict = say("name-not-found", at, a)
+	} else {
+		r.Verdict = say("name-server-failed", at, a)
 	}
 	return nil
 }

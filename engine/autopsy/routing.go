@@ -33,19 +33,14 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 		return c.bridged(f, x, b, l)
 	}
 	if c.isLoose(x.node, l) && (f.arp || !c.has(x.node, x.packet.dst)) {
-		return Verdict{
-			Node: x.node, Object: l.Name, Reason: ReasonNoBridgePort, Direction: f.dir,
-			Text: fmt.Sprintf("the %s came to %s in %s, which is a port of no bridge and has no address", packetWord(f), l.Name, x.node),
-		}
+		return say("not-enslaved.device", spot{x.node, l.Name, f.dir}, args{Packet: packetWord(f), Device: l.Name})
 	}
 	if f.arp {
 		return none
 	}
 	if c.ledToLoopback(x) {
-		return Verdict{
-			Node: x.node, Object: "route to " + x.packet.dst.String(), Reason: ReasonToItself, Direction: f.dir,
-			Text: fmt.Sprintf("%s sends the %s for %s to itself: its route there leads to %s", x.node, packetWord(f), x.packet.dst, l.Name),
-		}
+		to := x.packet.dst.String()
+		return say("route-to-itself", spot{x.node, "route to " + to, f.dir}, args{Packet: packetWord(f), Address: to, Device: l.Name})
 	}
 	if v := c.foreign(f, x); v.Reason != ReasonUnknown {
 		return v
@@ -136,11 +131,7 @@ func (c *examination) routed(f *flight, node, dev string, p *packet, mark uint32
 	case p.ttl == 1:
 		return c.loop(f, node)
 	case out != nil && p.size > out.MTU:
-		return Verdict{
-			Node: node, Object: out.Name, Reason: ReasonTooBig, Direction: f.dir,
-			Text: fmt.Sprintf("dropped in %s: the %s has %d bytes and may not be fragmented, but the MTU of %s, by which it was to leave, is %d",
-				node, packetWord(f), p.size, out.Name, out.MTU),
-		}
+		return overMTU(node, out, f, p.size)
 	}
 	return none
 }
@@ -158,86 +149,78 @@ func (c *examination) loop(f *flight, node string) Verdict {
 			other = x.node
 		}
 	}
+	to := f.packet.dst.String()
 	if visits > 1 && other != "" {
-		return Verdict{
-			Node: node, Object: "route to " + f.packet.dst.String(), Reason: ReasonLoop, Direction: f.dir,
-			Text: fmt.Sprintf("the %s went round until its time to live ran out: %s and %s send packets for %s to each other", packetWord(f), node, other, f.packet.dst),
-		}
+		return say("routing-loop", spot{node, "route to " + to, f.dir}, args{Packet: packetWord(f), PeerNode: other, Address: to})
 	}
-	return Verdict{
-		Node: node, Object: "time to live", Reason: ReasonTTL, Direction: f.dir,
-		Text: fmt.Sprintf("dropped in %s: the %s's time to live ran out there, before it got to %s", node, packetWord(f), f.packet.dst),
-	}
+	return say("ttl-exceeded", spot{node, "time to live", f.dir}, args{Packet: packetWord(f), Address: to})
 }
 
 // noWay words the kernel's refusal to route a packet.
 func (c *examination) noWay(node string, dir Direction, q observe.RouteQuery, d observe.RouteDecision) Verdict {
-	v := Verdict{Node: node, Object: "route to " + q.To.String(), Direction: dir, Reason: ReasonUnknown}
+	at := spot{node, "route to " + q.To.String(), dir}
 	if q.IIF != "" {
-		if w, ok := c.sourceRefused(v, q, d); ok {
-			return w
+		if v, ok := c.sourceRefused(node, dir, q, d); ok {
+			return v
 		}
-		if w, ok := c.notForwarding(v, q); ok && d.Errno == unix.EHOSTUNREACH {
-			return w
+		if v, ok := c.notForwarding(node, dir, q); ok && d.Errno == unix.EHOSTUNREACH {
+			return v
 		}
 	}
-	if w, ok := c.refusingRoute(v, q, d); ok {
-		return w
-	}
-	if d.Errno != unix.ENETUNREACH {
+	if v, ok := c.refusingRoute(node, dir, q, d); ok {
 		return v
 	}
-	v.Reason = ReasonNoRoute
-	v.Text = fmt.Sprintf("%s has no route to %s", node, q.To)
-	if dir == Reply {
-		v.Reason = ReasonNoReturnRoute
-		v.Text = fmt.Sprintf("the way back is missing: %s has no route to %s", node, q.To)
-	} else {
-		v.Text += c.lacking(node, q.To)
+	if d.Errno != unix.ENETUNREACH {
+		return Verdict{Node: node, Object: at.object, Direction: dir, Reason: ReasonUnknown}
 	}
-	return c.becauseDown(v, q)
+	if v, ok := c.becauseDown(node, dir, q.To); ok {
+		return v
+	}
+	if dir == Reply {
+		return say("no-return-route.reply", at, args{Address: q.To.String()})
+	}
+	return c.lacking(at, q.To)
 }
 
-// lacking says what of an address or a route a node has none, so that it has no
-// route to another address; "" if it has some of both.
-func (c *examination) lacking(node string, to netip.Addr) string {
-	st := c.before[node]
+// lacking words that a node has no route to an address, and whether that is for want of an
+// address of its own or of a default route.
+func (c *examination) lacking(at spot, to netip.Addr) Verdict {
+	st := c.before[at.node]
+	a := args{Address: to.String()}
 	own := func(a observe.Addr) bool {
 		return a.Dev != "lo" && a.Prefix.Addr().Is4() == to.Is4() && !a.Prefix.Addr().IsLinkLocalUnicast()
 	}
 	everywhere := func(r observe.Route) bool { return r.To.Bits() == 0 && r.To.Addr().Is4() == to.Is4() }
 	switch {
 	case st == nil || slices.ContainsFunc(st.Routes, everywhere):
-		return ""
+		return say("no-route.any", at, a)
 	case slices.ContainsFunc(st.Addrs, own):
-		return ": neither a default route nor one to a subnet with that address"
-	case to.Is4():
-		return ": it has no IPv4 address"
+		return say("no-route.no-default", at, a)
 	}
-	return ": it has no IPv6 address"
+	a.Family = "IPv4"
+	if to.Is6() {
+		a.Family = "IPv6"
+	}
+	return say("no-route.no-address", at, a)
 }
 
 // becauseDown looks for the device whose being down took the route away.
-func (c *examination) becauseDown(v Verdict, q observe.RouteQuery) Verdict {
-	if lo := c.link(v.Node, "lo"); q.To.IsLoopback() && lo != nil && !lo.AdminUp {
-		v.Object, v.Reason = lo.Name, ReasonLinkDown
-		v.Text = fmt.Sprintf("lo in %s is down, so it has no way to itself", v.Node)
-		return v
+func (c *examination) becauseDown(node string, dir Direction, to netip.Addr) (Verdict, bool) {
+	if lo := c.link(node, "lo"); to.IsLoopback() && lo != nil && !lo.AdminUp {
+		return say("link-down.lo", spot{node, lo.Name, dir}, args{Device: lo.Name}), true
 	}
-	for _, a := range c.before[v.Node].Addrs {
-		l := c.link(v.Node, a.Dev)
+	for _, a := range c.before[node].Addrs {
+		l := c.link(node, a.Dev)
 		if l == nil || l.AdminUp || a.Dev == "lo" {
 			continue
 		}
-		if a.Prefix.Contains(q.To) {
-			v.Object, v.Reason = a.Dev, ReasonLinkDown
-			v.Text = fmt.Sprintf("%s in %s is down, so its route to %s is not there", a.Dev, v.Node, a.Prefix.Masked())
-			return v
+		if a.Prefix.Contains(to) {
+			return say("link-down.route", spot{node, a.Dev, dir}, args{Device: a.Dev, Prefix: a.Prefix.Masked().String()}), true
 		}
 	}
 	up := 0
 	var down []string
-	for _, l := range c.before[v.Node].Links {
+	for _, l := range c.before[node].Links {
 		switch {
 		case l.Name == "lo":
 		case l.AdminUp:
@@ -247,84 +230,76 @@ func (c *examination) becauseDown(v Verdict, q observe.RouteQuery) Verdict {
 		}
 	}
 	if up == 0 && len(down) == 1 {
-		v.Object, v.Reason = down[0], ReasonLinkDown
-		v.Text = fmt.Sprintf("%s has no route to %s: %s, its only device, is down", v.Node, q.To, down[0])
+		return say("link-down.only", spot{node, down[0], dir}, args{Address: to.String(), Device: down[0]}), true
 	}
-	return v
+	return Verdict{}, false
 }
 
 // sourceRefused explains a packet that the kernel does not take from where it
 // says that it comes from.
-func (c *examination) sourceRefused(v Verdict, q observe.RouteQuery, d observe.RouteDecision) (Verdict, bool) {
+func (c *examination) sourceRefused(node string, dir Direction, q observe.RouteQuery, d observe.RouteDecision) (Verdict, bool) {
 	switch {
-	case d.Errno == unix.EINVAL && c.has(v.Node, q.From):
-		v.Object, v.Reason = "source "+q.From.String(), ReasonMartian
-		v.Text = fmt.Sprintf("dropped in %s as a martian: a packet came in by %s with %s's own address %s as its source", v.Node, q.IIF, v.Node, q.From)
+	case d.Errno == unix.EINVAL && c.has(node, q.From):
+		return say("martian.own-source", spot{node, "source " + q.From.String(), dir}, args{In: q.IIF, Source: q.From.String()}), true
 	case d.Errno == unix.EINVAL && q.To.IsLoopback():
-		v.Object, v.Reason = "net.ipv4.conf."+q.IIF+".route_localnet", ReasonMartian
-		v.Text = fmt.Sprintf("dropped in %s as a martian: a packet for %s came in by %s, which takes none for loopback addresses (route_localnet=0)", v.Node, q.To, q.IIF)
+		setting := "net.ipv4.conf." + q.IIF + ".route_localnet"
+		return say("martian.loopback", spot{node, setting, dir}, args{In: q.IIF, Address: q.To.String(), Setting: setting, Value: "0"}), true
 	case d.Errno == unix.EXDEV || d.Errno == unix.EINVAL:
-		return c.pathFilter(v, q)
-	default:
-		return v, false
+		return c.pathFilter(node, dir, q)
 	}
-	return v, true
+	return Verdict{}, false
 }
 
 // pathFilter reports whether the reverse path filter drops a packet: it is on,
 // and the way back to the packet's source is another than that by which it came.
 // Since Linux 6.13 the kernel's answer to RTM_GETROUTE does not tell it from a
 // blackhole any more.
-func (c *examination) pathFilter(v Verdict, q observe.RouteQuery) (Verdict, bool) {
+func (c *examination) pathFilter(node string, dir Direction, q observe.RouteQuery) (Verdict, bool) {
 	all, one := "net.ipv4.conf.all.rp_filter", "net/ipv4/conf/"+q.IIF+"/rp_filter"
-	values := c.sysctls(v.Node, all, one)
+	values := c.sysctls(node, all, one)
 	mode := max(values[all], values[one]) // one digit each: the stricter of the two counts
 	if q.To.Is6() || mode == "" || mode == "0" {
-		return v, false
+		return Verdict{}, false
 	}
-	back, ok := c.decide(v.Node, observe.RouteQuery{To: q.From, Mark: q.Mark})
+	back, ok := c.decide(node, observe.RouteQuery{To: q.From, Mark: q.Mark})
 	if !ok || !back.Unreachable && (mode == "2" || back.Dev == q.IIF) {
-		return v, false
+		return Verdict{}, false
 	}
-	v.Object, v.Reason = all, ReasonRPFilter
+	a := args{Setting: all, Value: mode, Source: q.From.String(), In: q.IIF}
 	if values[one] != "0" {
-		v.Object = strings.ReplaceAll(one, "/", ".")
+		a.Setting = strings.ReplaceAll(one, "/", ".")
 	}
-	v.Text = fmt.Sprintf("dropped in %s by the reverse path filter (%s is %s): a packet from %s came in by %s, but the way back to it leads by %s",
-		v.Node, v.Object, mode, q.From, q.IIF, back.Dev)
+	at := spot{node, a.Setting, dir}
 	if back.Unreachable {
-		v.Text = fmt.Sprintf("dropped in %s by the reverse path filter (%s is %s): a packet from %s came in, and there is no way back to it", v.Node, v.Object, mode, q.From)
+		return say("rp-filter.no-way-back", at, a), true
 	}
-	return v, true
+	a.Out = back.Dev
+	return say("rp-filter.other-way-back", at, a), true
 }
 
 // notForwarding reports whether a node does not forward what comes in by a device.
-func (c *examination) notForwarding(v Verdict, q observe.RouteQuery) (Verdict, bool) {
+func (c *examination) notForwarding(node string, dir Direction, q observe.RouteQuery) (Verdict, bool) {
 	all, one := "net.ipv4.ip_forward", "net/ipv4/conf/"+q.IIF+"/forwarding"
 	if q.To.Is6() {
 		all, one = "net.ipv6.conf.all.forwarding", "net/ipv6/conf/"+q.IIF+"/forwarding"
 	}
-	values := c.sysctls(v.Node, all, one)
+	values := c.sysctls(node, all, one)
 	if values[one] != "0" {
-		return v, false
+		return Verdict{}, false
 	}
-	v.Object, v.Reason = all, ReasonForwardingOff
+	setting := all
 	if values[all] != "0" {
-		v.Object = strings.ReplaceAll(one, "/", ".")
+		setting = strings.ReplaceAll(one, "/", ".")
 	}
-	v.Text = fmt.Sprintf("dropped in %s: %s is 0, so %s does not forward; the packet for %s came in by %s", v.Node, v.Object, v.Node, q.To, q.IIF)
-	return v, true
+	return say("forwarding-off", spot{node, setting, dir}, args{Setting: setting, Value: "0", Address: q.To.String(), In: q.IIF}), true
 }
 
 // refusingRoute finds the route or the policy rule that refuses packets.
-func (c *examination) refusingRoute(v Verdict, q observe.RouteQuery, d observe.RouteDecision) (Verdict, bool) {
-	kinds := map[unix.Errno]struct {
-		name   string
-		reason Reason
-	}{
-		unix.EINVAL:       {"blackhole", ReasonBlackhole},
-		unix.EHOSTUNREACH: {"unreachable", ReasonRouteDenied},
-		unix.EACCES:       {"prohibit", ReasonProhibit},
+func (c *examination) refusingRoute(node string, dir Direction, q observe.RouteQuery, d observe.RouteDecision) (Verdict, bool) {
+	kinds := map[unix.Errno]struct{ name, route, rule string }{
+		unix.EINVAL:       {"blackhole", "route-blackhole.route", "route-blackhole.rule"},
+		unix.EHOSTUNREACH: {"unreachable", "route-unreachable.route", "route-unreachable.rule"},
+		unix.EACCES:       {"prohibit", "route-prohibit.route", "route-prohibit.rule"},
 	}
 	kind, ok := kinds[d.Errno]
 	// An unreachable rule or route may answer like a missing one.
@@ -332,24 +307,22 @@ func (c *examination) refusingRoute(v Verdict, q observe.RouteQuery, d observe.R
 		kind = kinds[unix.EHOSTUNREACH]
 	}
 	var best *observe.Route
-	for i, r := range c.before[v.Node].Routes {
+	for i, r := range c.before[node].Routes {
 		if r.Type == kind.name && r.To.Contains(q.To) && (best == nil || r.To.Bits() > best.To.Bits()) {
-			best = &c.before[v.Node].Routes[i]
+			best = &c.before[node].Routes[i]
 		}
 	}
-	if best != nil && (ok || !c.better(v.Node, q.To, best)) {
-		v.Object, v.Reason = fmt.Sprintf("route %s %s", best.Type, routeWord(best.To)), kind.reason
-		v.Text = fmt.Sprintf("%s has a route of type %s for %s, which refuses packets for %s", v.Node, best.Type, routeWord(best.To), q.To)
-		return v, true
+	if best != nil && (ok || !c.better(node, q.To, best)) {
+		return say(kind.route, spot{node, fmt.Sprintf("route %s %s", kind.name, routeWord(best.To)), dir},
+			args{Kind: kind.name, Prefix: routeWord(best.To), Address: q.To.String()}), true
 	}
-	for _, r := range c.before[v.Node].Rules {
+	for _, r := range c.before[node].Rules {
 		if r.Action == kind.name && (!r.To.IsValid() || r.To.Contains(q.To)) && (!r.From.IsValid() || r.From.Contains(q.From)) {
-			v.Object, v.Reason = fmt.Sprintf("ip rule %d %s", r.Priority, r.Action), kind.reason
-			v.Text = fmt.Sprintf("%s has the policy routing rule %d, which is %s for packets for %s", v.Node, r.Priority, r.Action, q.To)
-			return v, true
+			return say(kind.rule, spot{node, fmt.Sprintf("ip rule %d %s", r.Priority, kind.name), dir},
+				args{Priority: r.Priority, Kind: kind.name, Address: q.To.String()}), true
 		}
 	}
-	return v, false
+	return Verdict{}, false
 }
 
 // better reports whether a node has a more specific route than r.

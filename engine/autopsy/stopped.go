@@ -1,8 +1,6 @@
 package autopsy
 
 import (
-	"fmt"
-
 	"golang.org/x/sys/unix"
 
 	"underlay/engine/observe"
@@ -79,53 +77,51 @@ func (c *examination) ruled(f *flight) (Verdict, bool) {
 
 // ruleVerdict words a rule's verdict.
 func (c *examination) ruleVerdict(f *flight, node, hook string, r *observe.FirewallRule, iif, oif int) Verdict {
-	v := Verdict{Node: node, Object: ruleObject(r), Direction: f.dir}
-	way := c.between(f, node, hook, iif, oif)
-	switch {
-	case r.Policy:
-		v.Reason = ReasonPolicyDrop
-		v.Text = fmt.Sprintf("dropped in %s, %s, policy DROP: the %s was %s and no rule accepted it", node, v.Object, packetWord(f), way)
-	case r.Does == "reject":
-		v.Reason = ReasonRuleReject
-		v.Text = fmt.Sprintf("rejected in %s, %s: the %s was %s and met the rule %s", node, v.Object, packetWord(f), way, r.Text)
-	default:
-		v.Reason = ReasonRuleDrop
-		v.Text = fmt.Sprintf("dropped in %s, %s: the %s was %s and met the rule %s", node, v.Object, packetWord(f), way, r.Text)
+	chain := ruleObject(r)
+	at := spot{node, chain, f.dir}
+	a := args{Node: node, Chain: chain, Packet: packetWord(f), Hook: hook, In: c.nameOf(node, iif), Out: c.nameOf(node, oif)}
+	a.Way = c.between(f, node, a)
+	if r.Policy {
+		return say("policy-drop", at, a)
 	}
-	return v
+	a.Rule = r.Text
+	if r.Does == "reject" {
+		return say("rule-reject", at, a)
+	}
+	return say("rule-drop", at, a)
 }
 
+// packetWord names a packet in a sentence.
 func packetWord(f *flight) string {
 	switch {
+	case f.isCarrier() && (f.arp || f.dir == ""): // of a question that a tunnel carries
+		return render("packet.tunnel", args{})
 	case f.arp && asks(f.packet):
-		return "ARP request for " + f.packet.dst.String()
+		return render("packet.arp-request", args{Address: f.packet.dst.String()})
 	case f.arp:
-		return "ARP reply of " + f.packet.src.String()
-	case f.dir == Request:
-		return "packet"
+		return render("packet.arp-reply", args{Address: f.packet.src.String()})
 	}
-	return string(f.dir)
+	return render("packet."+string(f.dir), args{})
 }
 
-// between says where a packet was on its way through a node: "eth0 → docker0".
-func (c *examination) between(f *flight, node, hook string, iif, oif int) string {
-	in, out := c.nameOf(node, iif), c.nameOf(node, oif)
+// between words where a packet was on its way through a node, by its devices and hook.
+func (c *examination) between(f *flight, node string, a args) string {
 	switch {
-	case in != "" && out != "":
-		return in + " → " + out
-	case out != "":
-		return "leaving by " + out
-	case in != "":
-		return "coming in by " + in
-	case hook == "output":
-		return "leaving"
+	case a.In != "" && a.Out != "":
+		return render("way.forward", a)
+	case a.Out != "":
+		return render("way.out", a)
+	case a.In != "":
+		return render("way.in", a)
+	case a.Hook == "output":
+		return render("way.output", a)
 	}
 	for _, x := range c.way(f) {
 		if x.node == node {
-			return "at " + c.nameOf(node, x.index)
+			return render("way.device", args{Device: c.nameOf(node, x.index)})
 		}
 	}
-	return "at " + hook
+	return render("way.hook", a)
 }
 
 // within explains why a packet got no further in a node. x is where it was
@@ -205,10 +201,8 @@ func (c *examination) lostInHook(f *flight, node string, ps []*passage) (Verdict
 	}
 	for i := range open.met {
 		if r := c.rule(&open.met[i]); r != nil && open.met[i].verdict&verdictMask == verdictQueue {
-			v := c.ruleVerdict(f, node, open.hook, r, open.entered.iif, open.entered.oif)
-			v.Reason = ReasonQueue
-			v.Text = fmt.Sprintf("lost in %s, %s: the %s was handed to a program by the rule %s, and none gave it back", node, v.Object, packetWord(f), r.Text)
-			return v, true
+			chain := ruleObject(r)
+			return say("rule-queue", spot{node, chain, f.dir}, args{Chain: chain, Packet: packetWord(f), Hook: open.hook, Rule: r.Text}), true
 		}
 	}
 	hook := open.hook

@@ -108,11 +108,11 @@ func (p *post) open(protos []byte) error {
 			return err
 		}
 		if trace, err = nl.Subscribe(unix.NETLINK_NETFILTER, tapBuffer, unix.NFNLGRP_NFTRACE); err != nil {
-			p.note("its rules cannot be traced", err)
+			p.cannotTrace(err)
 			return nil
 		}
 		if p.rules, err = nl.Open(unix.NETLINK_NETFILTER); err != nil {
-			p.note("its rules cannot be traced", err)
+			p.cannotTrace(err)
 		}
 		return nil
 	})
@@ -135,12 +135,12 @@ func (p *post) fence(protos []byte, put fencer) {
 		p.fenced[f] = true
 	}
 	if !p.fenced[unix.NFPROTO_INET] {
-		p.note("its rules cannot be traced", err)
+		p.cannotTrace(err)
 	}
 }
 
-func (p *post) note(what string, err error) {
-	p.blind = append(p.blind, fmt.Sprintf("In %s %s: %v.", p.node.Name, what, err))
+func (p *post) cannotTrace(err error) {
+	p.blind = append(p.blind, render("blind.rules", args{Node: p.node.Name, Detail: err.Error()}))
 }
 
 // packetSocket opens a socket in the current namespace that gets what comes and

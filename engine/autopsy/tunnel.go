@@ -44,31 +44,21 @@ func (c *examination) unwrapped(f *flight, x sighting) Verdict {
 			ends = append(ends, l)
 		}
 	}
-	v := Verdict{Node: x.node, Direction: f.dir}
 	if len(ends) == 0 {
-		v.Object, v.Reason = fmt.Sprintf("socket udp/%d", p.dport), ReasonNoTunnel
-		v.Text = fmt.Sprintf("%s has no VXLAN device that would open the packet for UDP port %d", x.node, p.dport)
-		return v
+		return say("no-tunnel-end", spot{x.node, fmt.Sprintf("socket udp/%d", p.dport), f.dir}, args{Port: p.dport})
 	}
 	if i := slices.IndexFunc(ends, func(l *observe.Link) bool { return l.Port == p.dport && l.VNI == p.vni }); i >= 0 {
-		l := ends[i]
-		v.Object, v.Reason = l.Name, ReasonLinkDown
-		if !l.AdminUp {
-			v.Text = fmt.Sprintf("%s in %s is down, so it does not open the packets of VXLAN %d", l.Name, x.node, p.vni)
-			return v
+		if l := ends[i]; !l.AdminUp {
+			return say("link-down.tunnel", spot{x.node, l.Name, f.dir}, args{Device: l.Name, VNI: p.vni})
 		}
 		return none
 	}
 	l := ends[0]
 	if i := slices.IndexFunc(ends, func(l *observe.Link) bool { return l.Port == p.dport }); i >= 0 {
 		l = ends[i]
-		v.Object, v.Reason = l.Name, ReasonVNI
-		v.Text = fmt.Sprintf("%s in %s is VXLAN %d, but the packet that came is of VXLAN %d", l.Name, x.node, l.VNI, p.vni)
-		return v
+		return say("vxlan-vni-mismatch", spot{x.node, l.Name, f.dir}, args{Device: l.Name, VNI: l.VNI, PacketVNI: p.vni})
 	}
-	v.Object, v.Reason = l.Name, ReasonTunnelPort
-	v.Text = fmt.Sprintf("%s in %s takes VXLAN on UDP port %d, but the packet came to port %d", l.Name, x.node, l.Port, p.dport)
-	return v
+	return say("vxlan-port-mismatch", spot{x.node, l.Name, f.dir}, args{Device: l.Name, Port: l.Port, PacketPort: p.dport})
 }
 
 // encapsulated explains a packet that left by a VXLAN device and was not seen in
@@ -76,10 +66,7 @@ func (c *examination) unwrapped(f *flight, x sighting) Verdict {
 func (c *examination) encapsulated(f *flight, x sighting, l *observe.Link) Verdict {
 	remotes := c.remotes(x.node, l, x.dst)
 	if len(remotes) == 0 {
-		return Verdict{
-			Node: x.node, Object: l.Name, Reason: ReasonNoRemote, Direction: f.dir,
-			Text: fmt.Sprintf("dropped in %s: %s has no remote and no forwarding entry that says to which node %s is to be sent", x.node, l.Name, x.dst),
-		}
+		return say("vxlan-no-remote.nowhere", spot{x.node, l.Name, f.dir}, args{Device: l.Name, MAC: x.dst})
 	}
 	remote, ok := onlyAddr(remotes)
 	if !ok {
@@ -103,13 +90,9 @@ func (c *examination) encapsulated(f *flight, x sighting, l *observe.Link) Verdi
 	case d.Unreachable:
 		v := c.noWay(x.node, Request, q, d)
 		v.Direction = f.dir
-		v.Text = "the packets of " + l.Name + " are lost: " + v.Text
-		return v
+		return behind("symptom.tunnel-lost", args{Node: x.node, Device: l.Name}, v)
 	case c.has(x.node, remote):
-		return Verdict{
-			Node: x.node, Object: l.Name, Reason: ReasonNoRemote, Direction: f.dir,
-			Text: fmt.Sprintf("dropped in %s: %s sends to %s, which is %s itself", x.node, l.Name, remote, x.node),
-		}
+		return say("vxlan-no-remote.itself", spot{x.node, l.Name, f.dir}, args{Device: l.Name, Address: remote.String()})
 	}
 	return c.egress(x.node, d.Dev, outer)
 }

@@ -167,6 +167,9 @@ func (l *lab) trace(t testing.TB, f autopsy.Flow) *autopsy.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, wrong := range autopsy.Lacking(r.Verdict) {
+		t.Errorf("%s: %s", f, wrong)
+	}
 	return r
 }
 

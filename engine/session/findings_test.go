@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 
 	"underlay/engine"
@@ -52,7 +53,7 @@ func TestVerdictsAreTold(t *testing.T) {
 			c.change(&r)
 			results := []engine.TaskResult{r}
 			f.tell(results)
-			if got := results[0]; got.Why != c.why || got.Verdict != c.verdict {
+			if got := results[0]; got.Why != c.why || !reflect.DeepEqual(got.Verdict, c.verdict) {
 				t.Errorf("it tells %q, %+v", got.Why, got.Verdict)
 			}
 			if !f.forget() || f.forget() {
@@ -70,7 +71,7 @@ func TestWhichAutopsiesCount(t *testing.T) {
 	about, _ := unanswered(&r)
 	found := func(o engine.Ending) *engine.Autopsy { return &engine.Autopsy{Outcome: o, Verdict: dropped} }
 	for _, o := range []engine.Ending{engine.EndingDropped, engine.EndingUndetermined} {
-		if v := about.verdict(found(o), nil); v != dropped {
+		if v := about.verdict(found(o), nil); !reflect.DeepEqual(v, dropped) {
 			t.Errorf("%s: %+v", o, v)
 		}
 	}
