@@ -1,4 +1,4 @@
-# Pass on what is meant for others.
+# Forward packets that are for others.
 sysctl -w net.ipv4.ip_forward=1
 # And put the host's address on what leaves the bridge.
 iptables -t nat -A POSTROUTING -s ${net}.0.0/16 ! -o docker0 -j MASQUERADE

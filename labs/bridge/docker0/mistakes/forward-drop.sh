@@ -1,6 +1,6 @@
 # fails: fetch
 # misconception: forward-drop
-# All is plugged in; the firewall is closed for what host passes on.
+# Everything is plugged in; the firewall is closed for what host passes on.
 ip link add docker0 type bridge
 ip addr add ${net}.0.1/16 dev docker0
 ip link set docker0 up

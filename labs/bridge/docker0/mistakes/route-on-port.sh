@@ -1,6 +1,6 @@
 # fails: host
 # misconception: route-on-port
-# All is well, until routes to the containers are laid over their cables.
+# All is well, until routes to the containers lead over their cables.
 ip link add docker0 type bridge
 ip addr add ${net}.0.1/16 dev docker0
 ip link set docker0 up

@@ -1,6 +1,6 @@
 # fails: cable
 # misconception: wrong-end
-# The end that was to be eth0 of c1 stays in host.
+# The end meant to be c1's eth0 stays in host.
 ip link add vc1 type veth peer name eth0
 ip link set vc1 netns c1
 ip addr add ${net}.1/24 dev eth0

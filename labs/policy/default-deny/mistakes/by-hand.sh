@@ -1,6 +1,6 @@
 # fails: others
 # misconception: replies-died
-# As one closes a host, and answers are forgotten.
+# The way you close a host, with the answers forgotten.
 # node: node1
 DB=$(kubectl get pod -n shop db -o jsonpath={.status.podIP})
 API=$(kubectl get pod -n shop api -o jsonpath={.status.podIP})

@@ -1,6 +1,6 @@
 # fails: open
 # misconception: no-such-caller
-# The pod's name, one thinks, is a label.
+# Surely the pod's name is a label.
 kubectl apply -f - <<END
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

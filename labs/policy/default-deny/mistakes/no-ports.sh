@@ -1,6 +1,6 @@
 # fails: open
 # misconception: every-port
-# api may come in, and how is not said.
+# api may come in, but nothing says on which port.
 kubectl apply -f - <<END
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

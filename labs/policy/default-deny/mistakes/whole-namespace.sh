@@ -1,6 +1,6 @@
 # fails: others
 # misconception: whole-namespace
-# The policy that one finds everywhere, and then the exception.
+# The policy that you find everywhere, and then the exception.
 kubectl apply -f - <<END
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

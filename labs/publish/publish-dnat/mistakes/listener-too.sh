@@ -1,6 +1,6 @@
 # fails: kernel
 # misconception: listener-too
-# A published port must be open, so somebody has to listen there, too.
+# A published port must be open, so somebody has to listen there too.
 iptables -t nat -N DOCKER
 iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
 iptables -t nat -A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER

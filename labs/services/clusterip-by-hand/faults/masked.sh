@@ -1,2 +1,2 @@
-# So that endpoints can call themselves, one thought.
+# Meant to let endpoints call themselves.
 iptables -t nat -A POSTROUTING -m conntrack --ctstate DNAT -j MASQUERADE

@@ -1,6 +1,6 @@
 # fails: untouched
 # misconception: everybodys-port
-# The rules ask for the port and not for whose.
+# The rules ask which port, but not whose.
 iptables -t nat -N WEB
 iptables -t nat -A WEB -p tcp -m statistic --mode random --probability 0.33333 -j DNAT --to-destination ${pods}.11:8080
 iptables -t nat -A WEB -p tcp -m statistic --mode random --probability 0.5 -j DNAT --to-destination ${pods}.12:8080

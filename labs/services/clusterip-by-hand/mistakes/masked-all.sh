@@ -1,6 +1,6 @@
 # fails: source
 # misconception: masked
-# So that answers find back, which they do anyway.
+# Meant to help the answers find their way back, which they do anyway.
 iptables -t nat -N WEB
 iptables -t nat -A WEB -p tcp -m statistic --mode random --probability 0.33333 -j DNAT --to-destination ${pods}.11:8080
 iptables -t nat -A WEB -p tcp -m statistic --mode random --probability 0.5 -j DNAT --to-destination ${pods}.12:8080

@@ -1,6 +1,6 @@
 # fails: empty
 # misconception: too-soon
-# A Service needs pods, one thinks.
+# Surely a Service needs pods.
 kubectl expose deployment web --port=80 --target-port=${port} --cluster-ip=${vip}
 kubectl create deployment next --image=http
 kubectl rollout status deployment next

@@ -1,6 +1,6 @@
 # fails: name, address
 # misconception: no-endpoints
-# The Deployment's name, one thinks, is what a Service asks for.
+# Surely a Service asks for the Deployment's name.
 kubectl apply -f - <<END
 apiVersion: v1
 kind: Service
