@@ -82,7 +82,7 @@ func (m *model) showTrouble(title string, what []string) {
 		return lines
 	}
 	m.dialogs.Clear()
-	m.trouble, m.guard = &dialog.Text{Title: title, Body: body, Wide: true}, true
+	m.trouble, m.guard = &dialog.Text{Title: title, Body: body, Wide: true, Typing: m.typing()}, true
 	m.dialogs.Push(m.trouble)
 }
 

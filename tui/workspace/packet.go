@@ -87,6 +87,9 @@ func (w *Workspace) walking() bool {
 	return !w.rects.Path.Empty() && (w.walks || w.rects.Shell.Empty())
 }
 
+// Typing reports whether what the learner types goes to a shell that shows.
+func (w *Workspace) Typing() bool { return !w.rects.Shell.Empty() && !w.walking() }
+
 // toShell gives the keyboard to the shell, which takes its place again if the pane
 // is there.
 func (w *Workspace) toShell() {

@@ -11,7 +11,7 @@ import (
 // aboutTests is what Underlay sends, and how to leave it out of a capture.
 func (w *Workspace) aboutTests() dialog.Dialog {
 	filter := w.lab.WithoutTests()
-	return &dialog.Text{Title: "What Underlay sends", Body: func(st *theme.Styles, width int) []string {
+	return &dialog.Text{Title: "What Underlay sends", Typing: w.Typing(), Body: func(st *theme.Styles, width int) []string {
 		if filter == "" {
 			return prose.Sentence(st, st.Text, "Nothing. The tasks of this lab are judged without packets.", width)
 		}

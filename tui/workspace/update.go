@@ -244,7 +244,7 @@ func (w *Workspace) hint() tea.Cmd {
 	w.tasks.Track()
 	cmds := []tea.Cmd{w.happen(w.visit.Hint(i))}
 	if w.rects.Body.Empty() {
-		cmds = append(cmds, intent.Do(intent.Open{Dialog: &dialog.Text{Title: w.lab.Tasks[i].Goal, Body: func(st *theme.Styles, width int) []string {
+		cmds = append(cmds, intent.Do(intent.Open{Dialog: &dialog.Text{Title: strings.ReplaceAll(w.lab.Tasks[i].Goal, "`", ""), Typing: w.Typing(), Body: func(st *theme.Styles, width int) []string {
 			return w.tasks.HintLines(st, i, width)
 		}}}))
 	}
@@ -256,7 +256,7 @@ func (w *Workspace) showSolution() tea.Cmd {
 	if w.lab.Fault != nil {
 		title = "The repair, typed in "
 	}
-	shown := &dialog.Text{Title: title + w.visit.SolutionNode(), Wide: true, Body: func(st *theme.Styles, width int) []string {
+	shown := &dialog.Text{Title: title + w.visit.SolutionNode(), Wide: true, Typing: w.Typing(), Body: func(st *theme.Styles, width int) []string {
 		return prose.Script(st, w.lab.Solution.Text, width)
 	}}
 	return tea.Batch(w.happen(w.visit.ShowSolution()), intent.Do(intent.Open{Dialog: shown}))
@@ -268,7 +268,7 @@ func (w *Workspace) ask() tea.Cmd {
 		return w.offer(q)
 	}
 	task := &w.lab.Tasks[q.Index]
-	return intent.Do(intent.Open{Dialog: &dialog.Prompt{Title: strings.TrimSuffix(task.Goal, "."), Text: q.Prompt, For: task.ID}})
+	return intent.Do(intent.Open{Dialog: &dialog.Prompt{Title: strings.ReplaceAll(strings.TrimSuffix(task.Goal, "."), "`", ""), Text: q.Prompt, For: task.ID}})
 }
 
 // nextView is what follows when the views take turns.
