@@ -61,7 +61,7 @@ func (w *Workspace) askFollow() tea.Cmd {
 		return w.openPacket()
 	}
 	return intent.Do(intent.Open{Dialog: dialog.Confirm("Follow the packet?", "follow it", followNow{},
-		"The autopsy may name the cause, and to find it is the exercise.")})
+		"The autopsy may name the cause, and finding it is the exercise.")})
 }
 
 // openPacket opens the pane: with the packet of the current task, else with the one
