@@ -107,7 +107,7 @@ func (s *Session) startCluster(ctx context.Context, p *instance, g *controlPlane
 	select {
 	case err = <-ready:
 	case <-ctx.Done():
-		err = fmt.Errorf("%w; so far there were %s", ctx.Err(), p.cluster.reached())
+		err = fmt.Errorf("%w; ready so far: %s", ctx.Err(), p.cluster.reached())
 	}
 	if err != nil {
 		return fmt.Errorf("start Kubernetes: %w", err)
@@ -157,7 +157,7 @@ func (c *cluster) await(lines *bufio.Reader, step string, progress func(string))
 	}
 }
 
-var errReport = errors.New("a report that cannot be read")
+var errReport = errors.New("a report cannot be read")
 
 func readReport(lines *bufio.Reader) (r companion.Report, err error) {
 	line, err := lines.ReadBytes('\n')
@@ -369,7 +369,7 @@ func (p *instance) inWorld(n *engine.Node) (string, error) {
 	}
 	netns, ok := p.pods[n.Name]
 	if !ok {
-		return "", fmt.Errorf("%s: its pod does not run", n.Name)
+		return "", fmt.Errorf("%s: its pod is not running", n.Name)
 	}
 	return netns, nil
 }

@@ -27,7 +27,7 @@ func (s *Session) Declared(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if p.cluster == nil || p.cluster.api == nil {
-		return nil, errors.New("the lab's cluster does not run")
+		return nil, errors.New("the lab's cluster is not running")
 	}
 	var out []string
 	for _, kind := range told {

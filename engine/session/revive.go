@@ -48,7 +48,7 @@ func (s *Session) attendCluster(p *instance, lines *bufio.Reader) {
 			return
 		}
 		if err != nil {
-			c.say(fmt.Sprintf("Kubernetes has ended, and could not be started again: %v. Reset builds it anew.", err))
+			c.say(fmt.Sprintf("Kubernetes has ended and could not be started again: %v. Reset rebuilds it.", err))
 			s.signal()
 			return
 		}
