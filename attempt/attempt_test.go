@@ -330,7 +330,7 @@ func TestACauseThatWasWrongIsNotChosenAgain(t *testing.T) {
 	if no != "" || q.Index != 0 || len(q.Options) != 3 {
 		t.Fatalf("it asks %+v, %q", q, no)
 	}
-	if _, no := v.Answer(0, "magic"); no != "that is not one of those to choose from" {
+	if _, no := v.Answer(0, "magic"); no != "that is not one of the choices" {
 		t.Error(no)
 	}
 	if _, no := v.Answer(0, "knot"); no != "" {
@@ -338,7 +338,7 @@ func TestACauseThatWasWrongIsNotChosenAgain(t *testing.T) {
 	}
 	bad := v.change(func(st *engine.Status) { st.Tasks[0].Got, st.Tasks[0].Why = "you chose a knot", "It is not that." })
 	v.says(v.See(bad, true), Marked{Task: "cause", Text: "knot", Why: "It is not that.", Choice: true})
-	if _, no := v.Answer(0, "knot"); no != "you have chosen that before, and it is not right" {
+	if _, no := v.Answer(0, "knot"); no != "you have already chosen that, and it is wrong" {
 		t.Error(no)
 	}
 	v.Reset(fails(v.Lab()))

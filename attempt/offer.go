@@ -111,9 +111,9 @@ func (a *Attempt) Answer(i int, text string) (events []Event, no string) {
 	if c := task.Choice(); c != nil {
 		switch {
 		case c.Option(text) == nil:
-			return nil, "that is not one of those to choose from"
+			return nil, "that is not one of the choices"
 		case a.wrong[task.ID][text]:
-			return nil, "you have chosen that before, and it is not right"
+			return nil, "you have already chosen that, and it is wrong"
 		}
 	}
 	a.pending[task.ID] = answer{text, a.Result(i).Got, a.status.Evaluation}

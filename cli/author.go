@@ -48,44 +48,44 @@ func (p *program) authorTestCommand() *cobra.Command {
 	var f proofFlags
 	cmd := &cobra.Command{
 		Use: "test [ID…]", Short: "Prove labs: that right ways solve them and wrong ways do not",
-		Long: "Proves the labs of --content, or those that the program brings along if no --content is\n" +
-			"given; all of them, or those named. Each proof has a world of its own:\n\n" +
-			"  untouched      nothing is done before the learner begins\n" +
+		Long: "Proves the labs of --content, or the built-in ones without it: all of them, or those\n" +
+			"named. Each proof has a world of its own:\n\n" +
+			"  untouched      no task is done before the learner begins\n" +
 			"  solution       solve.sh solves the lab\n" +
 			"  hold           once solved it stays solved for 5 seconds\n" +
 			"  reset          after a reset it is as it was at the start\n" +
 			"  alternative/…  the other right ways solve it\n" +
 			"  mistake/…      the tasks that the mistake names fail, and its misconception answers alone\n" +
 			"  without-line/… solve.sh without one of its commands does not solve it\n" +
-			"  fault/…        it breaks what it says and is told apart, and its repair brings all back\n" +
-			"  prediction/…   of its lessons' predictions just one answer is what the kernel shows\n" +
-			"  recorded/…     commands that its lessons show print what is shown\n" +
-			"  seed/…         with other parameters all of that works, too\n\n" +
-			"Of labs that the file of --proven says have been proven before, as they are, with this program\n" +
-			"and on such a kernel, a sample is enough: untouched, solution, one alternative, and of some\n" +
-			"labs every mistake. docs/TESTING.md explains it.\n\n" +
-			"Exits 0 if all is proven, 1 if not, 3 if this machine can run none of the labs. A lab that\n" +
+			"  fault/…        it breaks what it says, can be told apart, and its repair restores everything\n" +
+			"  prediction/…   exactly one answer of each prediction is what the kernel shows\n" +
+			"  recorded/…     the commands in its lessons print the output shown there\n" +
+			"  seed/…         all of this works with other parameters, too\n\n" +
+			"With --proven, a lab that its file records as proven, unchanged, with this program and on\n" +
+			"such a kernel, gets only a sample: untouched, solution, one alternative, and for some labs\n" +
+			"every mistake. docs/TESTING.md explains it.\n\n" +
+			"Exits 0 if everything is proven, 1 if not, 3 if this machine can run none of the labs. A lab that\n" +
 			"it cannot run is reported and does not count as a failure, except with --strict.",
 		ValidArgsFunction: p.completeLabs,
 		RunE:              p.inApp(func(cmd *cobra.Command, args []string) error { return p.proveLabs(cmd, args, f) }),
 	}
-	cmd.Flags().StringVar(&f.only, "run", "", "make only the proofs whose name, such as docker0/mistake/no-address, matches this `regexp`")
+	cmd.Flags().StringVar(&f.only, "run", "", "run only the proofs whose name, such as docker0/mistake/no-address, matches this `regexp`")
 	cmd.Flags().StringVar(&f.needing, "requiring", "", "prove only labs that require this `word`, such as kubernetes")
 	cmd.Flags().StringVar(&f.without, "without", "", "prove only labs that do not require this `word`")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "also write JUnit XML to this `file`")
 	cmd.Flags().IntVar(&f.seeds, "seeds", 20, "draw each lab's parameters this `number` of times")
-	cmd.Flags().IntVar(&f.jobs, "jobs", prove.DefaultJobs(), "make this `number` of proofs side by side")
+	cmd.Flags().IntVar(&f.jobs, "jobs", prove.DefaultJobs(), "run this `number` of proofs in parallel")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "tell of every proof")
+	cmd.Flags().BoolVar(&f.verbose, "verbose", false, "report every proof")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "count a lab that cannot run here as not proven")
-	cmd.Flags().BoolVar(&f.again, "again", false, "make a proof that fails once more, and tell it as a flake if it is proven then")
-	cmd.Flags().Var(shardFlag{&f.shard}, "shard", "make only the I-th of N equal parts of the proofs")
-	cmd.Flags().StringVar(&f.since, "changed-since", "", "prove only labs that have changed since this git `revision`, or all if what proves them has")
-	cmd.Flags().StringVar(&f.ledger, "proven", "", "make only a sample of what has been proven before, says this `file`")
-	cmd.Flags().BoolVar(&f.sampled, "sampled", false, "make only a sample of every lab's proofs")
-	cmd.Flags().Uint64Var(&f.sample, "sample", 0, "make the sample of this `number`; 0 draws one")
-	cmd.Flags().BoolVar(&f.remember, "remember", false, "make all proofs, and write what is proven into the file of --proven")
-	cmd.Flags().StringVar(&f.source, "source", ".", "this program's source, for --proven and --changed-since, is in this `folder`")
+	cmd.Flags().BoolVar(&f.again, "again", false, "run a failed proof again, and report it as a flake if it passes then")
+	cmd.Flags().Var(shardFlag{&f.shard}, "shard", "run only the I-th of N equal parts of the proofs")
+	cmd.Flags().StringVar(&f.since, "changed-since", "", "prove only labs that have changed since this git `revision`; all if the code that proves them has")
+	cmd.Flags().StringVar(&f.ledger, "proven", "", "run only a sample for labs that this `file` records as proven")
+	cmd.Flags().BoolVar(&f.sampled, "sampled", false, "run only a sample of every lab's proofs")
+	cmd.Flags().Uint64Var(&f.sample, "sample", 0, "run the sample with this `number`; 0 draws one")
+	cmd.Flags().BoolVar(&f.remember, "remember", false, "run all proofs, and record what is proven in the file of --proven")
+	cmd.Flags().StringVar(&f.source, "source", ".", "`folder` with this program's source, for --proven and --changed-since")
 	return cmd
 }
 
@@ -126,8 +126,8 @@ func (p *program) proveLabs(cmd *cobra.Command, ids []string, f proofFlags) erro
 	case f.shard.N > 1:
 		return p.nothingToProve(f, "there are fewer proofs than parts")
 	default:
-		return engine.Hintf(usageError{fmt.Errorf("--run %q: no proof has such a name", f.only)},
-			"names are such as docker0/solution, docker0/mistake/no-address and docker0/seed/7")
+		return engine.Hintf(usageError{fmt.Errorf("--run %q matches no proof", f.only)},
+			"names look like docker0/solution, docker0/mistake/no-address and docker0/seed/7")
 	}
 	save, err := junitFile(f.junit)
 	if err != nil {
@@ -178,7 +178,7 @@ func junitFile(name string) (save func(prove.Report) error, err error) {
 	}
 	f, err := os.Create(name)
 	if err != nil {
-		return nil, engine.Hintf(usageError{fmt.Errorf("--junit: %w", err)}, "name a file that can be written")
+		return nil, engine.Hintf(usageError{fmt.Errorf("--junit: %w", err)}, "name a file that you can write")
 	}
 	return func(r prove.Report) error { return errors.Join(prove.WriteJUnit(f, r), f.Close()) }, nil
 }

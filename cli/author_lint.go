@@ -31,10 +31,9 @@ func (p *program) authorLintCommand() *cobra.Command {
 	var asJSON bool
 	var o lint.Options
 	cmd := &cobra.Command{
-		Use: "lint [ID…]", Short: "Say what is wrong with how labs and lessons are written",
-		Long: "Looks at the labs and lessons of --content, or at those that the program brings along\n" +
-			"if no --content is given; at all of them, or at those whose ids are named.\n" +
-			"Exits 1 when there are errors; warnings are not errors.",
+		Use: "lint [ID…]", Short: "Check how labs and lessons are written",
+		Long: "Checks the labs and lessons of --content, or the built-in ones without it: all of them,\n" +
+			"or those named. Exits 1 if there are errors; warnings are not errors.",
 		RunE: func(_ *cobra.Command, ids []string) error {
 			c, err := p.draft()
 			if err != nil {
@@ -60,7 +59,7 @@ func (p *program) authorLintCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&o.Strict, "strict", false, "source items that no lesson covers are an error")
+	cmd.Flags().BoolVar(&o.Strict, "strict", false, "count source items that no lesson covers as errors")
 	return cmd
 }
 

@@ -16,18 +16,18 @@ import (
 func (p *program) authorNewCommand() *cobra.Command {
 	o := scaffold.Options{}
 	cmd := &cobra.Command{
-		Use: "new ID", Short: "Write the beginning of a lab and of its lesson",
-		Long: "Writes a small lab that passes its proofs as it is, and a lesson that goes with it, for you\n" +
-			"to change step by step. Nothing is overwritten.",
+		Use: "new ID", Short: "Start a lab and its lesson",
+		Long: "Writes a small lab that passes its proofs as it is, and a lesson for it, for you to change\n" +
+			"step by step. It overwrites nothing.",
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.ID = args[0]
 			return p.authorNew(o)
 		},
 	}
-	cmd.Flags().StringVar(&o.Dir, "dir", ".", "content `directory` to write to; it is made if need be")
-	cmd.Flags().StringVar(&o.Title, "title", "", "`title` of the lab (default: made of its id)")
-	cmd.Flags().StringVar(&o.Module, "module", "my-labs", "`id` of the module that the lesson goes into")
+	cmd.Flags().StringVar(&o.Dir, "dir", ".", "content `directory` to write to; created if missing")
+	cmd.Flags().StringVar(&o.Title, "title", "", "`title` of the lab (default: made from its id)")
+	cmd.Flags().StringVar(&o.Module, "module", "my-labs", "`id` of the lesson's module")
 	return cmd
 }
 

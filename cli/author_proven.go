@@ -45,7 +45,7 @@ func (s shardFlag) Set(text string) error {
 	i, err := strconv.Atoi(of)
 	n, err2 := strconv.Atoi(all)
 	if !ok || errors.Join(err, err2) != nil || i < 1 || i > n {
-		return errors.New("it is the part and the number of parts, such as 2/3")
+		return errors.New("give the part and the number of parts, such as 2/3")
 	}
 	s.I, s.N = i, n
 	return nil
@@ -117,7 +117,7 @@ type memory struct {
 func (f *memoryFlags) recall(content *draft.Draft, subjects []prove.Subject, prover *prove.Prover) (*memory, error) {
 	ledger, err := proven.Read(f.ledger)
 	if err != nil {
-		return nil, engine.Hintf(usageError{fmt.Errorf("--proven: %w", err)}, "make it anew with --remember")
+		return nil, engine.Hintf(usageError{fmt.Errorf("--proven: %w", err)}, "write it again with --remember")
 	}
 	m := &memory{ledger: ledger, digests: map[string]string{}}
 	if m.here, err = proven.ThisPlatform(); err != nil {

@@ -72,7 +72,7 @@ func TestASampleIsTold(t *testing.T) {
 	dir := writeLabs(t, []badLab{fineLab(t)})
 	args := []string{"--content", dir, "--sampled", "--sample", "7", "--run", "untouched|solution"}
 	out, _, code := authorTest(t, args...)
-	if code != exitOK || !strings.HasSuffix(out, "\nOf 1 lab only a sample was made: --sample 7 makes the same one again.\n") {
+	if code != exitOK || !strings.HasSuffix(out, "\nOnly a sample was run for 1 lab; --sample 7 runs the same one again.\n") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }

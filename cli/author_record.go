@@ -20,31 +20,31 @@ import (
 func (p *program) authorRecordCommand() *cobra.Command {
 	var check bool
 	cmd := &cobra.Command{
-		Use: "record [LESSON…]", Short: "Run the commands that lessons show, and write their output in",
-		Long: "Runs every run block of the lessons of --content in their labs, and writes the output into\n" +
-			"the lesson where the kernel says something else than is there. What differs from run to run,\n" +
-			"such as MAC addresses, does not count. With --check nothing is written, and the exit code\n" +
-			"is 1 when a lesson shows something else; that works for the lessons that are built in, too.",
+		Use: "record [LESSON…]", Short: "Run the commands in lessons and record their output",
+		Long: "Runs every run block of the lessons of --content in their labs, and updates a lesson whose\n" +
+			"output differs from what the kernel says. What varies from run to run, such as MAC addresses,\n" +
+			"does not count. --check writes nothing and exits 1 if a lesson differs; it works for the\n" +
+			"built-in lessons, too.",
 		RunE: p.inApp(func(cmd *cobra.Command, ids []string) error {
 			c, err := p.draft()
 			if err != nil {
 				return err
 			}
 			if len(p.content) == 0 && !check {
-				return engine.Hintf(usageError{errors.New("the lessons that the program brings along cannot be written to")},
+				return engine.Hintf(usageError{errors.New("the built-in lessons cannot be written to")},
 					"give a folder of lessons with --content DIR, or --check to compare only")
 			}
 			return p.record(cmd.Context(), c, ids, check)
 		}),
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "write nothing; say what differs")
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing; report what differs")
 	return cmd
 }
 
 // record records the lessons with these ids, or all.
 func (p *program) record(ctx context.Context, c *draft.Draft, ids []string, check bool) error {
 	if len(c.Problems) > 0 {
-		return engine.Hintf(usageError{errors.New("there are labs or lessons that cannot be read")}, "`underlay author lint` says what is wrong with them")
+		return engine.Hintf(usageError{errors.New("some labs or lessons cannot be read")}, "`underlay author lint` says what is wrong with them")
 	}
 	ls, err := chosen(c, ids)
 	if err != nil {

@@ -281,7 +281,7 @@ func TestProofsAreTold(t *testing.T) {
 	for _, want := range []string{
 		"✓ alternative-hangs: 4 of 4 proven\n",
 		"✗ line-for-nothing: 1 of 4 proofs failed\n",
-		"✗ line-for-nothing/without-line/2\n    without `ip link set lo mtu 1500` the lab is solved all the same; take it out, or mark it `# optional: reason`\n",
+		"✗ line-for-nothing/without-line/2\n    the lab is solved without `ip link set lo mtu 1500`; remove it, or mark it `# optional: reason`\n",
 		"  state\n    task up: pass\n    task address: pass\n  transcript\n    host:~# ip addr add 10.9.9.9/32 dev lo\n    host:~# ip link set lo up\n",
 		"✗ mistake-is-answered-otherwise/mistake/off\n",
 		"    task address: fail\n      want  lo in host has the address 10.9.9.9/32\n      got   lo in host has 127.0.0.1/8 and 10.9.9.9/24\n",
@@ -305,7 +305,7 @@ func TestVerboseTellsOfEveryProof(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, stdout)
 	}
 	for _, want := range []string{"✓ optional-what/solution  ", "✗ optional-what/without-line/mark-4  ", "✓ optional-what/seed/1  ",
-		"    the lab has no parameters, so one draw is all there is\n"} {
+		"    the lab has no parameters, so there is only one draw\n"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("it does not say %q:\n%s", want, stdout)
 		}
@@ -341,18 +341,18 @@ func TestALabThatCannotRunIsNotProven(t *testing.T) {
 func TestAuthorTestRefusesWhatMeansNothing(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		`error: --run "nonsense": no proof has such a name`: {"--run", "nonsense"},
-		"error: --run: error parsing regexp":                {"--run", "("},
-		`error: lab "docker1": not found`:                   {"docker1"},
-		"error: --seeds 0":                                  {"--seeds", "0"},
-		"error: --jobs -1":                                  {"--jobs", "-1"},
-		"error: --junit: open /nowhere/x":                   {"--junit", "/nowhere/x", "--run", "netns-veth/untouched"},
-		"error: --remember needs --proven":                  {"--remember"},
-		"error: --remember with --run, --shard or":          {"--remember", "--proven", "x", "--shard", "1/2"},
-		"error: /: not the source of Underlay":              {"--proven", "x", "--source", "/"},
-		"error: --changed-since: git diff: ":                {"--changed-since", "no-such-revision", "--source", ".."},
-		"error: --proven: read ..: is a directory":          {"--proven", "..", "--source", ".."},
-		`error: invalid argument "3/2" for "--shard" flag`:  {"--shard", "3/2"},
+		`error: --run "nonsense" matches no proof`:         {"--run", "nonsense"},
+		"error: --run: error parsing regexp":               {"--run", "("},
+		`error: lab "docker1": not found`:                  {"docker1"},
+		"error: --seeds 0":                                 {"--seeds", "0"},
+		"error: --jobs -1":                                 {"--jobs", "-1"},
+		"error: --junit: open /nowhere/x":                  {"--junit", "/nowhere/x", "--run", "netns-veth/untouched"},
+		"error: --remember needs --proven":                 {"--remember"},
+		"error: --remember with --run, --shard or":         {"--remember", "--proven", "x", "--shard", "1/2"},
+		"error: /: not the source of Underlay":             {"--proven", "x", "--source", "/"},
+		"error: --changed-since: git diff: ":               {"--changed-since", "no-such-revision", "--source", ".."},
+		"error: --proven: read ..: is a directory":         {"--proven", "..", "--source", ".."},
+		`error: invalid argument "3/2" for "--shard" flag`: {"--shard", "3/2"},
 	} {
 		stdout, stderr, code := authorTest(t, args...)
 		if code != exitUsage || !strings.HasPrefix(stderr, want) || !strings.Contains(stderr, "\nhint: ") {

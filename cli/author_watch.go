@@ -21,17 +21,17 @@ import (
 func (p *program) authorWatchCommand() *cobra.Command {
 	run := p.inApp(func(cmd *cobra.Command, args []string) error { return p.watch(cmd.Context(), args[0]) })
 	return &cobra.Command{
-		Use: "watch ID --content DIR", Short: "Open a lab or lesson, and again whenever a file of it is saved",
-		Long: "Opens a lab or a lesson of --content on the screen, while you write it in another terminal.\n" +
-			"Whenever you save, it is read again: a lab is built anew, a lesson is shown anew, and what is\n" +
-			"wrong is told with file, line and column. Nothing is recorded as progress.",
+		Use: "watch ID --content DIR", Short: "Open a lab or lesson, and reopen it whenever you save it",
+		Long: "Opens a lab or a lesson of --content while you write it in another terminal. Whenever you\n" +
+			"save, it rebuilds the lab or shows the lesson again, and reports problems with file, line\n" +
+			"and column. It records no progress.",
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(p.content) == 0 {
-				return engine.Hintf(usageError{errors.New("watch needs the folder that you write in")}, "give it with --content DIR")
+				return engine.Hintf(usageError{errors.New("watch needs the folder that you work in")}, "give it with --content DIR")
 			}
 			if p.talks() || !onTerminal() {
-				return engine.Hintf(usageError{errors.New("watch draws on a terminal; it does not talk in lines")},
+				return engine.Hintf(usageError{errors.New("watch needs a terminal, and has no plain dialogue")},
 					"after each change run `underlay author lint`, and `underlay try` to see what a script does")
 			}
 			return run(cmd, args)
@@ -54,7 +54,7 @@ func (p *program) watch(ctx context.Context, id string) error {
 			return err
 		}
 	} else if start = (tui.Start{Lesson: id}); c.Lesson(id) == nil {
-		return engine.Hintf(fmt.Errorf("lab or lesson %q: %w in %s", id, engine.ErrNotFound, strings.Join(p.content, ", ")), "`underlay author new %s` makes one", id)
+		return engine.Hintf(fmt.Errorf("lab or lesson %q: %w in %s", id, engine.ErrNotFound, strings.Join(p.content, ", ")), "`underlay author new %s` creates one", id)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

@@ -20,7 +20,7 @@ func (p *program) benchCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "bench [PART…]", Short: "Measure this program's budgets on this machine",
-		Long: "Measures this program's budgets on this machine, all of them or only some parts:\n" +
+		Long: "Measures this program's budgets on this machine: all of them, or only some parts:\n" +
 			strings.Join(bench.Parts(), ", ") + ".",
 		Args: usage(cobra.OnlyValidArgs), ValidArgs: bench.Parts(),
 		RunE: p.inApp(func(cmd *cobra.Command, args []string) error {

@@ -55,7 +55,7 @@ func (p *program) commands() *cobra.Command {
 		Long: "Underlay teaches container networking with real commands in a real kernel.\n" +
 			"Without a command it opens the tutor. Nothing it does touches this machine:\n" +
 			"every lab is a throw-away world. With --plain it is a dialogue in lines of text, which\n" +
-			"ends with 0 whether or not a lab was solved; `underlay try` tells that by its exit code.\n\n" +
+			"exits 0 whether or not a lab was solved; `underlay try` reports that in its exit code.\n\n" +
 			"Exit codes: 0 solved or done · 1 not solved, or not delivered · 2 wrong usage · 3 cannot run here · 4 internal error",
 		Args:              usage(cobra.NoArgs),
 		RunE:              p.opensTutor(new(string)),
@@ -68,13 +68,13 @@ func (p *program) commands() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
 	f.StringArrayVar(&p.content, "content", nil, "also load labs and lessons from this `directory` (may be given again)")
-	f.StringVar(&p.builtin, "builtin", "", "take labs and lessons of this `directory` for the built-in ones, as bench does")
+	f.StringVar(&p.builtin, "builtin", "", "use this `directory` instead of the built-in labs and lessons, as bench does")
 	_ = f.MarkHidden("builtin") // the only error is a flag that is not there
 	f.StringVar(&p.state, "state", "", "keep progress in this `directory` (default: $XDG_STATE_HOME/underlay)")
 	f.Int64Var(&p.seed, "seed", 0, "draw a lab's parameters with this `number`; 0 is the lab as written")
-	f.BoolVar(&p.plain, "plain", false, "talk in lines of text, for screen readers and scripts")
+	f.BoolVar(&p.plain, "plain", false, "use lines of text, for screen readers and scripts")
 	f.BoolVar(&p.ascii, "ascii", false, "draw with ASCII characters only")
-	f.StringVar(&p.theme, "theme", "auto", "`name` of the colours: auto, dark, light, contrast")
+	f.StringVar(&p.theme, "theme", "auto", "`name` of the theme: auto, dark, light, contrast")
 	root.AddCommand(p.labCommand(), p.listCommand(), p.tryCommand(), p.traceCommand(), p.doctorCommand(), p.progressCommand(),
 		p.authorCommand(), p.benchCommand(), p.versionCommand())
 	strict(root)
@@ -106,8 +106,8 @@ func (p *program) labCommand() *cobra.Command {
 	var fault string
 	cmd := &cobra.Command{
 		Use: "lab ID", Short: "Open a lab straight away",
-		Long: "Opens a lab. With --fault it is solved already, and broken in one way: name the cause,\n" +
-			"then repair it. `--fault random` lets the seed choose; without --seed one is drawn, and said.",
+		Long: "Opens a lab. With --fault it is already solved, then broken in one way: name the cause,\n" +
+			"then repair it. `--fault random` lets the seed choose; without --seed one is drawn and printed.",
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: p.completeLabs,
 		RunE:              p.opensTutor(&fault),

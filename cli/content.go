@@ -48,7 +48,7 @@ func checkContent(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, "lessons")); err == nil {
 		return nil
 	}
-	return engine.Hintf(usageError{fmt.Errorf("--content %s: no lab or lesson is in there", dir)}, hint)
+	return engine.Hintf(usageError{fmt.Errorf("--content %s: no lab or lesson is in it", dir)}, hint)
 }
 
 // maxProblems is how many problems of content are told at once.
@@ -60,7 +60,7 @@ func badContent(err error) error {
 	if lines := strings.Split(err.Error(), "\n"); len(lines) > maxProblems {
 		err = fmt.Errorf("%s\n… and %d more", strings.Join(lines[:maxProblems], "\n"), len(lines)-maxProblems)
 	}
-	return engine.Hintf(usageError{err}, "correct that, or leave its --content out")
+	return engine.Hintf(usageError{err}, "fix that, or omit its --content")
 }
 
 // canRun says whether this machine can run a lab, as an error if it cannot.

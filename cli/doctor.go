@@ -12,9 +12,9 @@ import (
 func (p *program) doctorCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Say what this machine can run, and what to do where it can't",
-		Long: "Looks at the kernel, at namespaces and at the tools that labs use, by trying them in a\n" +
-			"throw-away namespace. It changes nothing. Exits 0 if labs can run, 3 if not.",
+		Use: "doctor", Short: "Check what this machine can run, and say how to fix the rest",
+		Long: "Checks the kernel, namespaces and the tools that labs use by trying them in a throw-away\n" +
+			"namespace. It changes nothing. Exits 0 if labs can run, 3 if not.",
 		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r := preflight.Doctor(cmd.Context())

@@ -13,7 +13,7 @@ import (
 
 // faultFlag gives a command the flag that breaks its lab.
 func (p *program) faultFlag(cmd *cobra.Command, fault *string) {
-	cmd.Flags().StringVar(fault, "fault", "", "open it solved, and broken by the fault of this `name`; random chooses one by the seed")
+	cmd.Flags().StringVar(fault, "fault", "", "open it solved, then broken by the fault of this `name`; random picks one by the seed")
 	// The only error is a flag that is not there, and it was made in the line above.
 	_ = cmd.RegisterFlagCompletionFunc("fault", p.completeFaults)
 }
@@ -39,7 +39,7 @@ func (p *program) completeFaults(_ *cobra.Command, args []string, _ string) ([]s
 func (p *program) loadFor(fault string) (*course.Course, error) {
 	if fault == engine.RandomFault && p.seed == 0 {
 		p.seed = engine.DrawSeed()
-		_, _ = fmt.Fprintf(p.err, "note: drawn with --seed %d, which draws the same again\n", p.seed)
+		_, _ = fmt.Fprintf(p.err, "note: drawn with --seed %d; use it to draw the same again\n", p.seed)
 	}
 	return p.load()
 }
@@ -51,7 +51,7 @@ func checkCause(lab *engine.Lab, cause string) error {
 	}
 	task := lab.Task(engine.TaskCause)
 	if lab.Fault == nil || task == nil {
-		return engine.Hintf(usageError{errors.New("--cause is for a lab with a fault in it")}, "break the lab with --fault NAME, or leave --cause out")
+		return engine.Hintf(usageError{errors.New("--cause needs a lab with a fault in it")}, "break the lab with --fault NAME, or omit --cause")
 	}
 	choice := task.Choice()
 	if choice.Option(cause) != nil {
@@ -62,5 +62,5 @@ func checkCause(lab *engine.Lab, cause string) error {
 	for _, o := range choice.Options {
 		ids = append(ids, o.ID)
 	}
-	return engine.Hintf(usageError{fmt.Errorf("there is no cause %q to choose in lab %s", cause, id)}, "its causes are %s", strings.Join(ids, ", "))
+	return engine.Hintf(usageError{fmt.Errorf("no cause %q in lab %s", cause, id)}, "its causes are %s", strings.Join(ids, ", "))
 }

@@ -92,7 +92,7 @@ func judge(err error) (code exitError, hint string) {
 	case errors.Is(err, context.Canceled):
 		code, hint = 128+exitError(syscall.SIGINT), "nothing of the lab is left behind; start it again when you like"
 	default:
-		code, hint = exitInternal, "try again; if it stays so, please report it with what `underlay doctor --json` prints"
+		code, hint = exitInternal, "try again; if it happens again, report it with the output of `underlay doctor --json`"
 	}
 	var hinted *engine.Error
 	if errors.As(err, &hinted) {

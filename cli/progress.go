@@ -97,13 +97,13 @@ func (p *program) export(ctx context.Context, s *progress.Store, name string) (e
 	}
 	f, err := os.Create(name)
 	if err != nil {
-		return engine.Hintf(usageError{err}, "name a file that can be written, or - for standard output")
+		return engine.Hintf(usageError{err}, "name a file that you can write, or - for standard output")
 	}
 	return errors.Join(s.Export(ctx, f), f.Close())
 }
 
 func (p *program) importFrom(ctx context.Context, s *progress.Store, name string) error {
-	const hint = "give a file that `underlay progress export` has written, or - for standard input; nothing was changed"
+	const hint = "give a file that `underlay progress export` wrote, or - for standard input; nothing was changed"
 	f, err := readable(name)
 	if err != nil {
 		return engine.Hintf(usageError{err}, hint)

@@ -46,8 +46,8 @@ func (p *program) traceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "trace [FROM] TO[:PORT][/PROTO]", Short: "In a lab's shell: send a packet and say where it died",
 		Long: "Sends a packet through the lab, follows it from device to device and rule to rule, there and\n" +
-			"back, and names the one thing that ate it. It works in the shell of a lab.\n\n" +
-			"FROM is the node that sends it; without it, the one that you are in. TO is an address, or a\n" +
+			"back, and names the one thing that ate it. It works in a lab's shell.\n\n" +
+			"FROM is the node that sends it; without it, the one you are in. TO is an address, or a\n" +
 			"name that FROM looks up. PROTO is icmp, tcp, udp or http; without it, tcp if there is a port,\n" +
 			"else icmp. Exits 0 if it was delivered, 1 if not.",
 		Example: "  underlay trace 10.0.0.2\n" +
@@ -63,7 +63,7 @@ func (p *program) traceCommand() *cobra.Command {
 			}
 			flow.Size, flow.Wait = size, wait
 			if err := tracesock.Check(flow); err != nil {
-				return engine.Hintf(usageError{err}, "leave --size and --wait out, or keep them within that")
+				return engine.Hintf(usageError{err}, "keep --size and --wait within that, or omit them")
 			}
 			a, err := askLab(cmd.Context(), flow)
 			if err != nil {
@@ -81,8 +81,8 @@ func (p *program) traceCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().IntVar(&size, "size", 0, "`bytes` that an icmp or udp packet carries at least")
-	cmd.Flags().DurationVar(&wait, "wait", 0, "`time` to wait for an answer, such as 2s (default: as long as a task's check does)")
+	cmd.Flags().IntVar(&size, "size", 0, "least `bytes` that an icmp or udp packet carries")
+	cmd.Flags().DurationVar(&wait, "wait", 0, "`time` to wait for an answer, such as 2s (default: as long as a task's check waits)")
 	return cmd
 }
 
@@ -104,8 +104,8 @@ func askLab(ctx context.Context, f engine.Flow) (*engine.Autopsy, error) {
 	a, err := tracesock.Ask(ctx, sandbox.SocketPath, f)
 	switch {
 	case errors.Is(err, tracesock.ErrNoLab):
-		return nil, engine.Hintf(machineError{errors.New("a trace needs a lab, and this is no lab's shell")},
-			"open a lab, for example with `underlay lab docker0`, and type it into its shell")
+		return nil, engine.Hintf(machineError{errors.New("a trace needs a lab, and this is not a lab's shell")},
+			"open a lab, for example with `underlay lab docker0`, and run the trace in its shell")
 	case errors.Is(err, context.Canceled):
 		return nil, engine.Hintf(err, "nothing of the trace is left in the lab")
 	case errors.Is(err, tracesock.ErrUsage):

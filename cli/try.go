@@ -62,10 +62,10 @@ func (p *program) tryCommand() *cobra.Command {
 		Use: "try ID --script FILE", Short: "Type a script into a lab and say whether it solves it",
 		Long: "Builds the lab, types the script into a real shell as a learner would, waits until\n" +
 			"the state settles and prints every task. Exits 0 if solved, 1 if not.\n" +
-			"A line \"# node: NAME\" in the script goes on in the shell of that node.\n\n" +
-			"With --fault the lab is solved already and broken in one way, and the script is to repair it.\n" +
-			"The cause has to be named, too: --cause ID does that before the script is typed. Without it\n" +
-			"the task \"cause\" and those after it stay open, so that the lab is not solved.",
+			"A line \"# node: NAME\" in the script switches to that node's shell.\n\n" +
+			"With --fault the lab is already solved but broken in one way; the script must repair it.\n" +
+			"The cause must be named, too: --cause ID does so before the script is typed. Without it\n" +
+			"the task \"cause\" and those after it stay open, so the lab is not solved.",
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: p.completeLabs,
 		RunE: p.inApp(func(cmd *cobra.Command, args []string) error {
@@ -91,7 +91,7 @@ func (p *program) tryCommand() *cobra.Command {
 	cmd.Flags().StringVar(&a.script, "script", "", "`file` with the lines to type; - is standard input")
 	cmd.Flags().StringVar(&a.node, "node", "", "`name` of the node whose shell they are typed into (default: the lab's first)")
 	p.faultFlag(cmd, &a.fault)
-	cmd.Flags().StringVar(&a.cause, "cause", "", "`id` of the fault that is named as the cause")
+	cmd.Flags().StringVar(&a.cause, "cause", "", "`id` of the fault to name as the cause")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&verbose, "transcript", false, "print what the terminal showed, too")
 	return cmd
@@ -100,7 +100,7 @@ func (p *program) tryCommand() *cobra.Command {
 func (p *program) try(ctx context.Context, a attempt) (tryResult, error) {
 	if a.script == "" {
 		return tryResult{}, engine.Hintf(usageError{errors.New("try needs --script FILE")},
-			"the file has the lines to type, one command a line; - is standard input")
+			"put the lines to type in the file, one command a line; - is standard input")
 	}
 	content, err := p.loadFor(a.fault)
 	if err != nil {

@@ -39,7 +39,7 @@ func (p *program) opensTutor(fault *string) func(*cobra.Command, []string) error
 	})
 	return func(cmd *cobra.Command, args []string) error {
 		if !p.talks() && !onTerminal() {
-			return engine.Hintf(usageError{errors.New("the screens need a terminal, and the input or output here is none")},
+			return engine.Hintf(usageError{errors.New("the screens need a terminal, but the input or output is not one")},
 				"use --plain for a dialogue in lines, or `underlay try` to run a script in a lab")
 		}
 		return run(cmd, args)

@@ -27,7 +27,7 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		err = usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
 		if len(args) == 0 || !cmd.HasSubCommands() {
-			return engine.Hintf(err, "`%s --help` shows how it is used", cmd.CommandPath())
+			return engine.Hintf(err, "`%s --help` shows its usage", cmd.CommandPath())
 		}
 		cmd.SuggestionsMinimumDistance = 2 // slips of the finger
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
@@ -41,7 +41,7 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 // left out: it repeats the value and names a function.
 func flagError(cmd *cobra.Command, err error) error {
 	if text, _, cut := strings.Cut(err.Error(), ": strconv."); cut {
-		err = errors.New(text + ": not a whole number, or too large a one")
+		err = errors.New(text + ": not a whole number, or too large")
 	}
 	return engine.Hintf(usageError{err}, "`%s --help` lists its flags", cmd.CommandPath())
 }

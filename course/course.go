@@ -33,7 +33,7 @@ func Predictions(l *lesson.Lesson, lab *engine.Lab) ([]*engine.Prediction, error
 			problems = append(problems, format.Problem{File: l.File, Line: b.Line, Col: 1, What: fmt.Sprintf(what, args...)})
 		}
 		if lab == nil {
-			refuse("there is no lab %q to predict; give the lesson the id of a lab", l.Lab)
+			refuse("there is no lab %q to predict in; give the lesson the id of a lab", l.Lab)
 			continue
 		}
 		p, err := format.Prediction(lab, format.Block{File: l.File, Line: b.Line, Node: b.Predict.Node, Solved: b.Predict.Solved, Text: b.Predict.Text})

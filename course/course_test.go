@@ -52,10 +52,10 @@ func TestWrongPredictionsAreRefusedWithTheirPlace(t *testing.T) {
 		"id twice": {predict + predict, wires(), `m/1-x.md:19:1: prediction id "reach" is taken in this lesson; give each prediction its own`},
 		"id of another": {strings.Replace(predict, "id: reach", "id: reach\nformerly: [ping, pong]", 1) +
 			strings.Replace(predict, "id: reach", "id: ping\nformerly: [reach, pong]", 1), wires(),
-			"m/1-x.md:20:1: prediction id \"ping\" was that of prediction \"reach\"; an id is not used again, because progress is kept by it\n" +
-				"m/1-x.md:20:1: formerly has \"reach\", which is the id of prediction \"reach\"; an id is not used again, because progress is kept by it\n" +
+			"m/1-x.md:20:1: prediction id \"ping\" belonged to prediction \"reach\"; an id is never reused, because progress is kept by it\n" +
+				"m/1-x.md:20:1: formerly has \"reach\", which is the id of prediction \"reach\"; an id is never reused, because progress is kept by it\n" +
 				"m/1-x.md:20:1: formerly has \"pong\", and so has prediction \"reach\"; progress can follow to one place only"},
-		"no lab": {predict, nil, `m/1-x.md:8:1: there is no lab "wires" to predict; give the lesson the id of a lab`},
+		"no lab": {predict, nil, `m/1-x.md:8:1: there is no lab "wires" to predict in; give the lesson the id of a lab`},
 		"several": {strings.Replace(predict, "node: c1", "node: c2", 1) + strings.Replace(predict, "c1 start", "c3 start", 1), wires(),
 			"m/1-x.md:14:26: unknown node \"c2\"; nodes here: c1, host; did you mean \"c1\"?\n" +
 				"m/1-x.md:19:1: unknown node \"c3\"; nodes here: c1, host; did you mean \"c1\"?"},

@@ -57,7 +57,7 @@ func TestJourneyThroughAFault(t *testing.T) {
 	v.insists("q", "home", func(s string) bool { return strings.Contains(s, " lessons  ·  ") })
 	v.untilMatch(`0 of \d+ labs`, `break-fix, 1 of 7 done`)
 	v.types("b")
-	v.untilText("Getting out, broken", "Surprise me", "The lab is solved already")
+	v.untilText("Getting out, broken", "Surprise me", "The lab is already solved")
 	v.types(enter)
 	v.until("a shell in another broken lab", atPrompt)
 	v.untilText("Something is broken", "0 of 3")

@@ -133,7 +133,7 @@ func TestPlainEndsUnsolved(t *testing.T) {
 	if code != 0 || errs != "" {
 		t.Errorf("it ended with %d and %q", code, errs)
 	}
-	tells(t, said, "host> ip -br link", "LOOPBACK", "0 of 5 tasks done; what you have done is remembered.")
+	tells(t, said, "host> ip -br link", "LOOPBACK", "0 of 5 tasks done; what you have done is recorded.")
 }
 
 // TestScreensNeedATerminal: nothing is drawn into a file, and nothing is started.

@@ -43,8 +43,8 @@ func TestWhatIsToBeFoundOutIsNotGivenAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	inOrder(t, said, "The autopsy may name the cause", "Type yes to go on: no\nhost> :trace 10.0.0.2\n", "The autopsy may name the cause", "Type yes to go on: yes", "Delivered",
-		"host> :trace c1 10.0.0.3\n\nDelivered", "What is wrong?", "That does not do it yet.", "You have chosen that before, and it is not right.",
-		"(You have chosen this; it is not that.)", "This shows a whole repair.", "The repair, typed in host:", "mend",
+		"host> :trace c1 10.0.0.3\n\nDelivered", "What is wrong?", "That does not do it yet.", "You have already chosen that, and it is wrong.",
+		"(You have chosen this; it is wrong.)", "This shows a whole repair.", "The repair, typed in host:", "mend",
 		"host> :solution\nThe repair, typed in host:", "That is the cause. Now repair it.", "Solved: Wires, broken, in", "with the solution in view",
 		"What it was: Somebody cut the wire.", "This lab has 1 fault left to repair.\n")
 	if want := []string{"host → 10.0.0.2/icmp", "c1 → 10.0.0.3/icmp"}; !slices.Equal(s.traced, want) {
@@ -60,7 +60,7 @@ func TestHintsAreCountedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	inOrder(t, said, "Hint 4 of 4", "You have seen all hints for this task.", "Hint 4 of 4: Type `do bridge`.", "This task is done.",
-		"with 4 hints", "No longer done", "The lab is closed. It was solved, which is remembered; as it stands, 1 of 2\ntasks done.")
+		"with 4 hints", "No longer done", "The lab is closed. It was solved, and that is recorded; now 1 of 2 tasks\ndone.")
 }
 
 // To solve a lab again after going back is said again, and what that does is not.

@@ -63,32 +63,32 @@ func (v *visit) command(name, rest string) error {
 	case "quit", "q":
 		v.leaving = true
 	default:
-		v.sayf("There is no command :%s. :help says which there are. To give this line to the shell, put a backslash before the colon.", name)
+		v.sayf("There is no command :%s. :help lists them. To send this line to the shell, put a backslash before the colon.", name)
 	}
 	return nil
 }
 
 func (v *visit) commandHelp() {
 	for _, row := range [][2]string{
-		{":tasks", "how each task stands, and what was found"},
+		{":tasks", "how each task stands, and why"},
 		{":hint", "the next hint for the current task; :hint 2 for task 2"},
 		{":lesson", "the lesson of this lab"},
 		{":node NAME", "go to another node's shell: " + strings.Join(v.lab.Topology.NodeNames(), ", ")},
 		{":map", "what each node holds now, and how it is connected; :map drawn draws it"},
-		{":trace TO", "send a packet and hear where it died; :trace FROM TO from another node, :trace the one that the current task fails for"},
+		{":trace TO", "send a packet and hear where it died; :trace FROM TO from another node, :trace the one that fails the current task"},
 		{":answer TEXT", "answer the question of a task"},
-		{":cause", "what could be broken, where something is; :cause b chooses"},
+		{":cause", "what could be broken in a broken lab; :cause b chooses"},
 		{":stop", "stop a program that waits for input, as Ctrl-C does"},
 		{":undo", "go back to the last checkpoint; :undo 2 to checkpoint 2, :undo 0 to the start"},
 		{":diff", "what has changed since the last checkpoint; :diff 2 since checkpoint 2"},
-		{":checkpoints", "the states that can be gone back to: the start and every task done"},
-		{":reset", "build the lab anew"},
+		{":checkpoints", "the states you can go back to: the start and every task done"},
+		{":reset", "rebuild the lab"},
 		{":solution", "show a solution"},
 		{":quit", "leave the lab; the end of the input does the same"},
 	} {
 		v.println(fmt.Sprintf("  %-13s %s", row[0], row[1]))
 	}
-	v.say("Everything else is typed into the shell. Ctrl-C stops the program that runs there.")
+	v.say("Everything else goes to the shell. Ctrl-C stops the program running there.")
 }
 
 // hint gives the next hint of a task, the current one unless a number is given. Where
@@ -166,7 +166,7 @@ func (v *visit) goTo(name string) error {
 }
 
 func (v *visit) reset() error {
-	yes, err := v.sure("This builds the lab anew. Everything done in it is thrown away.")
+	yes, err := v.sure("This rebuilds the lab. Everything done in it is thrown away.")
 	if err != nil || !yes {
 		return err
 	}
@@ -194,7 +194,7 @@ func (v *visit) solution() error {
 		what = "repair"
 	}
 	if !v.attempt.Peeked() {
-		yes, err := v.sure("This shows a whole " + what + ". It is remembered that you looked.")
+		yes, err := v.sure("This shows a whole " + what + ". Underlay records that you looked.")
 		if err != nil || !yes {
 			return err
 		}
@@ -234,6 +234,6 @@ func (v *visit) give(i int, text string) {
 	v.tell(events)
 	v.settle(v.patience())
 	if v.attempt.Pending(i) {
-		v.say("Your answer is still being looked at.")
+		v.say("Your answer is still being judged.")
 	}
 }

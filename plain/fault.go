@@ -40,7 +40,7 @@ func (v *visit) report() {
 func (v *visit) cause(letter string) {
 	switch q, no := v.attempt.Asked(v.attempt.Current()); {
 	case v.lab.Fault == nil:
-		v.say("Nothing is broken in this lab that would have a cause to name.")
+		v.say("Nothing is broken in this lab, so there is no cause to name.")
 	case v.attempt.Named():
 		v.say("You have named the cause.")
 	case no != "":
@@ -57,7 +57,7 @@ func (v *visit) options(q attempt.Question) {
 	for i, o := range q.Options {
 		text := o.Text
 		if o.Wrong {
-			text += " (You have chosen this; it is not that.)"
+			text += " (You have chosen this; it is wrong.)"
 		}
 		v.item(fmt.Sprintf("  %c. ", 'a'+i), text)
 	}
@@ -67,7 +67,7 @@ func (v *visit) options(q attempt.Question) {
 func (v *visit) choose(q attempt.Question, letter string) {
 	at := strings.Index("abcdefghijklmnopqrstuvwxyz", strings.ToLower(letter))
 	if len(letter) != 1 || at < 0 || at >= len(q.Options) {
-		v.sayf("There is no cause %s to choose.", letter)
+		v.sayf("There is no cause %s.", letter)
 		v.options(q)
 		return
 	}

@@ -113,7 +113,7 @@ func (g *guide) openAgain(err error) error {
 		return err
 	}
 	if errors.Is(err, engine.ErrNotFound) {
-		g.say("There is no lesson, lab or number of that name. Type list to hear what there is, or help.")
+		g.say("There is no lesson or lab of that name or number. Type list to hear them, or help.")
 		return nil
 	}
 	g.sayError(err)
@@ -227,7 +227,7 @@ func (g *guide) homeHelp() {
 		{"NUMBER", "open that lesson or lab"},
 		{"NAME", "read the lesson of that name"},
 		{"lab NAME", "open the lab of that name"},
-		{"break NAME", "open that lab with something broken in it, to be found and repaired"},
+		{"break NAME", "open that lab with something broken in it, to find and repair"},
 		{"list", "say the list again"},
 		{"quit", "leave; the end of the input does the same"},
 	} {

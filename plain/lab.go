@@ -37,7 +37,7 @@ type visit struct {
 // visitLab is visit of a lab by its id.
 func (g *guide) visitLab(id string) error {
 	if g.findLab(id) == nil {
-		return engine.Hintf(fmt.Errorf("there is no lab %q: %w", id, engine.ErrNotFound), "`underlay list` says which there are")
+		return engine.Hintf(fmt.Errorf("there is no lab %q: %w", id, engine.ErrNotFound), "`underlay list` lists them")
 	}
 	lab, err := g.Lab(id)
 	if err != nil {
@@ -113,7 +113,7 @@ func (g *guide) open(lab *engine.Lab) (engine.Session, error) {
 	if o.err == nil {
 		o.err = o.session.Close()
 	}
-	return nil, errors.Join(errors.New("opening the lab was given up"), o.err)
+	return nil, errors.Join(errors.New("opening the lab was cancelled"), o.err)
 }
 
 func (v *visit) introduce() {
@@ -125,7 +125,7 @@ func (v *visit) introduce() {
 	v.blank()
 	v.tasks()
 	v.blank()
-	v.sayf("You are in the shell of %s. Type commands as in any shell. What begins with a colon is for the tutor: :tasks, :hint, :node, :help, :quit and more.", v.node)
+	v.sayf("You are in the shell of %s. Type commands as in any shell. Lines that begin with a colon go to the tutor: :tasks, :hint, :node, :help, :quit and more.", v.node)
 }
 
 // talk takes lines until the learner leaves.
@@ -188,8 +188,8 @@ func (v *visit) farewell() {
 	case v.attempt.Solved():
 		v.say("The lab is closed. It is solved.")
 	case v.attempt.WasSolved():
-		v.sayf("The lab is closed. It was solved, which is remembered; as it stands, %s.", done)
+		v.sayf("The lab is closed. It was solved, and that is recorded; now %s.", done)
 	default:
-		v.sayf("The lab is closed. %s; what you have done is remembered.", done)
+		v.sayf("The lab is closed. %s; what you have done is recorded.", done)
 	}
 }

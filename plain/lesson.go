@@ -165,7 +165,7 @@ func (g *guide) giveUp(q *lesson.Quiz) {
 		right = append(right, string(rune('a'+i)))
 	}
 	if len(right) > 0 {
-		g.sayf("Right would be: %s.", strings.Join(right, ", "))
+		g.sayf("Right is: %s.", strings.Join(right, ", "))
 	}
 	g.explain(q)
 }

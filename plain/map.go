@@ -15,7 +15,7 @@ const mapRows = 60
 func (v *visit) showMap(how string) {
 	p, err := v.session.Picture(v.ctx)
 	if err != nil {
-		v.sayError(fmt.Errorf("the lab cannot be looked at now: %w", err))
+		v.sayError(fmt.Errorf("the lab cannot be read now: %w", err))
 		return
 	}
 	o := topology.Options{ASCII: v.ASCII}

@@ -55,5 +55,5 @@ func TestMapWithoutRoomOrLab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inOrder(t, said, "The lab cannot be looked at now: the lab is closed.")
+	inOrder(t, said, "The lab cannot be read now: the lab is closed.")
 }

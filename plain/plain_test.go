@@ -179,7 +179,7 @@ func TestWhatGetsWorseIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	inOrder(t, said, "Done: There is a bridge.", "No longer done: There is a bridge.", "0 of 2 tasks done.",
-		"This must hold as before, and does not: host talks to itself.", "Found: silence", "Works again: host talks to itself.",
+		"This must still hold, and does not: host talks to itself.", "Found: silence", "Works again: host talks to itself.",
 		"Something happened to the lab: Its memory is full. :reset starts it again.", "The lab is closed. 0 of 2 tasks done")
 }
 
@@ -243,7 +243,7 @@ func TestLessonAndQuiz(t *testing.T) {
 	}
 	inOrder(t, said, "1. lesson first: The first lesson. Not read yet.", "2. lab wires: Wires. Not begun yet.",
 		"A bold word and `ip -br *`.", "A picture\n", "Figure: A wire", "o--o", "Which one?", "a. this", "b. that",
-		"There is no option", "Not quite.", "Right.", "That is it.", "end of the lesson", "lab wires", "Read.", "There is no lesson, lab or number")
+		"There is no option", "Not quite.", "Right.", "That is it.", "end of the lesson", "lab wires", "Read.", "There is no lesson or lab")
 	quizzes, err := d.Progress.Quizzes(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func TestLabThatCannotBeOpened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inOrder(t, said, "underlay> lab nothing", "There is no lesson, lab or number of that name.", "underlay> lab wires", "annot run here: there is no veth", "What to do: load it", "underlay> quit")
+	inOrder(t, said, "underlay> lab nothing", "There is no lesson or lab of that name or number.", "underlay> lab wires", "annot run here: there is no veth", "What to do: load it", "underlay> quit")
 }
 
 // TestLimit: where nobody can press Ctrl-C, a program that does not end is stopped.
@@ -417,8 +417,8 @@ func TestBrokenLab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inOrder(t, said, "There is no lesson, lab or number", `Lab wires has no fault "magic".`, "What to do: its faults are right, wrong, and random",
-		"Something is broken: “Nothing works!”", "What is wrong?", "a. The wire is", "b. The wire is", "There is no cause z to choose.",
+	inOrder(t, said, "There is no lesson or lab", `Lab wires has no fault "magic".`, "What to do: its faults are right, wrong, and random",
+		"Something is broken: “Nothing works!”", "What is wrong?", "a. The wire is", "b. The wire is", "There is no cause z.",
 		"The wire is knotted.", "That does not do it yet.", "Hint 1 of 3: See.", "Hint 3 of 3: Look.", "Hint 3 of 3: Look.", "A bold word", "mend",
 		"The wire is cut.", "Done: Find the cause", "You have named the cause.", "Solved: Wires, broken", "What it was: Somebody cut the wire.", "This lab has 1 fault left to repair. In the list, type: break wires",
 		"It is solved.", "lab wires: Wires. Not begun yet. 1 of 2 faults repaired.")

@@ -69,7 +69,7 @@ func (g *guide) findOut(lab *engine.Lab, p *engine.Prediction, chosen int) error
 		g.noVerdict(engine.Hintf(errors.New("the lab cannot run here: "+reason), "%s", remedy))
 		return nil
 	}
-	g.sayf("You have committed to %s. Now the lab is built, and the kernel asked.", predict.Letter(chosen))
+	g.sayf("You have committed to %s. Underlay now builds the lab and asks the kernel.", predict.Letter(chosen))
 	f, err := g.predicted(lab, p)
 	if g.ctx.Err() != nil {
 		return g.ctx.Err()
@@ -141,5 +141,5 @@ func (g *guide) predicted(lab *engine.Lab, p *engine.Prediction) (predict.Findin
 	}
 	cancel()
 	o := <-found // the lab closes first
-	return o.finding, errors.New("asking was given up")
+	return o.finding, errors.New("asking the kernel was cancelled")
 }

@@ -126,7 +126,7 @@ func (v *visit) attend(sh *shell, done <-chan error) error {
 			late = time.After(stubborn)
 		case <-late:
 			ignored = true
-			v.say("The program goes on. Ctrl-C once more ends it, and the shell with it.")
+			v.say("The program is still running. Ctrl-C again ends it, and the shell with it.")
 		case line, ok := <-lines:
 			line, err := v.typed(line, ok)
 			switch {
@@ -160,7 +160,7 @@ func (v *visit) stop() error {
 	}
 	if v.interrupt(sh) != nil {
 		v.hangUp(sh)
-		v.say("The program went on, so its shell was ended. A new one opens with your next command.")
+		v.say("The program kept running, so its shell was ended. A new one opens with your next command.")
 	}
 	v.session.Poke()
 	return v.ctx.Err()

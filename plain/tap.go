@@ -127,7 +127,7 @@ func (t *tap) beginsToRead(before []byte) {
 
 func (t *tap) wantsScreen([]byte) {
 	if !t.full {
-		t.hand("This program draws on the whole screen, which cannot be shown in lines. Ctrl-C stops it; pressed once more, it ends the shell, too.")
+		t.hand("This program draws on the whole screen, which cannot be shown in lines. Ctrl-C stops it; pressed again, it ends the shell, too.")
 	}
 	t.full = true
 }

@@ -36,7 +36,7 @@ func TestTap(t *testing.T) {
 		"a progress bar":     {busy + "1%\r20%\r100%\r\nab\b\bcd\r\n", []string{"100%", "cd"}},
 		"background output":  {ready + "host:~# 12:00 packet\r\n12:01 packet\r\n", []string{"12:00 packet", "12:01 packet"}},
 		"a full screen": {busy + "\x1b[?1049hmess\r\nmess\r\n\x1b[?1049lafter\r\n" + ready,
-			[]string{"This program draws on the whole screen, which cannot be shown in lines. Ctrl-C stops it; pressed once more, it ends the shell, too.", "after"}},
+			[]string{"This program draws on the whole screen, which cannot be shown in lines. Ctrl-C stops it; pressed again, it ends the shell, too.", "after"}},
 		"empty lines stay": {busy + "a\r\n\r\nb\r\n", []string{"a", "", "b"}},
 		"the last words":   {busy + "bye", []string{"bye"}},
 	} {

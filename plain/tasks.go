@@ -97,9 +97,9 @@ func (v *visit) marked(m attempt.Marked) bool {
 // unkept says what must hold as before, and does not or could not be looked at.
 func (v *visit) unkept(c *engine.TaskResult) {
 	if c.State == engine.Broken {
-		v.item("This must hold as before, and could not be looked at: ", c.Goal)
+		v.item("This must still hold, and could not be checked: ", c.Goal)
 	} else {
-		v.item("This must hold as before, and does not: ", c.Goal)
+		v.item("This must still hold, and does not: ", c.Goal)
 	}
 	v.findings(c)
 }
@@ -112,7 +112,7 @@ func (v *visit) announceCapture(st *engine.Status) (said bool) {
 	if !began || v.lab.WithoutTests() == "" {
 		return false
 	}
-	v.sayf("A capture runs in %s. Until it ends, only a change is tested, once, from ports %s. tcpdump leaves that out with:",
+	v.sayf("A capture runs in %s. Until it ends, Underlay tests only once after a change, from ports %s. To leave that out, give tcpdump:",
 		strings.Join(st.Captures, ", "), engine.TestPorts())
 	v.item("  ", v.lab.WithoutTests())
 	return true
@@ -132,7 +132,7 @@ func (v *visit) celebrate() {
 	v.say("Stay as long as you like; :quit leaves the lab.")
 }
 
-// tasks says how each task stands, and what was found of the current one.
+// tasks says how each task stands, and why of the current one.
 func (v *visit) tasks() {
 	st := v.session.Status()
 	v.announce(st, false)
@@ -170,7 +170,7 @@ func (v *visit) tests(st *engine.Status) {
 	if st.Testing {
 		begin = "Underlay is testing,"
 	}
-	v.sayf("%s from ports %s. tcpdump leaves that out with:", begin, engine.TestPorts())
+	v.sayf("%s from ports %s. To leave that out, give tcpdump:", begin, engine.TestPorts())
 	v.item("  ", filter)
 }
 
@@ -179,9 +179,9 @@ func (v *visit) details(i int, r *engine.TaskResult) {
 	switch {
 	case r.State == engine.Pass:
 	case r.Waiting:
-		v.say("     This comes after the tasks before it.")
+		v.say("     Do the tasks before this one first.")
 	case r.State == engine.Broken:
-		v.item("     ", "This could not be looked at: "+sentenceCase(r.Why)+" It is not your mistake.")
+		v.item("     ", "This could not be checked: "+sentenceCase(r.Why)+" It is not your mistake.")
 	default:
 		v.findings(r)
 		switch q, asks := v.attempt.Question(i); {
@@ -190,7 +190,7 @@ func (v *visit) details(i int, r *engine.TaskResult) {
 		case asks:
 			v.item("     ", q.Prompt+" Type :answer and your answer.")
 		case attempt.Follows(r):
-			v.item("     ", "Type :trace to hear how far that packet comes.")
+			v.item("     ", "Type :trace to hear how far that packet gets.")
 		}
 	}
 }

@@ -17,7 +17,7 @@ func TestWhatIsSentIsSaid(t *testing.T) {
 	}
 	const filter = "\n  '" + engine.WithoutTests + " and " + engine.WithoutTestEchos + "'\n"
 	inOrder(t, said, "After a change Underlay tests from ports 61000–65535.", filter,
-		"capture host c1\nA capture runs in host, c1. Until it ends, only a change is tested, once,", "from ports 61000–65535.", filter,
+		"capture host c1\nA capture runs in host, c1. Until it ends, Underlay tests only once after a", "from ports 61000–65535.", filter,
 		"say on\non\nhost> capture\nhost> capture host\nA capture runs in host.", filter)
 }
 

@@ -24,7 +24,7 @@ func (v *visit) trace(words string) error {
 	a, err := v.traced(flow)
 	switch {
 	case errors.Is(err, context.Canceled):
-		v.say("The trace was given up.")
+		v.say("The trace was cancelled.")
 	case err != nil:
 		v.sayError(err)
 	default:
@@ -43,7 +43,7 @@ func (v *visit) mayGiveAway() (yes bool, err error) {
 	if !v.attempt.GivesAway() {
 		return true, nil
 	}
-	yes, err = v.sure("The autopsy may name the cause, and to find it is the exercise.")
+	yes, err = v.sure("The autopsy may name the cause, and finding it is the exercise.")
 	if yes {
 		v.attempt.Forewarn()
 	}
@@ -88,7 +88,7 @@ func (v *visit) flow(words []string) (engine.Flow, bool) {
 			return engine.Flow{}, false
 		}
 	default:
-		v.say(":trace TO follows a packet from the node where you are, :trace FROM TO one from another node. TO is like 10.0.0.2, 10.0.0.2:80 or web/http.")
+		v.say(":trace TO follows a packet from the node where you are, :trace FROM TO one from another node. TO looks like 10.0.0.2, 10.0.0.2:80 or web/http.")
 		return engine.Flow{}, false
 	}
 	f, err := engine.ParseFlow(from, words[len(words)-1])
@@ -111,7 +111,7 @@ func (v *visit) failedFlow() (engine.Flow, bool) {
 	case i < 0:
 		v.say("No task is open. Say where a packet should go: :trace TO, or :trace FROM TO.")
 	default:
-		v.sayf("Task %d does not fail for a packet that got lost. Say where a packet should go: :trace TO, or :trace FROM TO.", i+1)
+		v.sayf("Task %d does not fail because of a lost packet. Say where a packet should go: :trace TO, or :trace FROM TO.", i+1)
 	}
 	return engine.Flow{}, false
 }

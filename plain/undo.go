@@ -35,7 +35,7 @@ func (v *visit) checkpoint(number string) (engine.Checkpoint, bool) {
 			return c, true
 		}
 	}
-	v.sayf("There is no checkpoint %s. :checkpoints says which there are.", number)
+	v.sayf("There is no checkpoint %s. :checkpoints lists them.", number)
 	return engine.Checkpoint{}, false
 }
 
@@ -76,7 +76,7 @@ func (v *visit) undo(number string) error {
 	if n == 0 {
 		return nil
 	}
-	yes, err := v.sure("This is undone. Files and programs that you have started stay as they are.")
+	yes, err := v.sure("This is undone. Files and the programs you started stay as they are.")
 	if err != nil || !yes {
 		return err
 	}
@@ -91,11 +91,11 @@ func (v *visit) undo(number string) error {
 		v.sayf("%s undone. %d of %s done.", attempt.Count(how.Changes, "change"), st.Done(), attempt.Count(len(v.lab.Tasks), "task"))
 		return nil
 	}
-	v.say("The lab was built anew and then brought to the checkpoint, because:")
+	v.say("The lab was rebuilt and then brought to the checkpoint, because:")
 	for _, why := range how.Why {
 		v.item("  - ", why)
 	}
-	v.sayf("The shells are new ones. %d of %s done.", st.Done(), attempt.Count(len(v.lab.Tasks), "task"))
+	v.sayf("The shells are new. %d of %s done.", st.Done(), attempt.Count(len(v.lab.Tasks), "task"))
 	for _, sh := range v.shells {
 		v.hangUp(sh)
 	}

@@ -45,7 +45,7 @@ func TestARebuildIsExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inOrder(t, said, "The lab was built anew and then brought to the checkpoint, because:", "- c1 was deleted.", "The shells are new ones.", "host> say again\nagain\n")
+	inOrder(t, said, "The lab was rebuilt and then brought to the checkpoint, because:", "- c1 was deleted.", "The shells are new.", "host> say again\nagain\n")
 }
 
 func TestThereMayBeNothingToUndo(t *testing.T) {

@@ -164,8 +164,8 @@ func setAside(path string, now time.Time) (string, error) {
 }
 
 func errBusy(where string) error {
-	return engine.Hintf(fmt.Errorf("another program is holding the progress in %s", where),
-		"try again; if that does not help, end the other Underlay")
+	return engine.Hintf(fmt.Errorf("another program is using the progress in %s", where),
+		"try again; if that does not help, close the other Underlay")
 }
 
 // explain turns what SQLite says into words with a remedy.
@@ -182,7 +182,7 @@ func (s *Store) explain(err error) error {
 			markErr = f.Close()
 		}
 		return engine.Hintf(errors.Join(fmt.Errorf("%s is damaged: %w", s.path, err), markErr),
-			"start Underlay again: it keeps the damaged file aside and begins a fresh one")
+			"start Underlay again: it sets the damaged file aside and starts a new one")
 	case isCode(err, sqlite3.SQLITE_FULL):
 		return engine.Hintf(fmt.Errorf("there is no room for %s: %w", s.path, err), "free some disk space")
 	case isCode(err, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):

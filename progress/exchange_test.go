@@ -193,7 +193,7 @@ func TestImportRefusesGarbage(t *testing.T) {
 		"wrong type":     {"{\"version\":1,\n\"lessons\":[" + lesson + ",\n{\"id\":5}]}", `line 3, column 8: "id" cannot be a JSON number`},
 		"bad time":       {"{\"version\":1,\n\"lessons\":[" + lesson + ",\n {\"id\":\"x\",\"last_seen\":\"noon\"}]}", `line 3, column 2: "noon" is not a time`},
 		"ancient":        {`{"version":1,"lessons":[{"id":"x","last_seen":"1066-10-14T09:00:00Z"}]}`, "between 1970"},
-		"after the end":  {"{\"version\":1}\n\n x", "line 3, column 2: there is something after the end"},
+		"after the end":  {"{\"version\":1}\n\n x", "line 3, column 2: there is more after the end"},
 		"no id":          {`{"version":1,"lessons":[` + lesson + `,{"position":1}]}`, "a lesson has no id"},
 		"before start": {`{"version":1,"labs":[{"id":"l","attempts":[{"id":"a","started":"2026-01-02T00:00:00Z",
 			"last_seen":"2026-01-01T00:00:00Z"}]}]}`, `attempts[0]: "last_seen" is before "started"`},

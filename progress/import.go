@@ -132,8 +132,8 @@ func (m *merger) sameAttempt(lab string, a *attemptEntry) error {
 		return err
 	case known != lab || seed != a.Seed || started != a.Started:
 		return engine.Hintf(
-			fmt.Errorf("attempt %q of lab %q cannot be merged: here that is another attempt, of lab %q", clip(a.ID), clip(lab), known),
-			"import a file that `underlay progress export` has written; nothing was changed")
+			fmt.Errorf("attempt %q of lab %q cannot be merged: here that id belongs to another attempt, of lab %q", clip(a.ID), clip(lab), known),
+			"import a file that `underlay progress export` wrote; nothing was changed")
 	}
 	return nil
 }

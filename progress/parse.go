@@ -27,7 +27,7 @@ func (p *parser) at(offset int64, err error) error {
 	line := bytes.Count(before, []byte("\n")) + 1
 	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
 	return engine.Hintf(fmt.Errorf("line %d, column %d: %w", line, column, err),
-		"import a file that `underlay progress export` has written; nothing was changed")
+		"import a file that `underlay progress export` wrote; nothing was changed")
 }
 
 // parse reads and validates a whole document.
@@ -38,7 +38,7 @@ func parse(r io.Reader) (*document, error) {
 	}
 	if len(text) > MaxImport {
 		return nil, engine.Hintf(fmt.Errorf("the file is larger than %d MiB", MaxImport>>20),
-			"import a file that `underlay progress export` has written; nothing was changed")
+			"import a file that `underlay progress export` wrote; nothing was changed")
 	}
 	p := &parser{text: text, dec: json.NewDecoder(bytes.NewReader(text))}
 	return p.document()
@@ -72,7 +72,7 @@ func (p *parser) document() (*document, error) {
 		return nil, err
 	}
 	if _, err := p.dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, p.at(p.next(), errors.New("there is something after the end"))
+		return nil, p.at(p.next(), errors.New("there is more after the end"))
 	}
 	if !seen["version"] {
 		return nil, p.at(0, errors.New(`"version" is missing`))

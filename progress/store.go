@@ -99,7 +99,7 @@ func (s *Store) openOrReplace() (Notice, error) {
 	if err := s.openFile(); err != nil {
 		return "", s.explain(err)
 	}
-	return Notice(fmt.Sprintf("Your progress file was damaged, so a fresh one was begun; the old one is kept as %s.", aside)), nil
+	return Notice(fmt.Sprintf("Your progress file was damaged, so a new one was started; the old one is kept as %s.", aside)), nil
 }
 
 // openFile opens, checks and upgrades the file.

@@ -115,5 +115,5 @@ export UNDERLAY_BIN=$work/bin/underlay
 run "$(id -un) journeys" go test -v ./journeys -run '^TestJourneyThroughEveryLab$/^(clusterip|default-deny)$' || status=1
 flakes=$(cat "$work/flakes" 2>/dev/null | wc -l)
 [ "$flakes" -le 2 ] || status=1
-[ "$status" -eq 0 ] && echo "All tests of kube passed, $flakes of them at the second try."
+[ "$status" -eq 0 ] && echo "All tests of kube passed, $flakes of them on the second try."
 exit "$status"

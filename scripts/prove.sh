@@ -25,7 +25,7 @@ if [ "${#labs[@]}" -gt 0 ]; then
 	kinds=("")
 elif [ ! -x "$work/bin/underlay-kube" ]; then
 	kinds=("--without kubernetes")
-	echo "Kubernetes is not built (make kube), so labs with one are left out."
+	echo "Kubernetes is not built (make kube), so labs that need it are left out."
 fi
 
 # prove NAME [AS]: makes the proofs, by AS if that is given, and takes over what is proven.

@@ -23,7 +23,7 @@ log=$(mktemp /tmp/underlay-race.XXXXXX)
 trap 'rm -f "$log"' EXIT
 if go test -race -short -timeout 20m -skip "$skip" -v "${packages[@]}" >"$log" 2>&1; then
 	grep -E '^ok ' "$log"
-	echo "No race was seen."
+	echo "No races were seen."
 	exit 0
 fi
 grep -A 40 'WARNING: DATA RACE' "$log" | head -n 200 >&2 || true

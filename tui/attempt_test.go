@@ -68,7 +68,7 @@ func TestGoingBackIsNotDoing(t *testing.T) {
 	back.Evaluation = 7
 	d.session.Set(back)
 	d.press("y")
-	d.want("The lab is as it was at: docker0 is a bridge")
+	d.want("The lab is back at: docker0 is a bridge")
 	d.idle(labIdle)
 	before := recorded[attempt.TaskDone](d)
 	again := fake.Status(d.session.TheLab, 5)
@@ -92,7 +92,7 @@ func TestLeavingSaysWhatIsRemembered(t *testing.T) {
 	d.session.Set(spoiled)
 	d.want("4 of 5")
 	d.press("f10")
-	d.want("It was solved, which is remembered")
+	d.want("It was solved, and that is recorded")
 }
 
 // However the program ends, what has happened is stored, and that the lab was left.

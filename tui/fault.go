@@ -49,7 +49,7 @@ func (m *model) chooseFault(id string) {
 		m.note = paint.Sentence(err.Error())
 		return
 	case lab == nil || len(lab.Faults) == 0:
-		m.note = "This lab has no faults that could be repaired."
+		m.note = "This lab has no faults to repair."
 		return
 	}
 	items := []dialog.Item{{Text: "Surprise me", Action: intent.OpenFault{Lab: id, Fault: engine.RandomFault}}}
@@ -61,7 +61,7 @@ func (m *model) chooseFault(id string) {
 		})
 	}
 	m.dialogs.Push(&dialog.Pick{Title: lab.Title + ", broken", Items: items, Enter: "look for it",
-		Text: "The lab is solved already, and then something breaks. Which complaint do you follow up?"})
+		Text: "The lab is already solved, and then something breaks. Which complaint do you look into?"})
 }
 
 // anotherFault offers a fault of the lab that was not repaired yet.

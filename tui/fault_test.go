@@ -94,9 +94,9 @@ var marksSolved = marks.Lab{Begun: true, Solved: true}
 func TestLabWithoutFaultsHasNoneToChoose(t *testing.T) {
 	d := drive(t, nil)
 	d.press("b")
-	d.want("This lab has no faults that could be repaired.")
+	d.want("This lab has no faults to repair.")
 	d.send(intent.ChooseFault{Lab: "docker0"})
-	d.want("This lab has no faults that could be repaired.")
+	d.want("This lab has no faults to repair.")
 }
 
 func TestFaultThatCannotBeDrawnIsSaid(t *testing.T) {

@@ -144,6 +144,9 @@ func TestSolvedPanelLeadsToTheNextLesson(t *testing.T) {
 	if d.m.dialogs.Empty() {
 		t.Fatal("a key that was meant for the shell answered the dialog")
 	}
+	if got := d.shell("host").got; !slices.Equal(got, []string{"x", "enter"}) {
+		t.Errorf("the shell got %q", got)
+	}
 	d.press("enter")
 	d.until("the next lesson shows", func() bool { return d.shows("The bridge · Getting out") })
 	d.until("the lab is closed", func() bool { return d.session.Seen().Closed })
@@ -274,6 +277,50 @@ func TestOnePaneAtATimeInASmallWindow(t *testing.T) {
 	d.want("Hint 1/4")
 	if d.m.dialogs.Empty() {
 		t.Error("the hint is not in a dialog")
+	}
+}
+
+func TestTypingGoesToTheShellWhileAPageShows(t *testing.T) {
+	d := inLab(t, nil)
+	d.send(tea.WindowSizeMsg{Width: 80, Height: 24})
+	shell := d.shell("host")
+	typed := []string{"q", "k", "space", "?", "tab", "-", "enter"}
+	for _, page := range []struct{ key, question, yes, shows string }{
+		{"f2", "", "", "Hint 1/4"},
+		{"f9", "See the solution?", "y", "ip addr add 172.17.0.1/16"},
+		{"f1", "What would you like to do?", "?", "Get a hint for the current task"},
+	} {
+		shell.got = nil
+		d.press(page.key)
+		if page.question != "" {
+			d.want(page.question)
+			d.press(page.yes)
+		}
+		d.want(page.shows)
+		d.want("typing goes to the shell")
+		d.press("down", "up", "end", "home")
+		if d.m.dialogs.Empty() || len(shell.got) > 0 {
+			t.Fatalf("%s: keys that scroll the page reached the shell: %q", page.shows, shell.got)
+		}
+		d.press(typed...)
+		if !slices.Equal(shell.got, typed) || !d.m.dialogs.Empty() {
+			t.Errorf("%s: the shell got %q of %q", page.shows, shell.got, typed)
+		}
+	}
+	shell.got = nil
+	d.press("f2")
+	d.want("Hint 2/4")
+	d.press("f2") // a key of the lab does in a page what it does without one
+	d.want("Hint 3/4")
+	d.send(tea.PasteMsg{Content: "ip link"})
+	if !slices.Equal(shell.got, []string{"paste:ip link"}) || !d.m.dialogs.Empty() {
+		t.Errorf("pasted: the shell got %q", shell.got)
+	}
+	d.press("f5")
+	d.want("Start again?")
+	d.press("x")
+	if d.m.dialogs.Empty() || len(shell.got) != 1 {
+		t.Errorf("a question let a key through: %q", shell.got)
 	}
 }
 

@@ -118,7 +118,7 @@ func TestTheMapFollowsTheKernel(t *testing.T) {
 	d.until("the mark is gone", func() bool { return d.shows("┏ docker0") && !d.shows("•┏ docker0") })
 }
 
-// In a lab with a fault, to find it is the exercise.
+// In a lab with a fault, finding it is the exercise.
 func TestTheMapOfABrokenLabWaitsToBeAskedFor(t *testing.T) {
 	d := drive(t, nil)
 	d.session.TheLab.Fault = &engine.Fault{ID: "unplugged", Symptom: "Nothing works."}

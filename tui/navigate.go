@@ -252,7 +252,7 @@ func (m *model) end() tea.Cmd {
 
 func (m *model) help() dialog.Dialog {
 	sections := m.screen.HelpKeys()
-	return &dialog.Text{Title: "Keys", Body: func(st *theme.Styles, w int) []string { return keys.Table(st, sections, w) }}
+	return &dialog.Text{Title: "Keys", Typing: m.typing(), Body: func(st *theme.Styles, w int) []string { return keys.Table(st, sections, w) }}
 }
 
 // celebrate says how the lab went and what comes next.

@@ -272,10 +272,10 @@ func TestAPacketCanBeTyped(t *testing.T) {
 		p.press("enter")
 	}
 	for _, c := range []struct{ text, says string }{
-		{"", "It needs a node and a destination."},
-		{"host", "It needs a destination: where to from host?"},
-		{"nowhere 10.0.0.2", `This lab has no node "nowhere"; there are host, c1, c2.`},
-		{"c1 10.0.0.2 80", "It takes a node and a destination, and no more."},
+		{"", "Give a node and a destination."},
+		{"host", "Give a destination: where to from host?"},
+		{"nowhere 10.0.0.2", `This lab has no node "nowhere"; its nodes are host, c1, c2.`},
+		{"c1 10.0.0.2 80", "Give only a node and a destination."},
 		{"c1 10.0.0.2:99999", `"10.0.0.2:99999": a port is a number from 1 to 65535.`},
 		{"c1 10.0.0.2/sctp", `there is no protocol "sctp" here`},
 	} {

@@ -185,10 +185,10 @@ func TestAPredictionWhoseLabFailsToOpenSaysWhatToDo(t *testing.T) {
 // What was asked for a lesson that was left is neither shown nor recorded.
 func TestLeavingALessonEndsItsPrediction(t *testing.T) {
 	d := predicting(t, func(p *Deps) {
-		p.Opener = &fake.Opener{Steps: []string{"Making a world of its own", "Laying cables"}, Delay: 1 << 40}
+		p.Opener = &fake.Opener{Steps: []string{"Making the lab's own world", "Laying cables"}, Delay: 1 << 40}
 	})
 	d.press("a")
-	d.want("Making a world of its own")
+	d.want("Making the lab's own world")
 	d.press("esc")
 	d.until("home shows and nothing runs", func() bool { return d.m.screen == screen(d.m.home) && d.pending.Load() == 0 })
 	if d.judged() != 0 || strings.Contains(d.text(), "Making a world") {

@@ -61,7 +61,7 @@ func (m *model) onReload(r Reload) tea.Cmd {
 	m.deps.Book, m.deps.Labs, m.deps.Lab, m.deps.Predictions = r.Book, r.Labs, r.Lab, r.Predictions
 	m.home.SetContent(r.Book.Modules(), r.Labs)
 	cmds := []tea.Cmd{m.waitReload(), m.checkLabs()}
-	m.note = "Read again."
+	m.note = "Reloaded."
 	if s, ok := m.screen.(*reader.Reader); ok {
 		cmds = append(cmds, m.openLesson(s.Lesson().ID))
 	}
@@ -78,11 +78,11 @@ func (m *model) showTrouble(title string, what []string) {
 		for _, l := range what {
 			lines = append(lines, paint.Wrap(st.Sym.Plain(l), w)...)
 		}
-		lines = append(lines, "", st.Muted.Render("What was there stays open. Save it again when it is mended."))
+		lines = append(lines, "", st.Muted.Render("The old version stays open. Fix it and save it again."))
 		return lines
 	}
 	m.dialogs.Clear()
-	m.trouble, m.guard = &dialog.Text{Title: title, Body: body, Wide: true}, true
+	m.trouble, m.guard = &dialog.Text{Title: title, Body: body, Wide: true, Typing: m.typing()}, true
 	m.dialogs.Push(m.trouble)
 }
 
@@ -99,7 +99,7 @@ func (m *model) renewLab() tea.Cmd {
 	case reflect.DeepEqual(lab, old):
 		m.work.SetLesson(m.lessonOf(lab.ID))
 	default:
-		m.note = "Building the lab again" + m.styles.Sym.Ellipsis
+		m.note = "Rebuilding the lab" + m.styles.Sym.Ellipsis
 		m.renewing = newOpening(m.ctx, lab, m.styles)
 		return m.renewing.start(m.deps.Opener)
 	}
@@ -124,7 +124,7 @@ func (m *model) renewed(msg opened) tea.Cmd {
 	goOn := m.record(old.Attempt().Rejoin(msg.session)...)
 	m.showLab(msg.opening, msg.session, old.Attempt())
 	m.work.Resume(old)
-	m.note = "Built again."
+	m.note = "Rebuilt."
 	return tea.Batch(end, goOn)
 }
 

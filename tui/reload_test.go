@@ -74,7 +74,7 @@ func TestReloadBuildsAChangedLabAnew(t *testing.T) {
 	d.want("Another title")
 	d.until("its shells are open", func() bool { return len(d.panes) == 6 })
 	d.until("the old one is closed", func() bool { return b.sessions[0].Seen().Closed })
-	d.want("Built again.")
+	d.want("Rebuilt.")
 	d.want("Hint 1/4")
 	if got := d.m.work.Attempt().Account(); b.sessions[1].Seen().Closed || got != "in 2 seconds, with 1 hint" {
 		t.Errorf("the new lab is not as the old one was, but done %s:\n%s", got, d.text())

@@ -9,7 +9,7 @@ import (
 )
 
 // calm is how long the keyboard must rest before a dialog that opened by itself
-// takes a key: what is being typed was meant for the shell.
+// takes a key: keys before that were meant for the shell, and go to it.
 const calm = 700 * time.Millisecond
 
 func (m *model) onKey(k tea.KeyPressMsg) tea.Cmd {
@@ -17,7 +17,7 @@ func (m *model) onKey(k tea.KeyPressMsg) tea.Cmd {
 	hasty := m.guard && now.Sub(m.lastKey) < calm
 	m.lastKey = now
 	if hasty {
-		return nil
+		return m.below(k)
 	}
 	m.guard = false
 	if m.rects.TooSmall {
@@ -28,6 +28,20 @@ func (m *model) onKey(k tea.KeyPressMsg) tea.Cmd {
 		return m.act(m.dialogs.Update(k))
 	}
 	return m.screen.Key(k)
+}
+
+// below hands a key to the lab under a dialog that opened while the learner
+// typed. Another screen does not get it: there a key may lead away.
+func (m *model) below(k tea.KeyPressMsg) tea.Cmd {
+	if !m.typing() || m.rects.TooSmall {
+		return nil
+	}
+	return m.screen.Key(k)
+}
+
+// typing reports whether what the learner types goes to a lab's shell.
+func (m *model) typing() bool {
+	return m.work != nil && m.screen == screen(m.work) && m.work.Typing()
 }
 
 // keyTooSmall lets the learner out of a window in which nothing shows.
@@ -63,8 +77,16 @@ type quitNow struct{}
 
 // act carries out the action of a dialog that has ended.
 func (m *model) act(a dialog.Action) tea.Cmd {
-	switch a.(type) {
+	switch a := a.(type) {
 	case nil, dialog.Close:
+		return nil
+	case dialog.Passed:
+		switch msg := a.Msg.(type) {
+		case tea.KeyPressMsg:
+			return m.screen.Key(msg)
+		case tea.PasteMsg:
+			return m.screen.Paste(msg)
+		}
 		return nil
 	case quitNow:
 		return m.end()

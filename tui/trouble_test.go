@@ -99,7 +99,7 @@ func TestATooSmallWindowIsPoliteAndKeepsTheShell(t *testing.T) {
 func TestInputThatTheShellDidNotTakeIsSaid(t *testing.T) {
 	d := inLab(t, nil)
 	d.send(term.Dropped{ID: d.shell("host").id, Bytes: 9})
-	d.want("did not take all that was typed")
+	d.want("did not take all you typed")
 }
 
 func TestTheThemeFollowsTheTerminal(t *testing.T) {

@@ -41,7 +41,7 @@ func TestGoingBackShowsWhatChangedAndAsks(t *testing.T) {
 	d.press("f12")
 	d.want("another checkpoint")
 	d.press("y")
-	d.want("3 changes were undone. The lab is as it was at: docker0 is a bridge")
+	d.want("3 changes were undone. The lab is back at: docker0 is a bridge")
 	if got := d.session.Seen().Restored; !slices.Equal(got, []int{1}) {
 		t.Errorf("went back to %v", got)
 	}

@@ -131,7 +131,7 @@ func ready(ctx context.Context) error {
 	}
 	for _, tool := range []string{"apt-get", "apt-cache", "dpkg-deb", "dpkg-query"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return cannotRun{fmt.Errorf("there is no %s here: the virtual machine is made of Debian's packages", tool),
+			return cannotRun{fmt.Errorf("there is no %s here: the virtual machine is made from Debian's packages", tool),
 				"run make vm-test on Debian or Ubuntu"}
 		}
 	}
@@ -156,7 +156,7 @@ func build(ctx context.Context, o options, p plan.Plan) ([]machine.Machine, erro
 	k, err := kernel.Get(ctx, work)
 	if err != nil {
 		return nil, cannotRun{fmt.Errorf("get Debian's kernel: %w", err),
-			"as root, run: apt-get update (and look whether Debian's mirror can be reached)"}
+			"as root, run: apt-get update (and check that Debian's mirror can be reached)"}
 	}
 	tests := filepath.Join(work, "tests")
 	program := filepath.Join(work, "underlay")
@@ -219,9 +219,9 @@ func conclude(o options, p plan.Plan, results map[string]*plan.Result, printed m
 	}
 	for _, suite := range all.Suites {
 		if results[suite.Name] == nil {
-			said := "it was not begun"
+			said := "it was not started"
 			if out := printed[suite.Name]; out != nil {
-				said = "it did not come to its end; the last that it said:\n" + end(out.String())
+				said = "it did not finish; its last output:\n" + end(out.String())
 			}
 			fmt.Printf("\nFAIL  %s: %s\n", suite.Name, said)
 			continue
@@ -234,11 +234,11 @@ func conclude(o options, p plan.Plan, results map[string]*plan.Result, printed m
 	for _, s := range p.Steps() {
 		for _, f := range report.Flakes(s, results[s.Name]) {
 			flakes++
-			fmt.Printf("\nFLAKE %s: %s: it failed at first, and not when it was tried once more\n%s\n", s.Name, f.Name, end(f.Message))
+			fmt.Printf("\nFLAKE %s: %s: it failed, and passed when it was tried again\n%s\n", s.Name, f.Name, end(f.Message))
 		}
 	}
 	bad := all.Failures + all.Errors
-	fmt.Printf("\n%d of %d proofs passed, %d FLAKE. The results are in %s, what each step said in steps.log beside it.\n", all.Tests-bad, all.Tests, flakes, o.junit)
+	fmt.Printf("\n%d of %d proofs passed, %d FLAKE. The results are in %s, each step's output in steps.log beside it.\n", all.Tests-bad, all.Tests, flakes, o.junit)
 	if bad > 0 {
 		return errFailed
 	}

@@ -65,7 +65,7 @@ func (c *checker) covers(l *draft.Lesson) {
 			}
 		}
 		if len(found) > 0 && !slices.Contains(found, w.Verdict) {
-			c.errorf("verdict", l.Shown, w.Line, 1, "the verdict is %q, the fact check found item %d (%s) %s; say so, or put the item into a block of its own",
+			c.errorf("verdict", l.Shown, w.Line, 1, "the verdict is %q, but the fact check found item %d (%s) %s; say so, or give the item its own block",
 				w.Verdict, w.Items[0], items()[w.Items[0]].about, found[0])
 		}
 	}

@@ -27,10 +27,10 @@ func (c *checker) lab(s *format.Sheet) {
 		at("link", &lab.Module, "there is no module %q; give it a folder lessons/%s with a module.yaml", lab.Module, lab.Module)
 	}
 	if n := len(lab.Alternatives); n < minAlternatives {
-		c.errorf("scripts", s.Beside("alternatives"), 0, 0, "other right ways: %d, and at least %d are needed, so that its checks are known to take them", n, minAlternatives)
+		c.errorf("scripts", s.Beside("alternatives"), 0, 0, "alternatives: %d; at least %d are needed to show that the checks accept other right ways", n, minAlternatives)
 	}
 	if n := len(lab.Mistakes); n < minMistakes {
-		c.errorf("scripts", s.Beside("mistakes"), 0, 0, "mistakes: %d, and at least %d are needed, so that its checks are known to refuse them", n, minMistakes)
+		c.errorf("scripts", s.Beside("mistakes"), 0, 0, "mistakes: %d; at least %d are needed to show that the checks reject them", n, minMistakes)
 	}
 	if len(lab.Collateral) == 0 {
 		c.errorf("collateral", s.File, 1, 1, "collateral is missing; say what works at the start and must still work at the end, or flushing everything passes")
@@ -47,7 +47,7 @@ func (c *checker) lab(s *format.Sheet) {
 		c.hints(s, lab.Faults[i].ID, &lab.Faults[i].Hints)
 	}
 	if !c.draft.Unread && !c.draft.HasLessonFor(lab.ID) {
-		c.warnf("alone", s.File, 1, 1, "no lesson names this lab; its learners have only the tasks to read")
+		c.warnf("alone", s.File, 1, 1, "no lesson names this lab, so its learners have only the tasks to read")
 	}
 }
 
@@ -55,12 +55,12 @@ func (c *checker) lab(s *format.Sheet) {
 // misconceptions.
 func (c *checker) exercised(lab *engine.Lab, t *engine.Task, at func(rule string, pointer any, format string, args ...any)) {
 	if !slices.ContainsFunc(lab.Mistakes, func(m engine.Script) bool { return slices.Contains(m.Fails, t.ID) }) {
-		at("untried", &t.ID, "no mistake leaves task %q undone, so nobody knows that its checks can fail; write one with %q", t.ID, "# fails: "+t.ID)
+		at("untried", &t.ID, "no mistake leaves task %q undone, so nothing shows that its checks can fail; write one with %q", t.ID, "# fails: "+t.ID)
 	}
 	for i := range t.Misconceptions {
 		m := &t.Misconceptions[i]
 		if !slices.ContainsFunc(lab.Mistakes, func(s engine.Script) bool { return s.Misconception == m.ID }) {
-			at("untried", &m.ID, "no mistake leads to misconception %q, so nobody knows that it is recognised; write one with %q", m.ID, "# misconception: "+m.ID)
+			at("untried", &m.ID, "no mistake leads to misconception %q, so nothing shows that it is recognised; write one with %q", m.ID, "# misconception: "+m.ID)
 		}
 	}
 }
@@ -69,7 +69,7 @@ func (c *checker) exercised(lab *engine.Lab, t *engine.Task, at func(rule string
 func (c *checker) says(m *engine.Misconception, at func(rule string, pointer any, format string, args ...any)) {
 	r := read(m.Says)
 	if g := r.grade(); g > maxSaysGrade {
-		at("reading", &m.Says, "says reads like school grade %.0f; at most %.0f, so use shorter sentences and words", g, maxSaysGrade)
+		at("reading", &m.Says, "says reads at school grade %.0f, above %.0f; use shorter sentences and words", g, maxSaysGrade)
 	}
 	if r.longest > maxSentence {
 		at("reading", &m.Says, "says has a sentence of %d words; at most %d", r.longest, maxSentence)
@@ -110,12 +110,12 @@ func (c *checker) hints(s *format.Sheet, of string, h *engine.Hints) {
 	solution := all[len(all)-1]
 	for _, t := range all[:len(all)-1] {
 		if given := givesAway(*t.text, *solution.text); given != "" {
-			at("unused", solution, "the %s hint of %q gives %s already, so this tier is of no use; let the earlier one say less", t.name, of, given)
+			at("unused", solution, "the %s hint of %q already gives %s, so this tier adds nothing; let the earlier one say less", t.name, of, given)
 			break
 		}
 	}
 	if g := read(h.Tiers()...).grade(); g > maxHintGrade {
-		at("reading", all[0], "the hints of %q read like school grade %.0f; at most %.0f, so use shorter sentences and words", of, g, maxHintGrade)
+		at("reading", all[0], "the hints of %q read at school grade %.0f, above %.0f; use shorter sentences and words", of, g, maxHintGrade)
 	}
 }
 

@@ -34,7 +34,7 @@ func (c *checker) lesson(l *draft.Lesson) {
 func (c *checker) labOf(l *draft.Lesson) {
 	line := frontMatterLine(l.Text, "lab")
 	if l.Lab == "" {
-		c.warnf("alone", l.Shown, 1, 1, "the lesson names no lab; its learners have nothing to do with their hands")
+		c.warnf("alone", l.Shown, 1, 1, "the lesson names no lab, so its learners have nothing to try")
 	}
 	lab, err := c.draft.Lab(l.Lab)
 	if l.Lab != "" && err != nil {
@@ -116,7 +116,7 @@ func (c *checker) dead(l *draft.Lesson, target string) string {
 		} else if c.draft.HasLesson(file) || c.draft.HasLab(file) {
 			return ""
 		} else {
-			return "there is no lesson and no lab " + file
+			return "there is no lesson or lab " + file
 		}
 	default:
 		b, err := fs.ReadFile(l.Files, path.Join(path.Dir(l.File), file))

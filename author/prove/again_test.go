@@ -40,7 +40,7 @@ func TestAFlakeIsTold(t *testing.T) {
 		if r.Proven != want.Proven || r.Failed != want.Failed || r.Flakes != want.Flakes {
 			t.Errorf("again %v: %d proven, %d failed, %d flakes, want %+v", again, r.Proven, r.Failed, r.Flakes, want)
 		}
-		for _, word := range []string{"≈ a/flaky  0.0 s\n", "\n≈ a/flaky: FLAKE: it failed, and was proven when it was made again\n    it was slow\n", "2 proven, 1 failed, 1 flake, in "} {
+		for _, word := range []string{"≈ a/flaky  0.0 s\n", "\n≈ a/flaky: FLAKE: it failed, and passed when it was run again\n    it was slow\n", "2 proven, 1 failed, 1 flake, in "} {
 			if strings.Contains(text.String(), word) != again {
 				t.Errorf("again %v: the report says\n%s", again, &text)
 			}

@@ -113,7 +113,7 @@ func (f *Finding) breaks(broken, lab *engine.Lab, st *engine.Status) {
 		case own && t.State == engine.Fail:
 			f.wrongf("the cause does not show: `tell` fails (want %s; got %s)", t.Want, t.Got)
 		case !own && t.State == engine.Pass:
-			f.wrongf("the cause %s would be as true: its `tell` passes, too (%s)", id, t.Got)
+			f.wrongf("the cause %s is just as true: its `tell` passes, too (%s)", id, t.Got)
 		}
 	}
 	f.alive(st)

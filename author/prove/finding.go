@@ -47,7 +47,7 @@ func (f *Finding) add(part string, g Finding) {
 func found(out trial.Outcome) Finding {
 	f := Finding{Transcript: strings.TrimRight(out.Transcript, "\n"), Notes: slices.Concat(out.Notes, out.Status.Health)}
 	if !out.Settled {
-		f.wrongf("the lab does not come to rest, so nothing that it says is proven")
+		f.wrongf("the lab does not settle, so its verdicts prove nothing")
 	}
 	for i := range out.Status.Tasks {
 		f.Differs = append(f.Differs, stands("task "+out.Status.Tasks[i].ID, &out.Status.Tasks[i]))
@@ -85,7 +85,7 @@ func (f *Finding) clear(st *engine.Status) {
 	}
 	for i := range st.Collateral {
 		if c := &st.Collateral[i]; c.State == engine.Broken {
-			f.wrongf("what must stay could not be judged (%s): %s", c.Goal, c.Why)
+			f.wrongf("something that must stay could not be judged (%s): %s", c.Goal, c.Why)
 		}
 	}
 }
@@ -94,7 +94,7 @@ func (f *Finding) clear(st *engine.Status) {
 func (f *Finding) alive(st *engine.Status) {
 	for i := range st.Collateral {
 		if c := &st.Collateral[i]; c.State == engine.Fail {
-			f.wrongf("what must stay does not: %s", c.Goal)
+			f.wrongf("something that must stay does not: %s", c.Goal)
 		}
 	}
 }
@@ -117,10 +117,10 @@ func (f *Finding) nonePass(st *engine.Status) {
 	for i := range st.Tasks {
 		t := &st.Tasks[i]
 		if t.State == engine.Pass {
-			f.wrongf("task %s is done, and nobody has done anything", t.ID)
+			f.wrongf("task %s is done before anybody has done anything", t.ID)
 		}
 		if t.State == engine.Fail && !t.Waiting && (t.Want == "" || t.Got == "") {
-			f.wrongf("task %s does not say what was wanted and what was seen", t.ID)
+			f.wrongf("task %s does not say what it wants and what it got", t.ID)
 		}
 	}
 	f.alive(st)

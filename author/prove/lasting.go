@@ -45,7 +45,7 @@ func hold(p *Prover, s Subject) []Case {
 		}
 		f = found(out)
 		if !out.Status.Solved {
-			f.wrongf("the lab was solved for %.1f s only", time.Since(began).Seconds())
+			f.wrongf("the lab stayed solved for only %.1f s", time.Since(began).Seconds())
 			f.allPass(&out.Status)
 		}
 		return f, nil

@@ -53,9 +53,9 @@ func (p *Prover) without(ctx context.Context, lab *engine.Lab, src *source, i in
 	f.clear(&out.Status)
 	switch solved := out.Status.Solved; {
 	case c.optional == nil && solved:
-		f.wrongf("without `%s` the lab is solved all the same; take it out, or mark it `# optional: reason`", c.text)
+		f.wrongf("the lab is solved without `%s`; remove it, or mark it `# optional: reason`", c.text)
 	case c.optional != nil && !solved:
-		f.wrongf("`%s` is marked optional, and without it the lab is not solved; take the mark away", c.text)
+		f.wrongf("`%s` is marked optional, but the lab is not solved without it; remove the mark", c.text)
 	case c.optional != nil:
 		f.notef("`%s` is optional: %s", c.text, c.optional.reason)
 	}

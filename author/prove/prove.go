@@ -185,7 +185,7 @@ func (p *Planned) make(ctx context.Context) Proof {
 	found, err := p.prove(ctx)
 	out.Seconds = seconds(time.Since(began))
 	if err != nil {
-		found.wrongf("the lab could not be looked at: %v", err)
+		found.wrongf("the proof could not be run: %v", err)
 	}
 	out.Finding = found
 	if len(found.Wrong) > 0 {

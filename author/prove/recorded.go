@@ -32,7 +32,7 @@ func (p *Prover) recorded(ctx context.Context, id string, l *lesson.Lesson) (f F
 		return Finding{}, err
 	}
 	for _, s := range record.Differences(steps) {
-		f.wrongf("line %d of the lesson: `%s` in %s prints something else than is shown", s.Line, s.Command, s.Node)
+		f.wrongf("line %d of the lesson: `%s` in %s does not print what is shown", s.Line, s.Command, s.Node)
 		f.Differs = append(f.Differs, fmt.Sprintf("%s, in %s\n  shown\n    %s\n  printed\n    %s", s.Command, s.Node, indented(s.Shown), indented(s.Printed)))
 	}
 	return f, nil

@@ -63,7 +63,7 @@ type stand struct {
 func standing(ctx context.Context, session engine.Session) (stand, error) {
 	s, ok := session.(Stater)
 	if !ok {
-		return stand{}, errors.New("this session does not tell its state")
+		return stand{}, errors.New("this session does not report its state")
 	}
 	state, err := s.State(ctx)
 	if err != nil {
@@ -74,7 +74,7 @@ func standing(ctx context.Context, session engine.Session) (stand, error) {
 		return stand{}, err
 	}
 	if !out.Settled {
-		return stand{}, errors.New("it does not come to rest")
+		return stand{}, errors.New("it does not settle")
 	}
 	objects, err := s.Declared(ctx)
 	if err != nil {

@@ -34,7 +34,7 @@ func seeds(p *Prover, s Subject) []Case {
 	if len(s.Lab.Params) == 0 {
 		return []Case{{Name: "1", Prove: func(ctx context.Context) (Finding, error) {
 			f, err := p.right(ctx, s.Lab, s.Lab.Solution)
-			f.notef("the lab has no parameters, so one draw is all there is")
+			f.notef("the lab has no parameters, so there is only one draw")
 			return f, err
 		}}}
 	}

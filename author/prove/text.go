@@ -108,12 +108,12 @@ func (p *Printer) Finish(r Report) error {
 		if proof := &r.Proofs[i]; proof.Verdict == Failed {
 			p.printf("\n✗ %s\n%s", proof.ID(), details(&proof.Finding))
 		} else if proof.Flake != nil {
-			p.printf("\n≈ %s: FLAKE: it failed, and was proven when it was made again\n%s", proof.ID(), details(proof.Flake))
+			p.printf("\n≈ %s: FLAKE: it failed, and passed when it was run again\n%s", proof.ID(), details(proof.Flake))
 		}
 	}
 	p.printf("\n%s\n", r.sum())
 	if n := len(r.Sampled); n > 0 {
-		p.printf("Of %s only a sample was made: --sample %d makes the same one again.\n", plural(n, "lab", "labs"), r.Sample)
+		p.printf("Only a sample was run for %s; --sample %d runs the same one again.\n", plural(n, "lab", "labs"), r.Sample)
 	}
 	return p.err
 }
@@ -155,7 +155,7 @@ func details(p *Finding) string {
 			fmt.Fprintf(&b, "  %s\n    %s\n", part.head, indent(text, 4))
 		}
 	}
-	return cmp.Or(b.String(), "    nothing is known about it\n")
+	return cmp.Or(b.String(), "    no details are known\n")
 }
 
 // indent moves the lines after the first to the right.

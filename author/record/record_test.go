@@ -159,9 +159,9 @@ func TestDuring(t *testing.T) {
 func TestCommandsThatCannotBeRecorded(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ block, want string }{
-		"no socket":      {"run c1 start\nduring host: true\n$ sleep 6", "sleep 6 in c1: has no socket"},
+		"no socket":      {"run c1 start\nduring host: true\n$ sleep 6", "sleep 6 in c1: opens no socket"},
 		"a shell's end":  {"run c1 start\n$ exit", "exit in c1: the shell has ended"},
-		"a prompt":       {"run c1 start\n$ echo '$ x'", "prints a line that a lesson takes for its own"},
+		"a prompt":       {"run c1 start\n$ echo '$ x'", "prints a line that a lesson would read as its own"},
 		"an unknown one": {"run c1 start\nbefore nobody: true\n$ true", "nobody"},
 	} {
 		t.Run(name, func(t *testing.T) {

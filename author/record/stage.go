@@ -77,7 +77,7 @@ func (s *stage) block(ctx context.Context, b *lesson.Block) ([]Step, error) {
 		}
 		for l := range strings.Lines(printed) {
 			if strings.HasPrefix(l, "$ ") || strings.HasPrefix(l, "```") {
-				return out, fmt.Errorf("%s prints a line that a lesson takes for its own: %q", step.Command, l)
+				return out, fmt.Errorf("%s prints a line that a lesson would read as its own: %q", step.Command, l)
 			}
 		}
 		out = append(out, Step{Line: b.Line, Index: i, Node: b.Run.Node, Command: step.Command, Shown: step.Output, Printed: printed, Cluster: s.session.Lab().Cluster != nil})
@@ -196,7 +196,7 @@ func (s *stage) listens(ctx context.Context, node string, before int) error {
 	for {
 		switch n, err := s.sockets(ctx, node); {
 		case ctx.Err() != nil:
-			return errors.New("has no socket, so there is no telling when to type what happens during it")
+			return errors.New("opens no socket, so there is no telling when to type the commands during it")
 		case err != nil:
 			return err
 		case n > before:

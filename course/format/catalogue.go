@@ -123,7 +123,7 @@ func (c *Catalogue) add(fsys fs.FS, shown func(string) string) Problems {
 	for i, read := range loadAll(fsys, found, shown, c.seed) {
 		file, src, lab, wrong := found[i], read.src, read.lab, slices.Concat(read.wrong, c.reused(&read))
 		if folder := moduleFolder(file); folder != "" && lab.Module != "" && folder != lab.Module {
-			wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("is in the folder of module %q, and says module: %s", folder, lab.Module)})
+			wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("is in the folder of module %q, but says module: %s", folder, lab.Module)})
 		}
 		if other := c.entry(lab.ID); other != nil && lab.ID != "" {
 			wrong = append(wrong, Problem{File: shown(file), What: fmt.Sprintf("lab id %q is taken by %s; each id names one lab",

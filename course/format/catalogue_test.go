@@ -59,8 +59,8 @@ func TestModuleFolders(t *testing.T) {
 		"labs/bridge/x":        "",
 		"labs/x":               "",
 		"x":                    "",
-		"publish/x":            `publish/x/lab.yaml: is in the folder of module "publish", and says module: bridge`,
-		"labs/publish/x":       `labs/publish/x/lab.yaml: is in the folder of module "publish", and says module: bridge`,
+		"publish/x":            `publish/x/lab.yaml: is in the folder of module "publish", but says module: bridge`,
+		"labs/publish/x":       `labs/publish/x/lab.yaml: is in the folder of module "publish", but says module: bridge`,
 		"somewhere/bridge/x":   "nothing",
 		"labs/some/where/else": "nothing",
 	} {
@@ -195,10 +195,10 @@ func TestIDsAreNotUsedAgain(t *testing.T) {
 		"bridge/by-hand/lab.yaml": {Data: []byte(lab("by-hand", "[docker0, bridge]"))},
 		"bridge/by-hand/solve.sh": {Data: []byte("ip link\n")},
 	}
-	const never = "; an id is not used again, because progress is kept by it"
+	const never = "; an id is never reused, because progress is kept by it"
 	for name, test := range map[string]struct{ id, formerly, want string }{
 		"new":              {"own", "[owned, possessed]", ""},
-		"what another was": {"docker0", "[]", `:1:5: lab id "docker0" was that of labs/bridge/by-hand/lab.yaml` + never},
+		"what another was": {"docker0", "[]", `:1:5: lab id "docker0" belonged to labs/bridge/by-hand/lab.yaml` + never},
 		"what another is":  {"own", "[owned, by-hand]", `:2:19: formerly has "by-hand", which is the id of labs/bridge/by-hand/lab.yaml` + never},
 		"what another was, too": {"own", "[bridge]",
 			`:2:12: formerly has "bridge", and so has labs/bridge/by-hand/lab.yaml; progress can follow to one place only`},

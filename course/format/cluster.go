@@ -25,7 +25,7 @@ func (d *decoder) cluster(lab *engine.Lab) {
 	}
 	for i := range c.Pods {
 		if p := &c.Pods[i]; p.Pod != "" && p.Select != "" {
-			d.errorf(d.where[&p.Select], "a pod is told by its name or by its labels; give pod or select, not both")
+			d.errorf(d.where[&p.Select], "a pod is found by its name or by its labels; give pod or select, not both")
 		}
 	}
 	lab.Requires = withCluster(lab.Requires, c.CNI)

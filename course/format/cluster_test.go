@@ -96,7 +96,7 @@ func TestBadClusters(t *testing.T) {
 		"workers":  {"policy: on", "nodes: 12", "x/lab.yaml:9:10: nodes must be from 1 to 9, this is 12"},
 		"file":     {"[web.yaml]", "[../web.yaml]", `x/lab.yaml:10:15: manifests must be a file of the lab's folder that ends in .yaml, such as "web.yaml", this is "../web.yaml"`},
 		"missing":  {"[web.yaml]", "[web.yaml, db.yaml]", "x/db.yaml: the file is missing"},
-		"both":     {`select: "app=web"`, `select: "app=web", pod: web`, "x/lab.yaml:13:27: a pod is told by its name or by its labels; give pod or select, not both"},
+		"both":     {`select: "app=web"`, `select: "app=web", pod: web`, "x/lab.yaml:13:27: a pod is found by its name or by its labels; give pod or select, not both"},
 		"twice":    {"name: web,", "name: toolbox,", `x/lab.yaml:13:14: node "toolbox" is there twice; each name names one node`},
 		"taken":    {"name: client, kind", "name: node2, kind", `x/lab.yaml:15:12: node "node2" is there twice; each name names one node`},
 		"position": {"100/24", "1/24", `x/lab.yaml:17:45: address 192.168.50.1 is on lan/br0 already, in the same layer 2 network`},

@@ -233,7 +233,7 @@ func (d *decoder) table(n ast.Node, v reflect.Value, r rule) bool {
 		}
 		key, known := d.substituted(raw, start(kv.Key))
 		if known && !isHostname(key) {
-			d.errorf(start(kv.Key), "%s: %q is not a host name; letters, digits, - and . are", r.name, key)
+			d.errorf(start(kv.Key), "%s: %q is not a host name; use letters, digits, - and .", r.name, key)
 		}
 		item := reflect.New(v.Type().Elem()).Elem()
 		if d.value(kv.Value, item, rule{name: r.name + ": " + key, shape: r.shape, required: true}) {

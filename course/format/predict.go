@@ -66,21 +66,21 @@ func (v *validator) checkRun(p *engine.Prediction) {
 // checkOutcomes demands that there is a choice, and that the kernel can decide it.
 func (v *validator) checkOutcomes(p *engine.Prediction) {
 	if n := len(p.Outcomes); n == 1 || n > maxOutcomes {
-		v.errorf(v.at(&p.Outcomes), "options has %d; a prediction is a choice of 2 to %d", n, maxOutcomes)
+		v.errorf(v.at(&p.Outcomes), "options has %d; a prediction offers 2 to %d", n, maxOutcomes)
 	}
 	seen := map[string]bool{}
 	for i := range p.Outcomes {
 		o := &p.Outcomes[i]
 		if text := strings.ToLower(strings.TrimSpace(o.Text)); text != "" {
 			if seen[text] {
-				v.errorf(v.at(&o.Text), "this option is there twice; each says something of its own")
+				v.errorf(v.at(&o.Text), "this option is there twice; each must say something else")
 			}
 			seen[text] = true
 		}
 		for c := range engine.Walk(o.When) {
 			v.checkKind(c)
 			if c.Answer != nil { // an outcome is what the kernel says, not what somebody types
-				v.errorf(v.at(c.Answer), "answer asks the learner; an option is decided by the live lab alone")
+				v.errorf(v.at(c.Answer), "answer asks the learner; only the live lab decides an option")
 			}
 		}
 	}

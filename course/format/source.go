@@ -122,7 +122,7 @@ func parseYAML(file, text, needs string) (*ast.MappingNode, *Problem) {
 func parseDocuments(file, text string) (f *ast.File, problem *Problem) {
 	defer func() { // the parser is not ours: a panic of its is bad input to us
 		if r := recover(); r != nil {
-			f, problem = nil, &Problem{File: file, What: fmt.Sprintf("is not YAML that can be read (%v)", r)}
+			f, problem = nil, &Problem{File: file, What: fmt.Sprintf("is not readable YAML (%v)", r)}
 		}
 	}()
 	if line, col := leadingTab(text); line > 0 {

@@ -27,7 +27,7 @@ func (v *validator) checkSpread(t *engine.TrafficCheck) {
 	most := fairShare(s.Tries, servers)
 	switch {
 	case most == 0:
-		v.errorf(v.at(&s.Tries), "%d tries over %d servers say nothing, because chance alone may leave one of them out; it takes %d",
+		v.errorf(v.at(&s.Tries), "%d tries over %d servers prove nothing, because chance alone may leave one of them out; make at least %d",
 			s.Tries, servers, fewestTries(servers))
 	case s.Each > most:
 		v.errorf(v.at(&s.Each), "each is too much: of %d tries over %d servers, chance alone gives one fewer than %d now and then; %d is the most",

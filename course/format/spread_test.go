@@ -151,7 +151,7 @@ func TestSpreadOverPods(t *testing.T) {
 		}
 	}
 	for spread, want := range map[string]string{
-		`{over: ["web-*"], servers: 3, tries: 20}`:          "20 tries over 3 servers say nothing",
+		`{over: ["web-*"], servers: 3, tries: 20}`:          "20 tries over 3 servers prove nothing",
 		`{over: [web], servers: 3, tries: 60}`:              "servers counts those that a name with * in over stands for",
 		`{over: ["web-*", "db-*"], servers: 3, tries: 600}`: "there must be one such name",
 	} {

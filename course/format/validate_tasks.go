@@ -118,7 +118,7 @@ func (v *validator) checkKind(c *engine.Check) {
 		v.errorf(v.at(&c.Link.PeerMaster), "peer_master needs peer, the node in which the other end is")
 	}
 	if c.Object != nil && v.lab.Cluster == nil {
-		v.errorf(v.at(c.Object), "object looks at a Kubernetes, and this lab has none; give it a cluster")
+		v.errorf(v.at(c.Object), "object looks at a Kubernetes, but this lab has none; give it a cluster")
 	}
 	if c.DNS != nil && c.DNS.Type == "" {
 		c.DNS.Type = "A"

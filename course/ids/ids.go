@@ -15,7 +15,7 @@ func Repeated(id string, formerly []string) []string {
 		switch {
 		case old == "": // told already
 		case old == id:
-			out[i] = fmt.Sprintf("formerly has %q, which is the id that it has now; give those that it had before", old)
+			out[i] = fmt.Sprintf("formerly has %q, which is its present id; give only earlier ones", old)
 		case slices.Contains(formerly[:i], old):
 			out[i] = fmt.Sprintf("formerly has %q twice; give each id once", old)
 		}
@@ -33,9 +33,9 @@ func (u *Used) Add(whose, id string, formerly []string) (wrong string, wrongs []
 	if u.now == nil {
 		u.now, u.before = map[string]string{}, map[string]string{}
 	}
-	const never = "an id is not used again, because progress is kept by it"
+	const never = "an id is never reused, because progress is kept by it"
 	if other, used := u.before[id]; used && id != "" {
-		wrong = fmt.Sprintf("id %q was that of %s; %s", id, other, never)
+		wrong = fmt.Sprintf("id %q belonged to %s; %s", id, other, never)
 	}
 	wrongs = make([]string, len(formerly))
 	for i, old := range formerly {

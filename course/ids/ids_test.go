@@ -8,7 +8,7 @@ import (
 func TestRepeated(t *testing.T) {
 	got := Repeated("a", []string{"b", "a", "b", "", ""})
 	want := []string{
-		"", `formerly has "a", which is the id that it has now; give those that it had before`,
+		"", `formerly has "a", which is its present id; give only earlier ones`,
 		`formerly has "b" twice; give each id once`, "", "",
 	}
 	if !slices.Equal(got, want) {
@@ -22,7 +22,7 @@ func TestAdd(t *testing.T) {
 		id       string
 		formerly []string
 	}
-	const never = "; an id is not used again, because progress is kept by it"
+	const never = "; an id is never reused, because progress is kept by it"
 	for name, test := range map[string]struct {
 		first, second thing
 		wrong         string
@@ -30,11 +30,11 @@ func TestAdd(t *testing.T) {
 	}{
 		"apart":             {thing{"a", []string{"b", "c"}}, thing{"d", []string{"e"}}, "", []string{""}},
 		"the id of another": {thing{"a", nil}, thing{"b", []string{"c", "a"}}, "", []string{"", `formerly has "a", which is the id of the first` + never}},
-		"was another's":     {thing{"a", []string{"b"}}, thing{"b", nil}, `id "b" was that of the first` + never, nil},
+		"was another's":     {thing{"a", []string{"b"}}, thing{"b", nil}, `id "b" belonged to the first` + never, nil},
 		"was both":          {thing{"a", []string{"c"}}, thing{"b", []string{"c"}}, "", []string{`formerly has "c", and so has the first; progress can follow to one place only`}},
 		"changed places": {
 			thing{"a", []string{"b"}}, thing{"b", []string{"a"}},
-			`id "b" was that of the first` + never, []string{`formerly has "a", which is the id of the first` + never},
+			`id "b" belonged to the first` + never, []string{`formerly has "a", which is the id of the first` + never},
 		},
 		"both have it now": {thing{"a", nil}, thing{"a", nil}, "", nil},
 		"none has one":     {thing{"", []string{""}}, thing{"", []string{""}}, "", []string{""}},

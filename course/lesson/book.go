@@ -199,7 +199,7 @@ var idRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a
 
 const (
 	idWant       = "lower-case words joined by hyphens, such as egress-nat"
-	formerlyWant = "a list of ids that it had: " + idWant
+	formerlyWant = "a list of its former ids: " + idWant
 )
 
 // loadModule reads one folder. The module is usable only if err is nil.

@@ -51,7 +51,7 @@ func parseYAML(file string, line int, src, what string, fields []field) *fragmen
 func (y *fragment) parse(src string) (root ast.Node, err error) {
 	defer func() { // the YAML parser is not ours: its panics must not be ours either
 		if r := recover(); r != nil {
-			root, err = nil, &Error{y.file, y.line, 1, "this is not YAML that can be read; write plain keys and values"}
+			root, err = nil, &Error{y.file, y.line, 1, "this is not readable YAML; write plain keys and values"}
 		}
 	}()
 	f, err := parser.ParseBytes([]byte(src), 0)

@@ -86,7 +86,7 @@ func (l *Lesson) frontMatter(src, id string) []error {
 	}
 	for i, n := range l.Covers {
 		if n < 1 || slices.Contains(l.Covers[:i], n) {
-			y.errs = append(y.errs, y.at(y.item("covers", i), "covers has %d, which is a repetition or below 1; list each item once", n))
+			y.errs = append(y.errs, y.at(y.item("covers", i), "covers has %d, which is repeated or below 1; list each item once", n))
 		}
 	}
 	return y.errs
@@ -203,7 +203,7 @@ func (s *splitter) predict(line int, rest string, body []string) {
 		s.fail(line, "unknown state %q; allowed: %s", words[1], want)
 	}
 	if s.lesson.Lab == "" {
-		s.fail(line, "a prediction needs a lab to come true in; give the front matter lab: ID")
+		s.fail(line, "a prediction needs a lab to run in; add lab: ID to the front matter")
 	}
 	s.add(line, Block{Kind: KindPredict, Predict: &Predict{
 		Node: words[0], Solved: words[1] == "solved", Text: strings.Join(body, "\n"),

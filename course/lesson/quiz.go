@@ -153,7 +153,7 @@ func (q *Quiz) checkOptions(y *fragment) {
 	seen := map[string]bool{}
 	for i, o := range q.Options {
 		if text := plain(o.Text); text == "" || seen[text] {
-			y.errs = append(y.errs, y.at(y.item("options", i), "option %d is empty or a repetition; each option needs a text of its own", i+1))
+			y.errs = append(y.errs, y.at(y.item("options", i), "option %d is empty or repeated; each option needs its own text", i+1))
 		}
 		seen[plain(o.Text)] = true
 	}
@@ -167,7 +167,7 @@ func (q *Quiz) checkOptions(y *fragment) {
 
 func (q *Quiz) checkAnswers(y *fragment) {
 	if strings.TrimSpace(q.Model) == "" {
-		y.errs = append(y.errs, y.at(y.token("answers"), "a free answer needs a model: a text that says what a good answer is"))
+		y.errs = append(y.errs, y.at(y.token("answers"), "a free answer needs a model: the text of a good answer"))
 	}
 	if len(q.Answers) == 0 {
 		y.fail("answers", "is empty")
@@ -186,7 +186,7 @@ func (q *Quiz) checkAnswers(y *fragment) {
 			continue
 		}
 		if re.MatchString("") {
-			y.errs = append(y.errs, y.at(y.item("answers", i), "answer %d accepts an empty answer; allowed: an expression that needs at least a word", i+1))
+			y.errs = append(y.errs, y.at(y.item("answers", i), "answer %d accepts an empty answer; allowed: an expression that needs at least one word", i+1))
 			continue
 		}
 		q.accept = append(q.accept, re)

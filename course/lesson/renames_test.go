@@ -95,11 +95,11 @@ func TestLessonsDoNotUseIDsAgain(t *testing.T) {
 		}
 		return b
 	}
-	const never = "; an id is not used again, because progress is kept by it"
+	const never = "; an id is never reused, because progress is kept by it"
 	first := load("x", "v, w")
 	for _, test := range []struct{ id, formerly, want string }{
 		{"y", "z", ""},
-		{"v", "z", `m/1-v.md:1:1: lesson id "v" was that of m/1-x.md` + never},
+		{"v", "z", `m/1-v.md:1:1: lesson id "v" belonged to m/1-x.md` + never},
 		{"y", "x", `m/1-y.md:1:1: formerly has "x", which is the id of m/1-x.md` + never},
 		{"y", "w", `m/1-y.md:1:1: formerly has "w", and so has m/1-x.md; progress can follow to one place only`},
 	} {

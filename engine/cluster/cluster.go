@@ -127,7 +127,7 @@ func (c *Cluster) Start(ctx context.Context, progress func(string)) error {
 	select {
 	case err = <-ready:
 	case <-ctx.Done():
-		err = fmt.Errorf("%w; so far there were %s", ctx.Err(), c.reached())
+		err = fmt.Errorf("%w; ready so far: %s", ctx.Err(), c.reached())
 	}
 	if err != nil {
 		return fmt.Errorf("start Kubernetes: %w", err)
@@ -187,7 +187,7 @@ func (c *Cluster) await(lines *bufio.Reader, step string, progress func(string))
 	}
 }
 
-var errReport = errors.New("a report that cannot be read")
+var errReport = errors.New("a report cannot be read")
 
 func readReport(lines *bufio.Reader) (r companion.Report, err error) {
 	line, err := lines.ReadBytes('\n')

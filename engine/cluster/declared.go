@@ -22,7 +22,7 @@ var told = []string{"configmap", "deployment", "namespace", "networkpolicy", "no
 // addresses, ports of nodes, where a pod runs, and keys.
 func (c *Cluster) Declared(ctx context.Context) ([]string, error) {
 	if c == nil || c.api == nil {
-		return nil, errors.New("the lab's cluster does not run")
+		return nil, errors.New("the lab's cluster is not running")
 	}
 	var out []string
 	for _, kind := range told {

@@ -49,7 +49,7 @@ func (c *Cluster) attend(lines *bufio.Reader) {
 			return
 		}
 		if err != nil {
-			c.say(fmt.Sprintf("Kubernetes has ended, and could not be started again: %v. Reset builds it anew.", err))
+			c.say(fmt.Sprintf("Kubernetes has ended and could not be started again: %v. Reset rebuilds it.", err))
 			c.listener.Health()
 			return
 		}

@@ -82,9 +82,9 @@ func building(dir string) string {
 		return ""
 	}
 	if _, err := fmt.Sscanf(lines[0], "packages: %d", &total); err != nil || total == 0 {
-		return "they are being built, which takes some minutes; nothing else has to wait for that"
+		return "they are being built, which takes some minutes; everything else works meanwhile"
 	}
-	return fmt.Sprintf("they are being built: %d of at most %d packages are ready; nothing else has to wait for that",
+	return fmt.Sprintf("they are being built: %d of at most %d packages are ready; everything else works meanwhile",
 		min(len(lines)-1, total), total)
 }
 

@@ -155,7 +155,7 @@ func (m *machine) kernelFinding() Finding {
 		f.Detail += " is too old: labs need 5.12, and 5.14 is better"
 		f.Remedy = "use a distribution with Linux 5.14 or newer, such as Debian 12 or Ubuntu 22.04"
 	case !m.atLeast(5, 14):
-		f.Detail += "; from 5.14 on, a lab's processes are limited apart from your own"
+		f.Detail += "; from 5.14 on, a lab's processes have a limit of their own"
 	}
 	return f
 }

@@ -87,7 +87,7 @@ func ProbeMain(args []string) int {
 func inThrowAway() error {
 	links, err := net.Interfaces()
 	if os.Getenv(guard) == "" || os.Getpid() != 1 || err != nil || inUse(links) {
-		return errors.New("this part of underlay is started by underlay itself")
+		return errors.New("only underlay itself starts this part of underlay")
 	}
 	return nil
 }

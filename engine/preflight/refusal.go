@@ -24,7 +24,7 @@ const (
 func (m *machine) namespaces(p probed, err error) trouble {
 	switch {
 	case errors.Is(err, errChild):
-		return trouble{err.Error(), "run `underlay doctor` again; if it stays so, please report it as a bug"}
+		return trouble{err.Error(), "run `underlay doctor` again; if it says the same, please report it as a bug"}
 	case err != nil:
 		return m.refused(err)
 	case !p.IDs.OK:
@@ -35,11 +35,11 @@ func (m *machine) namespaces(p probed, err error) trouble {
 		return m.noRights("changing a link", p.Net)
 	case !p.Proc.OK:
 		return trouble{
-			"parts of /proc are hidden here, so a lab cannot have a /proc of its own (" + p.Proc.Error + ")",
+			"parts of /proc are hidden here, so a lab cannot have its own /proc (" + p.Proc.Error + ")",
 			dockerRemedy,
 		}
 	case !p.ReadOnly.OK && p.ReadOnly.errno() == unix.ENOSYS:
-		return trouble{"the kernel has no mount_setattr, which is there since Linux 5.12", "use a newer kernel"}
+		return trouble{"the kernel has no mount_setattr, which Linux has since 5.12", "use a newer kernel"}
 	case !p.ReadOnly.OK:
 		return m.noRights("making a mount read-only", p.ReadOnly)
 	case m.uid == 0:
@@ -100,7 +100,7 @@ func (m *machine) forbidden(doing, said string) trouble {
 	case m.status("Seccomp") == "2":
 		return trouble{
 			"a seccomp filter on this process forbids " + doing + " (" + said + ")",
-			"start underlay outside of what filters it: a container, a sandbox, a restricted service",
+			"start underlay outside the container, sandbox or restricted service that filters it",
 		}
 	case m.uid != 0:
 		return trouble{"this machine forbids ordinary users " + doing + " (" + said + ")", sudoRemedy}
@@ -134,7 +134,7 @@ func (m *machine) rootTrouble() trouble {
 	for _, f := range []string{"proc/self/uid_map", "proc/self/gid_map"} {
 		if !covers(m.file(f), worldIDBase, worldIDCount) {
 			return trouble{"root here is the root of a user namespace that lacks the ids labs use",
-				"run underlay as an ordinary user, or outside of this namespace"}
+				"run underlay as an ordinary user, or outside this namespace"}
 		}
 	}
 	return trouble{}

@@ -31,7 +31,7 @@ func (w *worldInit) watchHealth() {
 func (w *worldInit) health() []string {
 	var bad []string
 	if n := processes(); n > MaxProcesses*9/10 {
-		bad = append(bad, fmt.Sprintf("This lab has %d processes, about as many as it may: a fork bomb? Reset ends them.", n))
+		bad = append(bad, fmt.Sprintf("This lab has %d processes, almost its limit: a fork bomb? Reset ends them.", n))
 	}
 	for _, dir := range []string{"/tmp", "/run", "/etc"} {
 		if full(dir) {
@@ -39,7 +39,7 @@ func (w *worldInit) health() []string {
 		}
 	}
 	if gone := w.missing(); len(gone) > 0 {
-		bad = append(bad, strings.Join(gone, ", ")+": deleted in this lab. The machine has its own still; reset brings the lab's back.")
+		bad = append(bad, strings.Join(gone, ", ")+": deleted in this lab. The machine still has its own; reset restores the lab's.")
 	}
 	return bad
 }

@@ -100,7 +100,7 @@ func (s *Session) restore(ctx context.Context, r *record) (engine.Restored, erro
 		out.Changes = len(undo.Compare(r.state, now))
 		out.Why = s.needsRebuild(p, r)
 	} else {
-		out.Why = []string{"The lab could not be looked at: " + err.Error() + "."}
+		out.Why = []string{"The lab could not be read: " + err.Error() + "."}
 	}
 	if len(out.Why) == 0 {
 		if out.Why, err = s.replay(ctx, p, r); err != nil || len(out.Why) == 0 {
@@ -140,7 +140,7 @@ func (s *Session) needsRebuild(p *instance, r *record) []string {
 	}
 	for _, node := range slices.Sorted(maps.Keys(p.remade)) {
 		if !then[node] {
-			why = append(why, node+" was deleted and made anew: its shell and its servers are not in the new one.")
+			why = append(why, node+" was deleted and made again: its shell and its servers are not in the new one.")
 		}
 	}
 	return why
@@ -183,7 +183,7 @@ func (s *Session) servers(ctx context.Context, p *instance, r *record) []string 
 	pids := p.pids()
 	ended, err := p.world.Ended(ctx, pids)
 	if err != nil {
-		return []string{"It could not be found out which servers run: " + err.Error() + "."}
+		return []string{"Underlay could not tell which servers run: " + err.Error() + "."}
 	}
 	var why []string
 	for i, l := range s.lab.Topology.Workloads {

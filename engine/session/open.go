@@ -121,7 +121,7 @@ func (s *Session) build(ctx context.Context, progress func(string)) error {
 
 func (s *Session) furnish(ctx context.Context, p *instance, progress func(string)) (err error) {
 	t := s.lab.Topology.Built()
-	progress("Making a world of its own")
+	progress("Making the lab's own world")
 	if err := s.settleDown(ctx, p); err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (p *instance) inWorld(n *engine.Node) (string, error) {
 	}
 	netns, ok := p.pods[n.Name]
 	if !ok {
-		return "", fmt.Errorf("%s: its pod does not run", n.Name)
+		return "", fmt.Errorf("%s: its pod is not running", n.Name)
 	}
 	return netns, nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // errMoved ends the traces of a lab that is being built anew or led back.
-var errMoved = errors.New("the lab was started again, or led back, meanwhile")
+var errMoved = errors.New("the lab was reset, or went back, meanwhile")
 
 // traces is what a session has to know of those under way.
 type traces struct {
@@ -135,6 +135,6 @@ func (s *Session) asked(a tracesock.Asked, theirs, now *instance) (engine.Flow, 
 			return a.Flow, nil
 		}
 	}
-	return a.Flow, engine.Hintf(tracesock.Usage(errors.New("you are in a network namespace that is no node of this lab")),
-		"name the node where the packet begins: `underlay trace NODE %s`; %s", a.Flow.Target(), s.nodesHint())
+	return a.Flow, engine.Hintf(tracesock.Usage(errors.New("your network namespace is not a node of this lab")),
+		"name the node that sends the packet: `underlay trace NODE %s`; %s", a.Flow.Target(), s.nodesHint())
 }

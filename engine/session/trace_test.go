@@ -77,7 +77,7 @@ func TestAShellAsksForATrace(t *testing.T) {
 		if got := asks(t, s, "a", `{"version":1,"from":"b","target":"127.0.0.1"}`); !strings.Contains(got, `"from":"b"`) {
 			t.Errorf("from the node that was made anew: %s", got)
 		}
-		if got := left.asks(`{"version":1,"target":"10.0.0.1"}`); !strings.Contains(got, "no node of this lab") {
+		if got := left.asks(`{"version":1,"target":"10.0.0.1"}`); !strings.Contains(got, "not a node of this lab") {
 			t.Errorf("in the node that is no more: %s", got)
 		}
 	}
@@ -139,7 +139,7 @@ func TestAResetEndsATrace(t *testing.T) {
 	if err := s.Reset(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-ended; err == nil || !strings.Contains(err.Error(), "started again") {
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "was reset") {
 		t.Errorf("the trace ended with %v", err)
 	}
 	if a, err := s.Trace(t.Context(), engine.Flow{From: "a", To: "10.0.0.2", Proto: "icmp"}); err != nil || a.Outcome != engine.EndingDelivered {

@@ -44,7 +44,7 @@ func Ask(ctx context.Context, path string, f engine.Flow) (*engine.Autopsy, erro
 	case a.Error != nil:
 		return nil, a.Error.err()
 	case a.Autopsy == nil:
-		return nil, errors.New("the lab answered, but said nothing")
+		return nil, errors.New("the lab's answer was empty")
 	}
 	return a.Autopsy, nil
 }

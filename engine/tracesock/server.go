@@ -95,14 +95,14 @@ func hear(c net.Conn, r *bufio.Reader) (a Asked, err error) {
 	line, err := r.ReadSlice('\n')
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
-		return a, Usage(errors.New("the question is too long"))
+		return a, Usage(errors.New("the request is too long"))
 	case err != nil:
-		return a, Usage(errors.New("the question has no end"))
+		return a, Usage(errors.New("the request is incomplete"))
 	}
 	_ = c.SetReadDeadline(time.Time{})
 	var q question
 	if json.Unmarshal(line, &q) != nil {
-		return a, Usage(errors.New("the question is not what a lab's shell asks"))
+		return a, Usage(errors.New("the request is not one that a lab's shell sends"))
 	}
 	if a.Flow, err = q.flow(); err != nil {
 		err = Usage(err)

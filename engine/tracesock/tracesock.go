@@ -48,8 +48,8 @@ type question struct {
 // flow is what is asked about, or why that makes no sense.
 func (q question) flow() (engine.Flow, error) {
 	if q.Version != version {
-		return engine.Flow{}, engine.Hintf(fmt.Errorf("this lab speaks version %d of the language of traces, not %d", version, q.Version),
-			"use the `underlay` that the lab's shell finds by itself")
+		return engine.Flow{}, engine.Hintf(fmt.Errorf("this lab speaks version %d of the trace protocol, not %d", version, q.Version),
+			"use the `underlay` on the path of the lab's shell")
 	}
 	f, err := engine.ParseFlow(q.From, q.Target)
 	if err != nil {
@@ -95,7 +95,7 @@ const (
 )
 
 // ErrUsage is in errors about a question that makes no sense.
-var ErrUsage = errors.New("wrong question")
+var ErrUsage = errors.New("wrong request")
 
 // errClasses are the kinds that a caller can tell by errors.Is.
 var errClasses = map[kind]error{kindUsage: ErrUsage, kindNotFound: engine.ErrNotFound, kindCannotRun: engine.ErrCannotRun}

@@ -142,9 +142,9 @@ func TestRubbishIsRefused(t *testing.T) {
 		return nil, errors.New("asked")
 	})
 	for text, why := range map[string]string{
-		"\n":                                "not what a lab's shell asks",
-		"GET / HTTP/1.1\n":                  "not what a lab's shell asks",
-		"[1,2]\n":                           "not what a lab's shell asks",
+		"\n":                                "not one that a lab's shell sends",
+		"GET / HTTP/1.1\n":                  "not one that a lab's shell sends",
+		"[1,2]\n":                           "not one that a lab's shell sends",
 		strings.Repeat("x", 1<<20):          "too long",
 		`{"version":2,"target":"a"}` + "\n": "speaks version 1",
 		`{}` + "\n":                         "speaks version 1",
@@ -155,7 +155,7 @@ func TestRubbishIsRefused(t *testing.T) {
 		`{"version":1,"target":"a:80","wait_ms":-1}` + "\n":                  "at most 5s",
 		`{"version":1,"target":"a:80","wait_ms":9223372036854775807}` + "\n": "at most 5s",
 		`{"version":1,"target":"a\u001b[2J:80"}` + "\n":                      "is no address and no name",
-		`{"version":1,"target":"a","from":7}` + "\n":                         "not what a lab's shell asks",
+		`{"version":1,"target":"a","from":7}` + "\n":                         "not one that a lab's shell sends",
 	} {
 		var a answer
 		line := say(t, path, text)

@@ -86,7 +86,7 @@ func (t *Trial) Settle(ctx context.Context) (Outcome, error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, engine.ErrRestless):
-		t.note("the lab did not come to rest: %v", engine.ErrRestless)
+		t.note("the lab did not settle: %v", engine.ErrRestless)
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 		t.note("the lab was not judged within %v", settleLimit)
 	default:
@@ -182,7 +182,7 @@ func (t *Trial) interrupt(ctx context.Context, ty *typist.Typist, number int) (g
 			return ctx.Err() == nil, ctx.Err()
 		}
 	}
-	t.note("line %d does not heed Ctrl-C; the rest of the script was not typed", number)
+	t.note("line %d ignores Ctrl-C; the rest of the script was not typed", number)
 	return false, nil
 }
 

@@ -93,7 +93,7 @@ func (c *cluster) open(ctx context.Context, standby func(context.Context) (compa
 			return err
 		}
 		if config.Dir != c.config.Dir || config.Control != c.config.Control || config.ServiceCIDR != c.config.ServiceCIDR || config.Domain != c.config.Domain {
-			return errors.New("the API server cannot move: dir, control, serviceCIDR and domain are those it began with")
+			return errors.New("the API server cannot move: dir, control, serviceCIDR and domain must stay as it started")
 		}
 		c.config = config
 	}

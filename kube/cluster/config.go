@@ -39,7 +39,7 @@ func check(c companion.Config) error {
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	choice := func(field, value string, choices ...string) {
 		if !slices.Contains(choices, value) {
-			wrong("%s is %q, which is none of %q", field, value, choices)
+			wrong("%s is %q, not one of %q", field, value, choices)
 		}
 	}
 	choice("proxy", c.Proxy, "nftables", "iptables", "none")
@@ -57,7 +57,7 @@ func check(c companion.Config) error {
 	}
 	for i, node := range c.Nodes {
 		if !nodeName.MatchString(node.Name) {
-			wrong("node name %q: it has small letters, digits and hyphens", node.Name)
+			wrong("node name %q: use lower-case letters, digits and hyphens", node.Name)
 		}
 		if !node.Address.Is4() || !node.PodCIDR.IsValid() || !node.PodCIDR.Addr().Is4() {
 			wrong("node %s needs an IPv4 address and an IPv4 podCIDR", node.Name)

@@ -126,7 +126,7 @@ func (c *cluster) watchDNS(factory informers.SharedInformerFactory) error {
 				return
 			}
 			if count := restarts(pod); count > restarts(before.(*v1.Pod)) {
-				c.progress.Restarted(companion.StepDNS, fmt.Sprintf("%s had ended, and was started again (%d times in all)", pod.Name, count))
+				c.progress.Restarted(companion.StepDNS, fmt.Sprintf("%s ended and was started again (%d times in all)", pod.Name, count))
 			}
 		},
 	})

@@ -62,7 +62,7 @@ func (c *cluster) startControllers(ctx context.Context) error {
 		return err
 	}
 	again := func(why string) {
-		c.progress.Restarted(companion.StepControl, "the scheduler had ended, and was started again: "+why)
+		c.progress.Restarted(companion.StepControl, "the scheduler ended and was started again: "+why)
 	}
 	if err := control.StartScheduler(ctx, config, again); err != nil {
 		return err
@@ -161,7 +161,7 @@ func (c *cluster) runKubelet(ctx context.Context, config kubelet.Config) {
 			return
 		case <-time.After(kubeletPause):
 		}
-		c.progress.Restarted(companion.StepNodes, fmt.Sprintf("the kubelet of %s had ended, and is started again", config.Node))
+		c.progress.Restarted(companion.StepNodes, fmt.Sprintf("the kubelet of %s ended and is started again", config.Node))
 	}
 }
 

@@ -165,7 +165,7 @@ func (p *prober) probe(ctx context.Context) (probe.Result, string) {
 	case p.spec.Exec != nil:
 		return a.exec(ctx, p.spec.Exec.Command)
 	}
-	return probe.Failure, "this kind of probe is not supported here; there are httpGet, tcpSocket and exec"
+	return probe.Failure, "this kind of probe is not supported here; use httpGet, tcpSocket or exec"
 }
 
 // action is what probes and hooks do: it comes from the node, as the kubelet does.

@@ -175,7 +175,7 @@ func (s streams) ExecInContainer(ctx context.Context, _, _, _ string, argv []str
 // AttachContainer shows what the container says, and lets it read.
 func (s streams) AttachContainer(ctx context.Context, _, _, _ string, in io.Reader, out, errs io.WriteCloser, _ bool, resize <-chan remotecommand.TerminalSize) error {
 	if in != nil && s.i.stdin == nil {
-		return errors.New("the container reads no input (stdin: true was not asked for)")
+		return errors.New("the container reads no input (its stdin is not true)")
 	}
 	t := s.i.output.attach(writer(out), writer(errs))
 	defer s.i.output.detach(t)

@@ -115,7 +115,7 @@ func (w *worker) projection(ctx context.Context, v *v1.Volume) (map[string]file,
 	case v.Projected != nil:
 		return w.projected(ctx, v.Projected)
 	}
-	return nil, fmt.Errorf("this kind of volume is not supported here; there are emptyDir, configMap, secret, downwardAPI, projected and hostPath")
+	return nil, fmt.Errorf("this kind of volume is not supported here; use emptyDir, configMap, secret, downwardAPI, projected or hostPath")
 }
 
 // projected joins several sources.

@@ -62,6 +62,6 @@ func Find(ref string) (Image, error) {
 }
 
 func unknown(ref string) error {
-	return fmt.Errorf("image %q is not here, and this cluster reaches no registry; built-in images: %s",
+	return fmt.Errorf("image %q is not built in, and this cluster reaches no registry; built-in images: %s",
 		ref, strings.Join(Names(), ", "))
 }

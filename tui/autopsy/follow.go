@@ -152,15 +152,15 @@ func (p *Pane) parse(text string) (engine.Flow, error) {
 	node := func(name string) bool { return slices.Contains(p.nodes, name) }
 	switch {
 	case len(f) == 0:
-		return engine.Flow{}, errors.New("it needs a node and a destination")
+		return engine.Flow{}, errors.New("give a node and a destination")
 	case len(f) == 1 && node(f[0]):
-		return engine.Flow{}, fmt.Errorf("it needs a destination: where to from %s?", f[0])
+		return engine.Flow{}, fmt.Errorf("give a destination: where to from %s?", f[0])
 	case len(f) == 1 && p.from != "":
 		f = []string{p.from, f[0]}
 	case len(f) > 2:
-		return engine.Flow{}, errors.New("it takes a node and a destination, and no more")
+		return engine.Flow{}, errors.New("give only a node and a destination")
 	case !node(f[0]):
-		return engine.Flow{}, fmt.Errorf("this lab has no node %q; there are %s", f[0], strings.Join(p.nodes, ", "))
+		return engine.Flow{}, fmt.Errorf("this lab has no node %q; its nodes are %s", f[0], strings.Join(p.nodes, ", "))
 	}
 	return engine.ParseFlow(f[0], f[1])
 }

@@ -12,12 +12,12 @@ import (
 // Keys are the pane's keys for the help; they mean this while it has the keyboard.
 func Keys() keys.Map {
 	return keys.Map{
-		{ID: "packet.up", Keys: []string{"up", "k"}, Show: "↑ k", Long: "Go one step back on the packet's way"},
+		{ID: "packet.up", Keys: []string{"up", "k"}, Show: "↑ k", Long: "Go one step back on the packet's path"},
 		{ID: "packet.down", Keys: []string{"down", "j"}, Show: "↓ j", Long: "Go one step on"},
 		{ID: "packet.pageup", Keys: []string{"pgup"}, Show: "PgUp", Long: "Page up"},
 		{ID: "packet.pagedown", Keys: []string{"pgdown", "space"}, Show: "PgDn", Long: "Page down"},
-		{ID: "packet.first", Keys: []string{"home", "g"}, Show: "Home g", Long: "Go to where it was sent"},
-		{ID: "packet.last", Keys: []string{"end", "G"}, Show: "End G", Long: "Go to the last that is known of it"},
+		{ID: "packet.first", Keys: []string{"home", "g"}, Show: "Home g", Long: "Go to its sender"},
+		{ID: "packet.last", Keys: []string{"end", "G"}, Show: "End G", Long: "Go to its last known place"},
 		{ID: "packet.again", Keys: []string{"r"}, Show: "r", Long: "Follow the same packet again"},
 		{ID: "packet.other", Keys: []string{"e"}, Show: "e", Long: "Follow another packet"},
 		{ID: "packet.close", Keys: []string{"esc", "q"}, Show: "esc", Long: "Stop following, or close the autopsy"},

@@ -236,9 +236,9 @@ func (p *Pane) drawReport(out []string) []string {
 // title says what the pane is and which keys it has, as many as there is room for.
 func (p *Pane) title() string {
 	st := p.styles
-	name := " " + st.Title.Render("The packet's way") + " "
+	name := " " + st.Title.Render("The packet's path") + " "
 	if !p.focused {
-		name = " " + st.Strong.Render("The packet's way") + " "
+		name = " " + st.Strong.Render("The packet's path") + " "
 	}
 	line := keys.Bar(st, p.hints(), max(p.width-paint.Width(name), 0))
 	return paint.Spread(name, strings.TrimRight(strings.TrimLeft(line, " "), " ")+" ", p.width, "")
@@ -275,7 +275,7 @@ func (p *Pane) sentence(text string, style lipgloss.Style) []string {
 
 // question is what stands above the field while it asks.
 func (p *Pane) question() []string {
-	out := append([]string{""}, p.sentence("From which node, and where to? An address or a name; a port and a protocol if it is to be more than a ping.", p.styles.Text)...)
+	out := append([]string{""}, p.sentence("From which node, and where to? An address or a name; for more than a ping, a port and a protocol.", p.styles.Text)...)
 	from := p.from
 	if from == "" {
 		from = p.nodes[0]

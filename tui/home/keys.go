@@ -60,7 +60,7 @@ func (h *Home) openKey() keys.Binding {
 	r := h.chosen()
 	switch {
 	case !r.selectable():
-		b.Off = "nothing is chosen"
+		b.Off = "nothing is selected"
 	case r.lesson == nil:
 		b.Help, b.Long = "start lab", "Start the lab"
 		b.Off = h.available[r.lab.ID].Reason
@@ -76,7 +76,7 @@ func (h *Home) labKey() keys.Binding {
 	}
 	switch {
 	case r.lab == nil:
-		b.Off = "no lab goes with this lesson"
+		b.Off = "this lesson has no lab"
 	case h.available[r.lab.ID].Reason != "":
 		b.Off = h.available[r.lab.ID].Reason
 	}
@@ -87,9 +87,9 @@ func (h *Home) mendKey() keys.Binding {
 	b := keys.Binding{ID: keyMend, Keys: []string{"b"}, Show: "b", Help: "break-fix", Long: "Find and repair what is broken in the lab"}
 	switch r := h.chosen(); {
 	case r.lab == nil:
-		b.Off = "no lab goes with this lesson"
+		b.Off = "this lesson has no lab"
 	case len(r.lab.Faults) == 0:
-		b.Off = "this lab has no faults that could be repaired"
+		b.Off = "this lab has no faults to repair"
 	default:
 		b.Off = h.available[r.lab.ID].Reason
 	}

@@ -89,7 +89,7 @@ func (h *Home) drawList(st *theme.Styles, w, height int) []string {
 	if len(h.rows) == 0 {
 		text := "There are no lessons here yet."
 		if h.finding {
-			text = "Nothing is called that. Try fewer letters; esc shows all."
+			text = "Nothing matches. Try fewer letters; esc shows all."
 		}
 		return paint.Block([]string{"", "  " + st.Muted.Render(text)}, w, height)
 	}

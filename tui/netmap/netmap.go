@@ -195,7 +195,7 @@ func (p *Pane) Draw() []string {
 	st := p.styles
 	switch {
 	case p.err != nil:
-		return p.message(st.Warn.Render("The lab cannot be looked at now."), st.Muted.Render(st.Sym.Plain(paint.Sentence(p.err.Error()))))
+		return p.message(st.Warn.Render("The lab cannot be read now."), st.Muted.Render(st.Sym.Plain(paint.Sentence(p.err.Error()))))
 	case !p.known:
 		return p.message(st.Muted.Render("Looking at the lab" + st.Sym.Ellipsis))
 	}

@@ -215,7 +215,7 @@ func TestFailuresAreToldWhenTheyLast(t *testing.T) {
 		if strings.Contains(v.text(), "cannot") || !strings.Contains(v.text(), "vc1") {
 			t.Errorf("a short failure shows:\n%s", v.text())
 		}
-		if n := v.heard(20 * time.Second); n != 1 || !strings.Contains(v.text(), "cannot be looked at now.") || !strings.Contains(v.text(), "The reader is closed.") {
+		if n := v.heard(20 * time.Second); n != 1 || !strings.Contains(v.text(), "cannot be read now.") || !strings.Contains(v.text(), "The reader is closed.") {
 			t.Errorf("after %d messages a lasting one shows:\n%s", n, v.text())
 		}
 		k.set(func() { k.fails = false })

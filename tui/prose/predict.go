@@ -85,7 +85,7 @@ func (p *Prediction) options(st *theme.Styles, w int) []string {
 func (p *Prediction) outcome(st *theme.Styles, w int) []string {
 	switch {
 	case p.Chosen < 0:
-		return paint.Each(paint.Wrap("Choose one. It cannot be changed: the lab is built, and the kernel says who is right.", w), st.Muted.Render)
+		return paint.Each(paint.Wrap("Choose one. You cannot change it: the lab is built, and the kernel says who is right.", w), st.Muted.Render)
 	case p.Asking:
 		return p.progress(st, w)
 	}

@@ -95,7 +95,7 @@ func (r *Reader) onKey() keys.Binding {
 	b := keys.Binding{ID: keyOn, Keys: []string{"enter"}, Show: "enter"}
 	switch {
 	case r.pending():
-		b.Help, b.Long = "hand in", "Hand in the chosen answers"
+		b.Help, b.Long = "submit", "Submit the chosen answers"
 	case r.canLab():
 		b.Help, b.Long = "start the lab", "Start the lab, at the end of the lesson"
 	case r.cfg.Next != nil:
@@ -135,7 +135,7 @@ func (r *Reader) labKey() keys.Binding {
 	b := keys.Binding{ID: keyLab, Keys: []string{"l"}, Show: "l", Help: "lab", Long: "Start the lab of this lesson"}
 	switch {
 	case r.cfg.Lab == nil:
-		b.Off = "no lab goes with this lesson"
+		b.Off = "this lesson has no lab"
 	case r.cfg.Lab.Reason != "":
 		b.Off = r.cfg.Lab.Reason
 	}

@@ -59,7 +59,7 @@ func (r *Reader) commit(i int) tea.Cmd {
 
 // predictKey is what the letters do to a prediction as it stands.
 func predictKey(b *keys.Binding, p *prose.Prediction) {
-	b.Long = "Commit to an answer of the prediction with the bar beside it"
+	b.Long = "Commit to an answer to the prediction with the bar beside it"
 	switch {
 	case p.Chosen < 0:
 		b.Show, b.Help = "a to "+predict.Letter(len(p.Outcomes)-1), "predict"

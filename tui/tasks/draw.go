@@ -61,7 +61,7 @@ func (p *Pane) Report() string { return "â€œ" + p.visit.Lab().Fault.Symptom + "â
 func (p *Pane) drawHealth(width int) {
 	st := p.styles
 	if p.problem != nil {
-		p.add(-1, prose.Callout(st, st.Bad, "The lab could not be built anew", prose.Problem(p.problem), width)...)
+		p.add(-1, prose.Callout(st, st.Bad, "The lab could not be rebuilt", prose.Problem(p.problem), width)...)
 		p.add(-1, "")
 	}
 	if len(p.visit.Status().Health) == 0 {
@@ -152,9 +152,9 @@ func (p *Pane) details(i int, r engine.TaskResult, width int) []string {
 	switch {
 	case r.State == engine.Pass:
 	case r.Waiting:
-		part(prose.Sentence(st, st.Muted, "This comes after the tasks before it.", in))
+		part(prose.Sentence(st, st.Muted, "Do the tasks before this one first.", in))
 	case r.State == engine.Broken:
-		part(prose.Callout(st, st.Warn, "This could not be looked at", orElse(r.Why, "The reason is not known.")+"\nIt is not your mistake.", in))
+		part(prose.Callout(st, st.Warn, "This could not be checked", orElse(r.Why, "The reason is unknown.")+"\nIt is not your mistake.", in))
 	default:
 		part(findings(st, r.Result, in))
 		if attempt.Follows(&r) {

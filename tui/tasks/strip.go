@@ -18,7 +18,7 @@ func (p *Pane) Strip(width int, building bool) string {
 	var left string
 	switch {
 	case building:
-		left = st.Muted.Render("Building the lab anew" + st.Sym.Ellipsis)
+		left = st.Muted.Render("Rebuilding the lab" + st.Sym.Ellipsis)
 	case len(p.visit.Status().Health) > 0:
 		left = st.Warn.Render(st.Sym.Broken + "  " + p.visit.Status().Health[0])
 	case p.visit.Solved():

@@ -94,7 +94,7 @@ func TestTheStripIsTheCurrentTask(t *testing.T) {
 	if p.Draw() != nil {
 		t.Error("a hidden panel draws")
 	}
-	for building, want := range map[bool]string{false: "Solved. F10 finishes.", true: "Building the lab anew"} {
+	for building, want := range map[bool]string{false: "Solved. F10 finishes.", true: "Rebuilding the lab"} {
 		if got := ansi.Strip(p.Strip(70, building)); !strings.Contains(got, want) || !strings.Contains(got, "5 of 5") {
 			t.Errorf("the strip is %q", got)
 		}

@@ -43,7 +43,7 @@ func (p *Pane) captureLines(width int) []string {
 	if p.visit.Status().Testing {
 		title = "Testing" + st.Sym.Ellipsis
 	}
-	text := "Only a change is tested now, once, from ports " + engine.TestPorts() + ". tcpdump leaves that out with\n" +
+	text := "Underlay now tests only once after a change, from ports " + engine.TestPorts() + ". To leave that out, give tcpdump\n" +
 		"`" + strings.ReplaceAll(p.visit.Lab().WithoutTests(), " and ", "`\n`and ") + "`"
 	lines := append([]string{""}, prose.Callout(st, st.Accent, title, text, width)...)
 	return lines[:min(len(lines), p.place.Height/2)]

@@ -20,7 +20,7 @@ func (w *Workspace) tellFault() tea.Cmd {
 	if w.lab.Fault == nil || !w.rects.Body.Empty() {
 		return nil
 	}
-	return intent.Do(intent.Open{Dialog: &dialog.Text{Title: "Something is broken", Body: func(st *theme.Styles, width int) []string {
+	return intent.Do(intent.Open{Dialog: &dialog.Text{Title: "Something is broken", Typing: w.Typing(), Body: func(st *theme.Styles, width int) []string {
 		lines := append(prose.Sentence(st, st.Strong, w.tasks.Report(), width), "")
 		lines = append(lines, prose.Sentence(st, st.Text, "The lab was solved, and then this came in. Look around in the shells. When you know the cause, name it with F7; then repair it.", width)...)
 		return append(append(lines, ""), prose.Sentence(st, st.Muted, "F3 shows this again, with the tasks.", width)...)

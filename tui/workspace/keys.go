@@ -65,7 +65,7 @@ func (w *Workspace) Keys() keys.Map {
 
 // HelpKeys are Keys and the ones that the menu does not list, for the help.
 func (w *Workspace) HelpKeys() []keys.Section {
-	return []keys.Section{{Title: "In the lab", Keys: w.Keys()}, {Title: "Moving about", Keys: fixedKeys()}, {Title: "Along a packet's way", Keys: autopsy.Keys()}}
+	return []keys.Section{{Title: "In the lab", Keys: w.Keys()}, {Title: "Moving about", Keys: fixedKeys()}, {Title: "Along a packet's path", Keys: autopsy.Keys()}}
 }
 
 // fixedKeys work at all times and have no place in the menu.
@@ -80,7 +80,7 @@ func fixedKeys() keys.Map {
 		{ID: keyDown, Keys: []string{"alt+down"}, Show: "Alt+↓", Long: "Scroll the tasks or the lesson down"},
 		{ID: keyBack, Keys: []string{"shift+pgup"}, Show: "Shift+PgUp", Long: "See earlier output of the shell"},
 		{ID: keyForward, Keys: []string{"shift+pgdown"}, Show: "Shift+PgDn", Long: "See later output of the shell"},
-		{ID: keyHelp, Show: `Ctrl+\`, Long: "The menu, where the terminal keeps F1 for itself; twice sends it to the shell"},
+		{ID: keyHelp, Show: `Ctrl+\`, Long: "The menu, if your terminal keeps F1; twice sends it to the shell"},
 	}
 }
 
@@ -103,9 +103,9 @@ func (w *Workspace) oneShell() string {
 func (w *Workspace) noReset() string {
 	switch {
 	case w.resetting:
-		return "it is being reset already"
+		return "the lab is already being reset"
 	case w.visit.Held():
-		return "it is being led back already"
+		return "the lab is already going back"
 	}
 	return ""
 }
@@ -130,7 +130,7 @@ func (w *Workspace) viewKey() keys.Binding {
 	b := keys.Binding{ID: keyView, Keys: []string{"f3"}, Show: "F3", Help: "lesson", Long: "Switch between the tasks and the lesson"}
 	if w.rects.Split {
 		if !w.tasks.HasLesson() {
-			b.Off = "no lesson goes with this lab"
+			b.Off = "this lab has no lesson"
 		} else if w.tasks.View() == tasks.Lesson {
 			b.Help = "tasks"
 		}

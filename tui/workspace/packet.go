@@ -61,7 +61,7 @@ func (w *Workspace) askFollow() tea.Cmd {
 		return w.openPacket()
 	}
 	return intent.Do(intent.Open{Dialog: dialog.Confirm("Follow the packet?", "follow it", followNow{},
-		"The autopsy may name the cause, and to find it is the exercise.")})
+		"The autopsy may name the cause, and finding it is the exercise.")})
 }
 
 // openPacket opens the pane: with the packet of the current task, else with the one
@@ -86,6 +86,9 @@ func (w *Workspace) openPacket() tea.Cmd {
 func (w *Workspace) walking() bool {
 	return !w.rects.Path.Empty() && (w.walks || w.rects.Shell.Empty())
 }
+
+// Typing reports whether what the learner types goes to a shell that shows.
+func (w *Workspace) Typing() bool { return !w.rects.Shell.Empty() && !w.walking() }
 
 // toShell gives the keyboard to the shell, which takes its place again if the pane
 // is there.

@@ -62,7 +62,7 @@ func (w *Workspace) compare(id int) tea.Cmd {
 // onCompared shows what would be undone and asks.
 func (w *Workspace) onCompared(msg compared) tea.Cmd {
 	if msg.err != nil {
-		return intent.Do(intent.Note{Text: "What has changed could not be found out: " + msg.err.Error()})
+		return intent.Do(intent.Note{Text: "Underlay could not tell what has changed: " + msg.err.Error()})
 	}
 	var options []dialog.Option
 	if len(msg.changes) > 0 {
@@ -85,7 +85,7 @@ func changeLines(st *theme.Styles, to engine.Checkpoint, changes []engine.Change
 	if len(changes) == 0 {
 		return append(out, st.Text.Render("Nothing has changed since."))
 	}
-	out = append(out, st.Text.Render("Going back takes away what has a + and brings back what has a -."))
+	out = append(out, st.Text.Render("Going back removes what has a + and restores what has a -."))
 	node := "\x00"
 	for _, c := range changes {
 		if c.Node != node {
@@ -169,17 +169,17 @@ func (w *Workspace) onRestored(msg restored) tea.Cmd {
 	if msg.err != nil {
 		w.visit.Release()
 		w.tasks.Fail(msg.err)
-		return intent.Do(intent.Note{Text: "The lab could not be led back. F5 starts it again."})
+		return intent.Do(intent.Note{Text: "Going back failed. F5 starts the lab again."})
 	}
 	w.tasks.Fail(nil)
 	w.tasks.Look(-1)
 	w.packet.Outdate()
 	status := tea.Batch(w.happen(w.visit.WentBack(msg.to, msg.how, w.cfg.Session.Status())), w.chart.Checkpoint())
 	if !msg.how.Rebuilt {
-		return tea.Batch(status, intent.Do(intent.Note{Text: undone(msg.how.Changes) + " The lab is as it was at: " + msg.to.Label}))
+		return tea.Batch(status, intent.Do(intent.Note{Text: undone(msg.how.Changes) + " The lab is back at: " + msg.to.Label}))
 	}
-	lines := append([]string{"It was built anew and then brought to the checkpoint, because:"}, msg.how.Why...)
-	told := &dialog.Choice{Title: "The lab is back", Text: append(lines, "", "The shells are new ones. What you had changed in files is gone."), Options: []dialog.Option{
+	lines := append([]string{"It was rebuilt and then brought to the checkpoint, because:"}, msg.how.Why...)
+	told := &dialog.Choice{Title: "The lab is back", Text: append(lines, "", "The shells are new. Your changes to files are gone."), Options: []dialog.Option{
 		{Keys: []string{"enter"}, Show: "enter", Label: "go on", Action: dialog.Close{}},
 	}}
 	close := w.closePanes()

@@ -41,7 +41,7 @@ func (w *Workspace) Update(msg tea.Msg) tea.Cmd {
 		}
 		return nil
 	case term.Dropped:
-		return intent.Do(intent.Note{Text: "The program in the shell is busy and did not take all that was typed."})
+		return intent.Do(intent.Note{Text: "The program in the shell is busy and did not take all you typed."})
 	}
 	if cmd, ok := w.chart.Update(msg); ok {
 		return cmd
@@ -157,7 +157,7 @@ func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
 		return w.ask()
 	case keyReset:
 		return intent.Do(intent.Open{Dialog: dialog.Confirm("Start again?", "start again", resetNow{},
-			"The lab is built anew. What you have set up in it is lost, and open shells end.")})
+			"The lab is rebuilt. What you set up in it is lost, and open shells end.")})
 	case keyUndo:
 		return w.compare(lastCheckpoint)
 	case keySolution:
@@ -185,7 +185,7 @@ func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
 func (w *Workspace) menu() *dialog.Menu {
 	items := slices.DeleteFunc(w.Keys(), func(b keys.Binding) bool { return b.ID == keyMenu })
 	items = append(items,
-		keys.Binding{ID: keyTests, Long: "What Underlay sends, and how a capture leaves it out"},
+		keys.Binding{ID: keyTests, Long: "What Underlay sends, and how to keep it out of a capture"},
 		keys.Binding{ID: keyHelp, Keys: []string{"?"}, Show: "?", Long: "All keys"})
 	return &dialog.Menu{Title: "What would you like to do?", Items: items, Through: Leader}
 }
@@ -232,9 +232,9 @@ func (w *Workspace) leave() tea.Cmd {
 // Lost says what is lost, and what is not, if the lab is left as it stands.
 func (w *Workspace) Lost() string {
 	if w.visit.WasSolved() {
-		return "It was solved, which is remembered, but is not as it stands. The lab itself is thrown away."
+		return "It was solved, and that is recorded, but it is not solved now. The lab itself is thrown away."
 	}
-	return "It is not solved yet. The tasks you have done are remembered, but the lab itself is thrown away."
+	return "It is not solved yet. The tasks you have done are recorded, but the lab itself is thrown away."
 }
 
 // hint shows the next hint of the task that is looked at. In the panel where
@@ -244,7 +244,7 @@ func (w *Workspace) hint() tea.Cmd {
 	w.tasks.Track()
 	cmds := []tea.Cmd{w.happen(w.visit.Hint(i))}
 	if w.rects.Body.Empty() {
-		cmds = append(cmds, intent.Do(intent.Open{Dialog: &dialog.Text{Title: w.lab.Tasks[i].Goal, Body: func(st *theme.Styles, width int) []string {
+		cmds = append(cmds, intent.Do(intent.Open{Dialog: &dialog.Text{Title: strings.ReplaceAll(w.lab.Tasks[i].Goal, "`", ""), Typing: w.Typing(), Body: func(st *theme.Styles, width int) []string {
 			return w.tasks.HintLines(st, i, width)
 		}}}))
 	}
@@ -256,7 +256,7 @@ func (w *Workspace) showSolution() tea.Cmd {
 	if w.lab.Fault != nil {
 		title = "The repair, typed in "
 	}
-	shown := &dialog.Text{Title: title + w.visit.SolutionNode(), Wide: true, Body: func(st *theme.Styles, width int) []string {
+	shown := &dialog.Text{Title: title + w.visit.SolutionNode(), Wide: true, Typing: w.Typing(), Body: func(st *theme.Styles, width int) []string {
 		return prose.Script(st, w.lab.Solution.Text, width)
 	}}
 	return tea.Batch(w.happen(w.visit.ShowSolution()), intent.Do(intent.Open{Dialog: shown}))
@@ -268,7 +268,7 @@ func (w *Workspace) ask() tea.Cmd {
 		return w.offer(q)
 	}
 	task := &w.lab.Tasks[q.Index]
-	return intent.Do(intent.Open{Dialog: &dialog.Prompt{Title: strings.TrimSuffix(task.Goal, "."), Text: q.Prompt, For: task.ID}})
+	return intent.Do(intent.Open{Dialog: &dialog.Prompt{Title: strings.ReplaceAll(strings.TrimSuffix(task.Goal, "."), "`", ""), Text: q.Prompt, For: task.ID}})
 }
 
 // nextView is what follows when the views take turns.

@@ -157,9 +157,9 @@ func (w *Workspace) drawShell(width, height int) []string {
 	st, t := w.cfg.Styles, w.tab()
 	switch {
 	case w.resetting:
-		return w.message(width, height, st.Strong.Render("Building the lab anew"+st.Sym.Ellipsis))
+		return w.message(width, height, st.Strong.Render("Rebuilding the lab"+st.Sym.Ellipsis))
 	case w.tasks.Problem() != nil && (t == nil || t.pane == nil):
-		return w.message(width, height, st.Strong.Render("The lab could not be built anew."), st.Muted.Render("F5 tries again, F10 leaves."))
+		return w.message(width, height, st.Strong.Render("The lab could not be rebuilt."), st.Muted.Render("F5 tries again, F10 leaves."))
 	case t == nil:
 		return w.message(width, height, st.Muted.Render("This lab has no shell."))
 	case t.pane != nil:

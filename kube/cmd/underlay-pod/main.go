@@ -35,6 +35,6 @@ func run(name string, args []string) int {
 	case len(args) == 1 && args[0] == "container":
 		return podinit.Container()
 	}
-	fmt.Fprintln(os.Stderr, "error: underlay-pod is started by the kubelet, or by the name of a workload or CNI plugin")
+	fmt.Fprintln(os.Stderr, "error: the kubelet starts underlay-pod, or a workload's or CNI plugin's name does")
 	return 2
 }

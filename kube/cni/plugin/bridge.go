@@ -145,7 +145,7 @@ func ensureBridge(h *netlink.Handle, name string, mtu int) (netlink.Link, error)
 		return nil, err
 	}
 	if link.Type() != "bridge" {
-		return nil, fmt.Errorf("%s is there but is no bridge", name)
+		return nil, fmt.Errorf("%s exists but is not a bridge", name)
 	}
 	return link, h.LinkSetUp(link)
 }

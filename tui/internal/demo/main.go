@@ -143,7 +143,7 @@ func opener(dir string, delay time.Duration, fail bool) *fake.Opener {
 		}
 		return st
 	}
-	o := &fake.Opener{Session: s, Delay: delay, Steps: []string{"Making a world of its own", "Plugging in the cables", "Starting the servers", "Looking at it for the first time"}}
+	o := &fake.Opener{Session: s, Delay: delay, Steps: []string{"Making the lab's own world", "Plugging in the cables", "Starting the servers", "Looking at it for the first time"}}
 	if fail {
 		o.Err = engine.Hintf(errors.New("the kernel does not let ordinary users make a world of their own"), "run it with sudo, or see underlay doctor for the setting to change")
 	}

@@ -124,7 +124,7 @@ func (r *runner) run(s plan.Step) (result plan.Result, printed string) {
 	var exit *exec.ExitError
 	switch {
 	case out.hung.Load():
-		result.Error = fmt.Sprintf("it hung: nothing was printed for %v", s.Silence)
+		result.Error = fmt.Sprintf("it hung: it printed nothing for %v", s.Silence)
 	case ctx.Err() != nil:
 		result.Error = fmt.Sprintf("still running after %v", s.Limit)
 	case err == nil || errors.As(err, &exit):

@@ -59,7 +59,7 @@ func TestAStepThatHangsSaysWhere(t *testing.T) {
 		program, said, error string
 		asked                int
 	}{
-		"hangs":  {hangs, "begun\nQuit\nin the middle\n", "it hung: nothing was printed for 300ms", 1},
+		"hangs":  {hangs, "begun\nQuit\nin the middle\n", "it hung: it printed nothing for 300ms", 1},
 		"prints": {prints, "1\n2\n3\n4\n5\n6\n", "", 0},
 	} {
 		asked := 0

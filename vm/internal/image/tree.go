@@ -109,7 +109,7 @@ func (t *Tree) Machine(name string) (string, error) {
 		case mode.IsRegular() && len(rest) == 0:
 			return at, t.Copy(at, at)
 		default:
-			return "", fmt.Errorf("%s is neither file, directory nor link", at)
+			return "", fmt.Errorf("%s is not a file, directory or link", at)
 		}
 	}
 	return done, nil

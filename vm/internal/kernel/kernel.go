@@ -70,7 +70,7 @@ func candidate(ctx context.Context) (name, version string, err error) {
 	}
 	depends := dependency.FindStringSubmatch(about)
 	if depends == nil {
-		return "", "", fmt.Errorf("the package %s does not say on which kernel it depends", Meta)
+		return "", "", fmt.Errorf("the package %s does not say which kernel it depends on", Meta)
 	}
 	if about, err = show(ctx, depends[1]); err != nil {
 		return "", "", err

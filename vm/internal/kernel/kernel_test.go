@@ -70,7 +70,7 @@ func TestWhyThereIsNoKernel(t *testing.T) {
 		tool, script, want string
 	}{
 		"no lists":    {"apt-cache", "echo 'E: No packages found' >&2\nexit 100\n", "E: No packages found"},
-		"no depends":  {"apt-cache", "echo Version: 1\n", "does not say on which kernel it depends"},
+		"no depends":  {"apt-cache", "echo Version: 1\n", "does not say which kernel it depends on"},
 		"no mirror":   {"apt-get", "echo 'E: Failed to fetch' >&2\nexit 100\n", "E: Failed to fetch"},
 		"no package":  {"apt-get", "true\n", "left 0 packages, not one"},
 		"no kernel":   {"dpkg-deb", "mkdir -p \"$3\"\n", "holds 0 kernels, not one"},

@@ -127,7 +127,7 @@ const maxLastWords = 12000
 func (m Machine) lastWords() string {
 	b, err := os.ReadFile(m.Console)
 	if err != nil || len(b) == 0 {
-		return "it said nothing on its console"
+		return "its console is empty"
 	}
 	if len(b) > maxLastWords {
 		b = b[len(b)-maxLastWords:]

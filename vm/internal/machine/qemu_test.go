@@ -37,7 +37,7 @@ func TestEventsAreRead(t *testing.T) {
 
 func TestLastWords(t *testing.T) {
 	m := Machine{Console: filepath.Join(t.TempDir(), "console.log")}
-	if got := m.lastWords(); got != "it said nothing on its console" {
+	if got := m.lastWords(); got != "its console is empty" {
 		t.Errorf("no console: %q", got)
 	}
 	if err := os.WriteFile(m.Console, []byte(strings.Repeat("early\n", 1000)+"Kernel panic\n"), 0o644); err != nil {
