@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"underlay/course/format"
 	"underlay/engine"
 	"underlay/engine/sandbox"
 	"underlay/engine/session"
@@ -124,7 +125,7 @@ func (p *program) try(ctx context.Context, a attempt) (tryResult, error) {
 	if err := canRun(lab); err != nil {
 		return tryResult{}, err
 	}
-	out, err := tried(ctx, lab, a.cause, engine.Script{Node: a.node, Text: lab.Expand(text)})
+	out, err := tried(ctx, lab, a.cause, engine.Script{Node: a.node, Text: format.ExpandScript(lab, text)})
 	if err != nil {
 		return tryResult{}, err
 	}

@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // Lab is one exercise: a world to start in, tasks to do in it, and what must
@@ -57,36 +55,25 @@ type Lab struct {
 	Params map[string]string `yaml:"-"` // the parameters' values
 }
 
-// gives matches a script that gives a variable a value: NAME=…, for NAME in …,
-// read NAME, local NAME. A comment does not.
-func gives(name string) *regexp.Regexp {
-	if known, ok := givers.Load(name); ok {
-		return known.(*regexp.Regexp) //nolint:forcetypeassert // nothing else is stored
+// Uses reports whether one of the lab's parameters stands in a text, as ${name}.
+func (l *Lab) Uses(text string) bool {
+	for name := range l.Params {
+		if strings.Contains(text, "${"+name+"}") {
+			return true
+		}
 	}
-	quoted := regexp.QuoteMeta(name) // a lab that is wrong may call one anything
-	const begin = `(?m)(?:^|[;&|({])[ \t]*(?:(?:while|do|then|IFS=\S*)[ \t]+)*`
-	re := regexp.MustCompile(begin + `(?:(?:[A-Za-z_]\w*=\S*[ \t]+)*` + quoted + `\+?=|` +
-		`(?:for|read|local|declare|typeset|export|readonly)\b[^;\n]*\b` + quoted + `\b)`)
-	givers.Store(name, re)
-	return re
+	return false
 }
 
-// givers remembers what gives has compiled: the same few names stand in many scripts.
-var givers sync.Map
-
-// Expand puts the values of the lab's parameters in place of their ${name} in a
-// script. Other ${…} are left as they are, and so are parameters to which the
-// script itself gives a value (name=…, for name in …): they are the shell's.
-func (l *Lab) Expand(script string) string {
+// Expand puts the values of the lab's parameters in place of their ${name} in a text, but
+// for those that are excepted. Other ${…} are left as they are.
+func (l *Lab) Expand(text string, except ...string) string {
 	for name, value := range l.Params {
-		if !strings.Contains(script, "${"+name+"}") {
-			continue
-		}
-		if !gives(name).MatchString(script) {
-			script = strings.ReplaceAll(script, "${"+name+"}", value)
+		if !slices.Contains(except, name) {
+			text = strings.ReplaceAll(text, "${"+name+"}", value)
 		}
 	}
-	return script
+	return text
 }
 
 // Task returns the task with this id, or nil.

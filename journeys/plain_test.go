@@ -109,7 +109,7 @@ func TestPlainLab(t *testing.T) {
 		t.Fatal(err)
 	}
 	state := t.TempDir()
-	lines := append([]string{":hint"}, typist.Lines(lab.Expand(lab.Solution.Text))...)
+	lines := append([]string{":hint"}, typist.Lines(lab.Solution.Text)...)
 	lines = append(lines, "ls --color=auto /proc/self/ns", ":node c1", "ping -c1 127.0.0.1", ":tasks", ":quit")
 	said, errs, code := piped(t, state, strings.Join(lines, "\n")+"\n", "--plain", "lab", lab.ID)
 	if code != 0 || errs != "" {

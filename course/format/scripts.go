@@ -103,7 +103,7 @@ func (s *scripts) script(file string) (engine.Script, bool) {
 	}
 	var typed strings.Builder
 	number, commands, head := 0, 0, true
-	for line := range strings.Lines(s.lab.Expand(text)) {
+	for line := range strings.Lines(ExpandScript(s.lab, text)) {
 		number++
 		trimmed := strings.TrimSpace(line)
 		comment := strings.HasPrefix(trimmed, "#")

@@ -1,7 +1,8 @@
 // Package session runs labs: it joins a world (engine/sandbox), the topology in
 // it (engine/wire), the watch on it (engine/observe), probes (engine/probe) and
-// the judgement (engine/check) into an engine.Session. It is the only package
-// that imports its siblings, so that they need not know each other.
+// the judgement (engine/check) into an engine.Session; a lab's Kubernetes is
+// engine/cluster's. Only these two import their siblings, so that the others need
+// not know each other.
 package session
 
 import (
