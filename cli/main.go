@@ -84,9 +84,12 @@ func report(w io.Writer, err error) int {
 func judge(err error) (code exitError, hint string) {
 	var usage usageError
 	var machine machineError
+	var script *engine.ScriptError
 	switch {
 	case errors.As(err, &usage), errors.Is(err, engine.ErrNotFound):
 		code, hint = exitUsage, "`underlay help` lists the commands and their flags"
+	case errors.As(err, &script):
+		code, hint = exitUsage, "the mistake is in the lab; `underlay author test` shows each of its proofs"
 	case errors.As(err, &machine), errors.Is(err, engine.ErrCannotRun):
 		code, hint = exitCannotRun, "`underlay doctor` says what this machine can run"
 	case errors.Is(err, context.Canceled):

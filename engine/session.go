@@ -211,6 +211,18 @@ func Hintf(err error, format string, args ...any) error {
 	return &Error{Err: err, Hint: fmt.Sprintf(format, args...)}
 }
 
+// ScriptError is a line or a script of a lab that failed while the lab was being built: a
+// mistake of its author's.
+type ScriptError struct {
+	What    string // "line 2 of the setup of host, “ip link add x”", "solve in c1"
+	Code    int    // exit code
+	Printed string // both streams
+}
+
+func (e *ScriptError) Error() string {
+	return fmt.Sprintf("%s ended with %d: %s", e.What, e.Code, strings.TrimSpace(e.Printed))
+}
+
 // Sentinel errors, which decide exit codes and what is said.
 var (
 	// ErrCannotRun means that this machine lacks something; the wrapped text says what.

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -196,16 +197,33 @@ func (p *instance) populate(ctx context.Context, t *engine.Topology) error {
 		if len(n.Setup) == 0 {
 			continue
 		}
-		script := "set -e\n" + strings.Join(n.Setup, "\n")
-		out, code, err := w.Run(ctx, n.Name, script, "/bin/sh")
-		if err != nil {
+		if err := setUp(ctx, w, &n); err != nil {
 			return err
-		}
-		if code != 0 {
-			return fmt.Errorf("setup of %s ended with %d: %s", n.Name, code, strings.TrimSpace(out))
 		}
 	}
 	return nil
+}
+
+// setUp runs a node's setup lines in one shell, up to the first that fails, of which the
+// shell says the number at its end.
+func setUp(ctx context.Context, w *sandbox.World, n *engine.Node) error {
+	const mark = "line of the setup: "
+	script := []string{"set -e", `trap 'code=$?; [ $code = 0 ] || echo "` + mark + `$setup_line"' EXIT`}
+	for i, line := range n.Setup {
+		script = append(script, fmt.Sprintf("setup_line=%d", i), line)
+	}
+	out, code, err := w.Run(ctx, n.Name, strings.Join(script, "\n"), "/bin/sh")
+	if err != nil || code == 0 {
+		return err
+	}
+	what := "the setup of " + n.Name
+	if i := strings.LastIndex(out, mark); i >= 0 {
+		if at, err := strconv.Atoi(strings.TrimSpace(out[i+len(mark):])); err == nil && at < len(n.Setup) {
+			what = fmt.Sprintf("line %d of the setup of %s, “%s”,", at+1, n.Name, n.Setup[at])
+			out = out[:i]
+		}
+	}
+	return &engine.ScriptError{What: what, Code: code, Printed: out}
 }
 
 // serve starts a workload of the lab, which is its i-th.
@@ -235,7 +253,7 @@ func prepare(ctx context.Context, w *sandbox.World, t *engine.Topology, script e
 		if out, code, err := w.Run(ctx, node, "", "bash", "-c", part.Text); err != nil {
 			return fmt.Errorf("%s: %w", script.Name, err)
 		} else if code != 0 {
-			return fmt.Errorf("%s in %s ended with %d: %s", script.Name, node, code, strings.TrimSpace(out))
+			return &engine.ScriptError{What: script.Name + " in " + node, Code: code, Printed: out}
 		}
 	}
 	return nil

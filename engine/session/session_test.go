@@ -284,7 +284,8 @@ func TestOpenSaysWhatFailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, spoil := range map[string]func(*engine.Lab){
-		"setup of a ended with": func(l *engine.Lab) { l.Topology.Nodes[0].Setup = []string{"ip link add nonsense type nonsense"} },
+		"line 2 of the setup of a, “echo $x; false”, ended with 1: once": func(l *engine.Lab) { l.Topology.Nodes[0].Setup = []string{"x=once", "echo $x; false", "echo twice"} },
+		"line 1 of the setup of a, “echo $x; exit 7”, ended with 7: ":    func(l *engine.Lab) { l.Topology.Nodes[0].Setup = []string{"echo $x; exit 7", "true"} },
 		"address already in use": func(l *engine.Lab) {
 			l.Topology.Workloads = append(l.Topology.Workloads, engine.Workload{Node: "b", Kind: "tcp", Listen: ":80"})
 		},
