@@ -154,7 +154,7 @@ func TestWhatCannotBeDoneInPlaceIsRebuilt(t *testing.T) {
 		"deleted":        {"ip netns del b", "b was deleted."},
 		"made anew":      {"ip netns del b; ip netns add b", "b was deleted and made again"},
 		"all names gone": {"rm -f /run/netns/*; umount /run/netns/* 2>/dev/null; rm -f /run/netns/*", "b was deleted."},
-		"port taken":     {"kill -9 $(pgrep -f workload-http); while pgrep -f workload-http; do :; done; nsenter --net=/run/netns/b nc -lk -p 80 >/dev/null 2>&1 & sleep 0.3", "the http server of b (:80) did not start again"},
+		"port taken":     {"kill -9 $(pgrep -f workload-http); while pgrep -f workload-http; do :; done; nsenter --net=/run/netns/b nc -lk -p 80 >/dev/null 2>&1 & until nsenter --net=/run/netns/b ss -ltnH 'sport = :80' | grep -q .; do :; done", "the http server of b (:80) did not start again"},
 		"in place":       {"ip link del eth0", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
