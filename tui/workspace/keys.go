@@ -94,7 +94,7 @@ func (w *Workspace) zoomKey() keys.Binding {
 }
 
 func (w *Workspace) oneShell() string {
-	if len(w.tabs) < 2 {
+	if len(w.shells.tabs) < 2 {
 		return "this lab has one shell"
 	}
 	return ""

@@ -17,7 +17,7 @@ func (w *Workspace) Mouse(msg tea.MouseMsg) tea.Cmd {
 	left := isClick && click.Button == tea.MouseLeft
 	switch {
 	case r.Tabs.Contains(m.X, m.Y):
-		if i := w.tabAt(m.X - r.Tabs.X); left && i >= 0 {
+		if i := w.shells.at(m.X-r.Tabs.X, r.Tabs.W); left && i >= 0 {
 			w.pickTab(i)
 			w.panel = false
 		}
@@ -70,11 +70,11 @@ func (w *Workspace) mousePanel(msg tea.MouseMsg, left bool) {
 // decides what it means: the program's, if that asked for the mouse, else
 // scrolling.
 func (w *Workspace) mouseShell(msg tea.MouseMsg) tea.Cmd {
-	t := w.tab()
-	if t == nil || t.pane == nil || w.resetting {
+	p := w.shells.pane()
+	if p == nil || w.resetting {
 		return nil
 	}
-	return t.pane.Update(shifted(msg, w.rects.Shell.X, w.rects.Shell.Y))
+	return p.Update(shifted(msg, w.rects.Shell.X, w.rects.Shell.Y))
 }
 
 // shifted moves a mouse message to the coordinates of a rectangle at x, y.

@@ -75,7 +75,7 @@ func (w *Workspace) openPacket() tea.Cmd {
 		return w.packet.Look()
 	}
 	from := ""
-	if t := w.tab(); t != nil {
+	if t := w.shells.current(); t != nil {
 		from = t.node
 	}
 	w.packet.Ask(from)

@@ -1,8 +1,6 @@
 package workspace
 
 import (
-	"errors"
-	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -54,59 +52,19 @@ func (w *Workspace) waitChanged() tea.Cmd {
 	}
 }
 
-func (w *Workspace) openShells() tea.Cmd {
-	var cmds []tea.Cmd
-	for i := range w.tabs {
-		cmds = append(cmds, w.openShell(i))
-	}
-	return tea.Batch(cmds...)
-}
-
-func (w *Workspace) openShell(i int) tea.Cmd {
-	ctx, s, size, node := w.cfg.Context, w.cfg.Session, w.shellSize(), w.tabs[i].node
-	w.tabs[i] = tab{node: node}
-	return func() tea.Msg {
-		t, err := s.Shell(ctx, node, size)
-		if err == nil && ctx.Err() != nil {
-			err = errors.Join(ctx.Err(), t.Close())
-		}
-		return shellOpened{s, i, t, err}
-	}
-}
-
 func (w *Workspace) reset() tea.Cmd {
 	ctx, s := w.cfg.Context, w.cfg.Session
 	w.resetting = true
 	w.visit.Hold()
 	w.tasks.Fail(nil)
-	close := w.closePanes()
+	close := w.shells.close()
 	return tea.Sequence(close, func() tea.Msg { return wasReset{s, s.Reset(ctx)} })
-}
-
-// closePanes closes the terminals; what a closing terminal says does not matter
-// any more, since its shell ends with the world.
-func (w *Workspace) closePanes() tea.Cmd {
-	var panes []Pane
-	for i := range w.tabs {
-		if p := w.tabs[i].pane; p != nil {
-			panes = append(panes, p)
-		}
-		w.tabs[i] = tab{node: w.tabs[i].node}
-	}
-	return func() tea.Msg {
-		var all sync.WaitGroup
-		for _, p := range panes {
-			all.Go(func() { _ = p.Close() })
-		}
-		all.Wait()
-		return nil
-	}
 }
 
 // Close ends the shells and the lab; left is called when that is done.
 func (w *Workspace) Close(left func()) tea.Cmd {
 	s := w.cfg.Session
-	return tea.Sequence(w.closePanes(), func() tea.Msg {
+	return tea.Sequence(w.shells.close(), func() tea.Msg {
 		defer left()
 		if err := s.Close(); err != nil {
 			return intent.Note{Text: "The lab did not close cleanly: " + err.Error()}
@@ -124,7 +82,7 @@ func (w *Workspace) onSession(msg tea.Msg) (tea.Cmd, bool) {
 		}
 		return tea.Batch(w.waitChanged(), w.happen(w.visit.See(msg.status, true)), w.lookAgain()), true
 	case shellOpened:
-		return w.onShell(msg), true
+		return w.shells.opened(msg, w.shellSize(), msg.session != w.cfg.Session || w.resetting), true
 	case wasReset:
 		if msg.session != w.cfg.Session {
 			return nil, true
@@ -149,23 +107,6 @@ func (w *Workspace) onSession(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, false
 }
 
-func (w *Workspace) onShell(msg shellOpened) tea.Cmd {
-	if msg.session != w.cfg.Session || w.resetting || w.tabs[msg.tab].pane != nil {
-		if msg.term == nil {
-			return nil
-		}
-		return func() tea.Msg { _ = msg.term.Close(); return nil }
-	}
-	t := &w.tabs[msg.tab]
-	if msg.err != nil {
-		t.err = msg.err
-		return nil
-	}
-	t.id, w.nextID = w.nextID, w.nextID+1
-	t.pane = w.cfg.NewPane(t.id, msg.term, w.shellSize())
-	return t.pane.Wait()
-}
-
 func (w *Workspace) onReset(err error) tea.Cmd {
 	w.resetting = false
 	w.tasks.Fail(err)
@@ -176,7 +117,7 @@ func (w *Workspace) onReset(err error) tea.Cmd {
 	w.tasks.Look(-1)
 	w.tasks.Calm()
 	w.packet.Outdate()
-	return tea.Batch(w.openShells(), w.chart.Checkpoint(), w.happen(w.visit.Reset(w.cfg.Session.Status())))
+	return tea.Batch(w.shells.openAll(w.shellSize()), w.chart.Checkpoint(), w.happen(w.visit.Reset(w.cfg.Session.Status())))
 }
 
 // happen shows what has happened, and has it recorded: tasks that have turned green

@@ -182,8 +182,8 @@ func (w *Workspace) onRestored(msg restored) tea.Cmd {
 	told := &dialog.Choice{Title: "The lab is back", Text: append(lines, "", "The shells are new. Your changes to files are gone."), Options: []dialog.Option{
 		{Keys: []string{"enter"}, Show: "enter", Label: "go on", Action: dialog.Close{}},
 	}}
-	close := w.closePanes()
-	return tea.Batch(status, tea.Sequence(close, w.openShells()), intent.Do(intent.Open{Dialog: told}))
+	close := w.shells.close()
+	return tea.Batch(status, tea.Sequence(close, w.shells.openAll(w.shellSize())), intent.Do(intent.Open{Dialog: told}))
 }
 
 // undone counts changes.

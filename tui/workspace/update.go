@@ -27,14 +27,14 @@ type (
 func (w *Workspace) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case term.Frame:
-		t := w.byID(msg.ID)
+		t := w.shells.byID(msg.ID)
 		if t == nil {
 			return nil
 		}
 		w.cfg.Session.Poke()
 		return tea.Batch(t.pane.Wait(), w.lookAgain())
 	case term.Exited:
-		if t := w.byID(msg.ID); t != nil {
+		if t := w.shells.byID(msg.ID); t != nil {
 			pane, node := t.pane, t.node
 			*t = tab{node: node, ended: true}
 			return func() tea.Msg { return endedNote(node, errors.Join(msg.Err, pane.Close())) }
@@ -81,13 +81,13 @@ func (w *Workspace) Key(k tea.KeyPressMsg) tea.Cmd {
 	case w.rects.Shell.Empty():
 		return w.panelKey(k)
 	}
-	t := w.tab()
+	t := w.shells.current()
 	switch {
 	case t == nil || w.resetting:
 		return nil
 	case t.pane == nil:
 		if k.String() == "enter" && (t.ended || t.err != nil) {
-			return w.openShell(w.active)
+			return w.shells.open(w.shells.active, w.shellSize())
 		}
 		return nil
 	}
@@ -100,8 +100,8 @@ func (w *Workspace) Paste(msg tea.PasteMsg) tea.Cmd {
 		w.packet.Paste(msg)
 		return nil
 	}
-	if t := w.tab(); t != nil && t.pane != nil && !w.resetting && !w.rects.Shell.Empty() {
-		return t.pane.Update(msg)
+	if p := w.shells.pane(); p != nil && !w.resetting && !w.rects.Shell.Empty() {
+		return p.Update(msg)
 	}
 	return nil
 }
@@ -146,9 +146,9 @@ func (w *Workspace) do(id keys.ID, k tea.KeyPressMsg) tea.Cmd {
 		}
 		w.zoom = !w.zoom
 	case keyNextTab:
-		w.pickTab((w.active + 1) % len(w.tabs))
+		w.pickTab(w.shells.step(1))
 	case keyPrevTab:
-		w.pickTab((w.active + len(w.tabs) - 1) % len(w.tabs))
+		w.pickTab(w.shells.step(-1))
 	case keyPick:
 		w.pickTab(int(k.Code - '1'))
 	case keyTask:
@@ -202,8 +202,8 @@ func (w *Workspace) Act(a dialog.Action) tea.Cmd {
 		}
 		return w.do(a.ID, tea.KeyPressMsg{})
 	case dialog.Sent:
-		if t := w.tab(); t != nil && t.pane != nil {
-			return t.pane.Update(a.Key)
+		if p := w.shells.pane(); p != nil {
+			return p.Update(a.Key)
 		}
 	case dialog.Answered:
 		return w.answer(a)
@@ -296,8 +296,7 @@ func (w *Workspace) turn() {
 }
 
 func (w *Workspace) pickTab(i int) {
-	if i >= 0 && i < len(w.tabs) {
-		w.active = i
+	if w.shells.pick(i) {
 		w.toShell()
 	}
 }
@@ -329,7 +328,7 @@ func (w *Workspace) scroll(n int) {
 
 // scrollShell shows earlier (1) or later (-1) output, half a screen at a time.
 func (w *Workspace) scrollShell(dir int) {
-	if t := w.tab(); t != nil && t.pane != nil {
-		t.pane.Scroll(dir * max(1, w.rects.Shell.H/2))
+	if p := w.shells.pane(); p != nil {
+		p.Scroll(dir * max(1, w.rects.Shell.H/2))
 	}
 }

@@ -46,15 +46,6 @@ type Config struct {
 	Lesson func(st *theme.Styles, w int) []string
 }
 
-// tab is one shell.
-type tab struct {
-	node  string
-	id    int // of its pane
-	pane  Pane
-	ended bool
-	err   error
-}
-
 // Workspace is a running lab on the screen.
 type Workspace struct {
 	cfg   Config
@@ -62,9 +53,7 @@ type Workspace struct {
 	visit *attempt.Attempt
 	rects layout.Rects
 
-	tabs   []tab
-	active int
-	nextID int
+	shells *shells
 
 	tasks   *tasks.Pane
 	zoom    bool
@@ -87,19 +76,12 @@ type Workspace struct {
 // are started at the first Layout, when their size is known.
 func New(cfg Config) *Workspace {
 	w := &Workspace{
-		cfg: cfg, lab: cfg.Session.Lab(), visit: cfg.Attempt, nextID: cfg.FirstID,
+		cfg: cfg, lab: cfg.Session.Lab(), visit: cfg.Attempt,
 		tasks: tasks.New(cfg.Attempt, cfg.Lesson, cfg.Styles), chart: netmap.New(cfg.Context, cfg.Session, cfg.Styles),
 	}
 	w.mapShown = w.mapAtFirst()
 	w.packet = autopsy.New(cfg.Context, cfg.Session, w.lab.Topology.NodeNames(), cfg.Styles)
-	for _, n := range w.lab.Topology.Nodes {
-		if n.Shell {
-			w.tabs = append(w.tabs, tab{node: n.Name})
-		}
-	}
-	if len(w.tabs) == 0 && len(w.lab.Topology.Nodes) > 0 {
-		w.tabs = append(w.tabs, tab{node: w.lab.Topology.Nodes[0].Name})
-	}
+	w.shells = newShells(&w.cfg, &w.lab.Topology)
 	return w
 }
 
@@ -113,7 +95,7 @@ func (w *Workspace) Session() engine.Session { return w.cfg.Session }
 func (w *Workspace) Attempt() *attempt.Attempt { return w.visit }
 
 // NextID is the first pane id that this workspace has not used.
-func (w *Workspace) NextID() int { return w.nextID }
+func (w *Workspace) NextID() int { return w.shells.nextID }
 
 // SetLesson shows another lesson beside the lab; nil shows none.
 func (w *Workspace) SetLesson(draw func(st *theme.Styles, w int) []string) {
@@ -125,13 +107,7 @@ func (w *Workspace) SetLesson(draw func(st *theme.Styles, w int) []string) {
 func (w *Workspace) Resume(old *Workspace) {
 	w.zoom, w.panel, w.mapShown = old.zoom, old.panel, old.mapShown
 	w.tasks.Resume(old.tasks)
-	if t := old.tab(); t != nil {
-		for i := range w.tabs {
-			if w.tabs[i].node == t.node {
-				w.active = i
-			}
-		}
-	}
+	w.shells.resume(old.shells)
 }
 
 // State is what the layout depends on.
@@ -153,11 +129,7 @@ func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 	old := w.shellSize()
 	w.rects = r
 	if size := w.shellSize(); size != old && size.Cols > 0 {
-		for i := range w.tabs {
-			if w.tabs[i].pane != nil {
-				w.tabs[i].pane.Resize(size)
-			}
-		}
+		w.shells.resize(size)
 	}
 	w.tasks.Resize(tasks.Frame{Width: r.Body.W, Height: r.Body.H, Apart: r.Tabs.H < 2, Alone: r.Shell.Empty()})
 	w.packet.Resize(r.Path.W, r.Path.H)
@@ -168,7 +140,7 @@ func (w *Workspace) Layout(r layout.Rects) tea.Cmd {
 		return chart
 	}
 	w.opened = true
-	return tea.Batch(w.waitChanged(), w.openShells(), w.tellFault(), chart, w.chart.Checkpoint())
+	return tea.Batch(w.waitChanged(), w.shells.openAll(w.shellSize()), w.tellFault(), chart, w.chart.Checkpoint())
 }
 
 // shellSize is the size of the shells' rectangle. While the panel hides the
@@ -185,20 +157,4 @@ func (w *Workspace) shellSize() engine.Size {
 		r = w.rects.Map
 	}
 	return engine.Size{Cols: r.W, Rows: r.H}
-}
-
-func (w *Workspace) tab() *tab {
-	if w.active < len(w.tabs) {
-		return &w.tabs[w.active]
-	}
-	return nil
-}
-
-func (w *Workspace) byID(id int) *tab {
-	for i := range w.tabs {
-		if w.tabs[i].pane != nil && w.tabs[i].id == id {
-			return &w.tabs[i]
-		}
-	}
-	return nil
 }
