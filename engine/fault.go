@@ -72,7 +72,7 @@ func Faulted(lab *Lab, fault string) (*Lab, error) {
 	out := *lab
 	out.ID = FaultedID(lab.ID, f.ID)
 	out.Title = lab.Title + ", broken"
-	out.Summary = "This lab was solved, and then something broke. Find out what, and repair it."
+	out.Summary = "This lab was solved, and then something broke. Find the cause and repair it."
 	out.Fault, out.Faults = f, nil
 	out.Requires = slices.Concat(lab.Requires, f.Requires)
 	out.Prepare = []Script{lab.Solution, f.Break}
@@ -99,7 +99,7 @@ func DrawSeed() int64 { return 1 + rand.Int64N(999_999) }
 
 func findFault(lab *Lab, id string) (*Fault, error) {
 	if len(lab.Faults) == 0 {
-		return nil, noFault(fmt.Sprintf("lab %s has no faults that could be repaired", lab.ID))
+		return nil, noFault(fmt.Sprintf("lab %s has no faults to repair", lab.ID))
 	}
 	if id == RandomFault {
 		return &lab.Faults[draw(lab).IntN(len(lab.Faults))], nil
@@ -112,7 +112,7 @@ func findFault(lab *Lab, id string) (*Fault, error) {
 		case f.ID == id:
 			return f, nil
 		case slices.Contains(f.Formerly, id):
-			return nil, Hintf(none, "it is called %s now", f.ID)
+			return nil, Hintf(none, "it is now called %s", f.ID)
 		}
 		ids = append(ids, f.ID)
 	}
@@ -139,7 +139,7 @@ func draw(lab *Lab) *rand.Rand {
 func causeTask(lab *Lab, f *Fault) Task {
 	c := &ChoiceCheck{Prompt: "What is wrong?", Options: options(lab, f), Right: f.ID}
 	return Task{
-		ID: TaskCause, Goal: "Find the cause, and name it.", Mode: Once, Checks: []Check{{Choice: c}},
+		ID: TaskCause, Goal: "Find the cause and name it.", Mode: Once, Checks: []Check{{Choice: c}},
 		Hints: Hints{Symptom: f.Hints.Symptom, Layer: f.Hints.Layer, Command: f.Hints.Command},
 	}
 }
@@ -173,12 +173,12 @@ func repairTask(f *Fault) Task {
 	}
 }
 
-// wholeTask demands what the lab's own tasks demand, those left out that cannot
-// be asked for again: answers to questions, and what had to be seen only once.
+// wholeTask demands what the lab's own tasks demand, also of those that stay done once
+// they are. Left out is what cannot be asked for again: answers to questions.
 func wholeTask(lab *Lab, f *Fault) Task {
 	var checks []Check
 	for _, t := range lab.Tasks {
-		if t.Mode != Once && t.Question() == nil && t.Choice() == nil {
+		if t.Question() == nil && t.Choice() == nil {
 			checks = append(checks, t.Checks...)
 		}
 	}
@@ -189,9 +189,9 @@ func wholeTask(lab *Lab, f *Fault) Task {
 		ID: TaskWhole, Goal: "Everything else works as it did before it broke.", Mode: Now, After: []string{TaskRepair},
 		Checks: checks,
 		Hints: Hints{
-			Symptom:  "Something that worked before it broke does not work now, or works only by another way. What was wanted and what was seen is said with this task.",
-			Layer:    "A repair that is wider than the fault breaks something else: a flush takes other rules along, an open policy lets in what was kept out, a detour hides what is still broken.",
-			Command:  "Undo what you did besides, or start again from the broken lab and change as little as you can.",
+			Symptom:  "Something that worked before now fails, or works only by a detour. This task shows what was wanted and what was found.",
+			Layer:    "A repair that is wider than the fault breaks something else: a flush takes other rules along, an open policy lets in what it kept out, a detour hides what is still broken.",
+			Command:  "Undo whatever else you changed, or start again from the broken lab and change as little as you can.",
 			Solution: f.Hints.Solution,
 		},
 	}

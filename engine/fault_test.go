@@ -18,7 +18,7 @@ func breakable(n int) *Lab {
 		Tasks: []Task{
 			{ID: "one", Checks: []Check{here}},
 			{ID: "two", Checks: []Check{{Any: []Check{{Answer: &AnswerCheck{}}}}}},
-			{ID: "three", Mode: Once, Checks: []Check{here}},
+			{ID: "three", Mode: Once, Checks: []Check{{Netns: &NetnsCheck{Node: "b"}}}},
 			{ID: "four", Checks: []Check{away}},
 		},
 		Collateral: []Collateral{{Goal: "kept", Check: here}, {Goal: "broken by f0", Check: away}},
@@ -57,7 +57,7 @@ func TestFaulted(t *testing.T) {
 	if want := []string{"cause<", "repair<cause", "whole<repair"}; !slices.Equal(ids, want) {
 		t.Errorf("tasks %q, want %q", ids, want)
 	}
-	if whole := got.Task(TaskWhole).Checks; !reflect.DeepEqual(whole, []Check{lab.Tasks[0].Checks[0], lab.Tasks[3].Checks[0]}) {
+	if whole := got.Task(TaskWhole).Checks; !reflect.DeepEqual(whole, []Check{lab.Tasks[0].Checks[0], lab.Tasks[2].Checks[0], lab.Tasks[3].Checks[0]}) {
 		t.Errorf("whole asks for %+v", whole)
 	}
 	if base, fault := SplitID(got.ID); base != "lab" || fault != "f0" {
@@ -77,7 +77,7 @@ func TestFaultedNeedsAFault(t *testing.T) {
 	lab := breakable(2)
 	lab.Faults[1].Formerly = []string{"old"}
 	_, err = Faulted(lab, "old")
-	if !errors.Is(err, ErrNotFound) || !errors.As(err, &hinted) || hinted.Hint != "it is called f1 now" {
+	if !errors.Is(err, ErrNotFound) || !errors.As(err, &hinted) || hinted.Hint != "it is now called f1" {
 		t.Errorf("by an id that it had: %v", err)
 	}
 	lab.Faults = nil

@@ -105,7 +105,7 @@ func splitPort(s string) (host string, port int, err error) {
 			return "", 0, errors.New("a bracket is not closed")
 		}
 	} else if strings.Contains(host, ":") {
-		return "", 0, errors.New("an IPv6 address before a port stands in brackets")
+		return "", 0, errors.New("put an IPv6 address before a port in brackets")
 	}
 	return host, int(n), nil
 }

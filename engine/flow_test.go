@@ -41,7 +41,7 @@ func TestParseFlow(t *testing.T) {
 		"two words:80":    "no address and no name",
 		"a\x1b[2J/http":   "no address and no name",
 		"[fd00::2:80":     "not closed",
-		"fd00::zz:80":     "stands in brackets",
+		"fd00::zz:80":     "before a port in brackets",
 	} {
 		if f, err := ParseFlow("c1", target); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%q: %+v, %v; want an error with %q", target, f, err, why)

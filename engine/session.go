@@ -230,5 +230,5 @@ var (
 	// ErrNotFound means that there is no lab, lesson or node of that name.
 	ErrNotFound = errors.New("not found")
 	// ErrRestless means that a lab was judged again and again, and differently each time.
-	ErrRestless = errors.New("something in the lab changes all the time")
+	ErrRestless = errors.New("something in the lab keeps changing")
 )

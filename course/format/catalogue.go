@@ -290,7 +290,7 @@ func (c *Catalogue) find(id string) (*entry, error) {
 	var known []string
 	for _, e := range c.entries {
 		if slices.Contains(e.info.Formerly, id) {
-			return nil, engine.Hintf(err, "it is called %q now", e.info.ID)
+			return nil, engine.Hintf(err, "it is now called %q", e.info.ID)
 		}
 		known = append(known, e.info.ID)
 	}

@@ -213,7 +213,7 @@ func TestIDsAreNotUsedAgain(t *testing.T) {
 				}
 				_, err := c.Lab("possessed")
 				var e *engine.Error
-				if !errors.Is(err, engine.ErrNotFound) || !errors.As(err, &e) || e.Hint != `it is called "own" now` {
+				if !errors.Is(err, engine.ErrNotFound) || !errors.As(err, &e) || e.Hint != `it is now called "own"` {
 					t.Errorf("its old id: %v", err)
 				}
 				return

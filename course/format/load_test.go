@@ -306,7 +306,7 @@ func TestFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := whole.Faulted("first", engine.RandomFault, 0); err == nil || err.Error() != "lab first has no faults that could be repaired" ||
+	if _, err := whole.Faulted("first", engine.RandomFault, 0); err == nil || err.Error() != "lab first has no faults to repair" ||
 		!errors.As(err, &hinted) || hinted.Hint != "labs with faults: none" {
 		t.Errorf("a lab without faults: %v", err)
 	}

@@ -36,7 +36,7 @@ func TestSettle(t *testing.T) {
 		"at once":          {slow{}, true, ""},
 		"a slow machine":   {slow{takes: 2 * time.Minute}, true, ""},
 		"no end":           {slow{takes: time.Hour}, false, "the lab was not judged within 5m0s"},
-		"changes for ever": {slow{takes: 20 * time.Second, err: engine.ErrRestless}, false, "the lab did not settle: something in the lab changes all the time"},
+		"changes for ever": {slow{takes: 20 * time.Second, err: engine.ErrRestless}, false, "the lab did not settle: something in the lab keeps changing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
