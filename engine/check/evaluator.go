@@ -220,9 +220,11 @@ func (e *Evaluator) Evaluate(ctx context.Context, w World) engine.Status {
 // EvaluateEach is Evaluate that also calls publish, which may be nil, each time
 // a task or a collateral goal has turned out differently from the last
 // evaluation, with the status as known so far and Checking set. So a task that
-// is decided by state alone need not wait for another's time-out. Calls of
-// publish do not overlap; the first evaluation makes none.
-func (e *Evaluator) EvaluateEach(ctx context.Context, w World, publish func(engine.Status)) engine.Status {
+// is decided by state alone need not wait for another's time-out. publish reports
+// whether it showed the status: what was shown as done once and for all stays done,
+// even if the evaluation is cut short after that. Calls of publish do not overlap; the
+// first evaluation makes none.
+func (e *Evaluator) EvaluateEach(ctx context.Context, w World, publish func(engine.Status) (shown bool)) engine.Status {
 	e.evaluating.Lock()
 	defer e.evaluating.Unlock()
 	v := e.begin(ctx, w, publish)
@@ -231,14 +233,31 @@ func (e *Evaluator) EvaluateEach(ctx context.Context, w World, publish func(engi
 }
 
 // begin sets up an evaluation from what is remembered.
-func (e *Evaluator) begin(ctx context.Context, w World, publish func(engine.Status)) *evaluation {
+func (e *Evaluator) begin(ctx context.Context, w World, publish func(engine.Status) bool) *evaluation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	v := newEvaluation(ctx, e, w, publish)
+	var keep func(engine.Status)
+	if generation := e.generation; publish != nil {
+		keep = func(st engine.Status) {
+			if publish(st) {
+				e.shown(&st, generation)
+			}
+		}
+	}
+	v := newEvaluation(ctx, e, w, keep)
 	for _, p := range e.pending() {
 		e.sending = e.sending || p.needs.traffic
 	}
 	return v
+}
+
+// shown keeps what has been shown as done once and for all.
+func (e *Evaluator) shown(st *engine.Status, generation int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.generation == generation {
+		e.latch(e.latched, st)
+	}
 }
 
 // end remembers an evaluation and returns its status.

@@ -274,7 +274,7 @@ func TestPublish(t *testing.T) {
 	w := newFake()
 	e := New(lab)
 	var early []engine.Status
-	e.EvaluateEach(context.Background(), w, func(st engine.Status) { early = append(early, st) })
+	e.EvaluateEach(context.Background(), w, func(st engine.Status) bool { early = append(early, st); return true })
 	if len(early) != 0 {
 		t.Fatalf("the first evaluation published %d statuses", len(early))
 	}
@@ -282,10 +282,11 @@ func TestPublish(t *testing.T) {
 	published := make(chan string, 1)
 	release := make(chan struct{})
 	w.onProbe = func(*fake, string) { <-release }
-	st := e.EvaluateEach(context.Background(), w, func(st engine.Status) {
+	st := e.EvaluateEach(context.Background(), w, func(st engine.Status) bool {
 		early = append(early, st)
 		published <- states(st)
 		close(release) // the attempt ends only now
+		return true
 	})
 	if got := <-published; got != "state pass, slow pass" {
 		t.Errorf("published %s", got)
@@ -295,6 +296,31 @@ func TestPublish(t *testing.T) {
 	}
 	if !st.Solved || st.Checking || st.Evaluation != 2 {
 		t.Errorf("returned %+v", st)
+	}
+}
+
+// TestWhatWasShownAsDoneStaysDone: a change cuts the evaluation short that has shown a task
+// as done once and for all, and undoes what the task asks for.
+func TestWhatWasShownAsDoneStaysDone(t *testing.T) {
+	for _, shown := range []bool{true, false} {
+		once := task("once", nil, hasEth1)
+		once.Mode = engine.Once
+		e := New(&engine.Lab{Tasks: []engine.Task{once, task("slow", nil, pingHost)}})
+		w := newFake()
+		e.Evaluate(context.Background(), w)
+		addEth1(w)
+		ctx, cancel := context.WithCancel(context.Background())
+		w.onProbe = func(*fake, string) { <-ctx.Done() }
+		e.EvaluateEach(ctx, w, func(engine.Status) bool { cancel(); return shown })
+		w.onProbe = nil
+		dropEth1(w)
+		want := "once fail, slow pass"
+		if shown {
+			want = "once pass, slow pass"
+		}
+		if got := states(e.Evaluate(context.Background(), w)); got != want {
+			t.Errorf("shown %v: %s, not %s", shown, got, want)
+		}
 	}
 }
 

@@ -154,11 +154,13 @@ func (s *Session) evaluate(ctx context.Context) (st engine.Status, whole bool) {
 	}
 	s.pollChanged()
 	s.freshen(ctx, p)
-	unlessCut := func(st engine.Status) {
-		if ctx.Err() == nil {
-			s.noteProgress(p, &st)
-			s.publish(st)
+	unlessCut := func(st engine.Status) bool {
+		if ctx.Err() != nil {
+			return false
 		}
+		s.noteProgress(p, &st)
+		s.publish(st)
+		return true
 	}
 	st = s.judge.EvaluateEach(ctx, &world{session: s, instance: p}, unlessCut)
 	unlessCut(st)
