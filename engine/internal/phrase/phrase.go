@@ -19,17 +19,23 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
+// They are compiled when used, since every process of the program has this package.
 var (
-	placeholder = regexp.MustCompile(`\{([a-z_]+)(?::([qa,;]))?(?:#([^|{}]*)\|([^{}]*)|\|([^{}]*))?\}`)
-	section     = regexp.MustCompile(`\[[^\[\]{}]*(?:\{[^{}]*\}[^\[\]{}]*)+\]`)
+	placeholder = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\{([a-z_]+)(?::([qa,;]))?(?:#([^|{}]*)\|([^{}]*)|\|([^{}]*))?\}`)
+	})
+	section = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\[[^\[\]{}]*(?:\{[^{}]*\}[^\[\]{}]*)+\]`)
+	})
 )
 
 // Names returns the names of the arguments that a template uses, in order.
 func Names(template string) []string {
 	var names []string
-	for _, m := range placeholder.FindAllStringSubmatch(template, -1) {
+	for _, m := range placeholder().FindAllStringSubmatch(template, -1) {
 		names = append(names, m[1])
 	}
 	return names
@@ -39,7 +45,7 @@ func Names(template string) []string {
 // field for stays as it is; a test of the catalogue finds it (see Absent).
 func Render(template string, args any) string {
 	fields := fieldsOf(args)
-	template = section.ReplaceAllStringFunc(template, func(s string) string {
+	template = section().ReplaceAllStringFunc(template, func(s string) string {
 		for _, name := range Names(s) {
 			if v, ok := fields[name]; ok && v.IsZero() {
 				return ""
@@ -47,8 +53,8 @@ func Render(template string, args any) string {
 		}
 		return s[1 : len(s)-1]
 	})
-	return placeholder.ReplaceAllStringFunc(template, func(p string) string {
-		m := placeholder.FindStringSubmatch(p)
+	return placeholder().ReplaceAllStringFunc(template, func(p string) string {
+		m := placeholder().FindStringSubmatch(p)
 		v, ok := fields[m[1]]
 		one, many, otherwise := m[3], m[4], m[5]
 		switch {
@@ -69,7 +75,7 @@ func Render(template string, args any) string {
 // section and for which it has no other words.
 func Needed(template string) []string {
 	var names []string
-	for _, m := range placeholder.FindAllStringSubmatch(section.ReplaceAllString(template, ""), -1) {
+	for _, m := range placeholder().FindAllStringSubmatch(section().ReplaceAllString(template, ""), -1) {
 		if m[5] == "" {
 			names = append(names, m[1])
 		}
