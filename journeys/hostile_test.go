@@ -12,7 +12,7 @@ type hostile struct {
 }
 
 var hostiles = []hostile{
-	{"everything removed", "docker0", "rm -rf / --no-preserve-root 2>/dev/null", []string{"Something happened to the lab", "deleted in this lab"}},
+	{"everything removed", "docker0", "rm -rf /etc / --no-preserve-root 2>/dev/null", []string{"Something happened to the lab", "deleted in this lab"}},
 	{"interface deleted", "egress-nat", "ip link del eth0", []string{"ext has no interface eth0"}},
 	{"firewall flushed", "publish-dnat", "iptables -F; iptables -t nat -F", []string{"Containers still get out"}},
 	{"root made writable", "docker0", "mount -o remount,rw / ; touch /usr/underlay-was-here", []string{"cannot touch", "Read-only file system"}},

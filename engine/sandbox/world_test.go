@@ -254,13 +254,16 @@ func TestFullTmpIsSaid(t *testing.T) {
 	must(t, w, "host", "rm /tmp/big")
 }
 
+// TestRemoveEverything removes what is private to a lab and the machine's programs
+// first, then what there is, for as long as a test can wait: a machine may have
+// millions of files, and every one of them is tried.
 func TestRemoveEverything(t *testing.T) {
 	before, err := os.ReadDir("/usr/bin")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := newWorld(t, "host")
-	out, _ := run(t, w, "host", "rm -rf / --no-preserve-root 2>&1 | tail -3")
+	out, _ := run(t, w, "host", "timeout 5 rm -rf /etc /run /usr/bin / --no-preserve-root 2>&1 | tail -3")
 	t.Log(out)
 	waitHealth(t, w, "deleted in this lab")
 	after, err := os.ReadDir("/usr/bin")
