@@ -16,6 +16,7 @@ import (
 	"underlay/author/prove"
 	"underlay/course/lesson"
 	"underlay/engine"
+	"underlay/engine/cluster"
 	"underlay/engine/preflight"
 	"underlay/engine/sandbox"
 	"underlay/engine/session"
@@ -244,7 +245,7 @@ func (p *program) subjects(ids []string, f proofFlags) (*draft.Draft, []prove.Su
 		return nil, nil, nil, err
 	}
 	return content, subjects, &prove.Prover{
-		Opener: session.Opener{Sandbox: sb}, Available: preflight.Missing, Seeded: content.Labs.Seeded,
+		Opener: session.Opener{Sandbox: sb, Warm: cluster.NewWarm(sb, cluster.AtOnce)}, Available: preflight.Missing, Seeded: content.Labs.Seeded,
 		Kinds: prove.Kinds(), Only: only, Seeds: f.seeds, Jobs: f.jobs, Again: f.again, Shard: f.shard,
 	}, nil
 }

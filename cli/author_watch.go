@@ -68,7 +68,7 @@ func (p *program) watch(ctx context.Context, id string) error {
 	}
 	return tui.Run(ctx, tui.Deps{
 		Book: c.Book, Labs: c.Infos(), Lab: c.Lab, Predictions: c.Predictions,
-		Opener: session.Opener{Sandbox: sb, Warm: cluster.NewWarm(sb)}, Available: preflight.Missing,
+		Opener: session.Opener{Sandbox: sb, Warm: cluster.NewWarm(sb, cluster.WhileReading)}, Available: preflight.Missing,
 		Reloads: p.reloads(ctx, changes), Start: start,
 		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: p.version},
 	})

@@ -64,7 +64,7 @@ func (p *program) measure(ctx context.Context, parts []string) (r bench.Report, 
 		return r, err
 	}
 	return bench.Run(ctx, bench.Config{
-		Binary: exe, Sandbox: sb, Opener: session.Opener{Sandbox: sb, Warm: cluster.NewWarm(sb)}, Fresh: session.Opener{Sandbox: sb}, Lab: lab, State: state, Parts: parts,
+		Binary: exe, Sandbox: sb, Opener: session.Opener{Sandbox: sb, Warm: cluster.NewWarm(sb, cluster.WhileReading)}, Fresh: session.Opener{Sandbox: sb}, Lab: lab, State: state, Parts: parts,
 		Say: func(part string) { _, _ = fmt.Fprintln(p.err, "measuring:", part) },
 	})
 }

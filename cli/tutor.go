@@ -86,7 +86,7 @@ func (p *program) tutor(ctx context.Context, id, fault string) (err error) {
 	}
 	return tui.Run(ctx, tui.Deps{
 		Book: content.Book, Labs: content.Infos(), Lab: content.Lab, Predictions: content.Predictions, Faulted: content.Broken,
-		Opener: session.Opener{Sandbox: sb, Warm: cluster.NewWarm(sb)}, Available: preflight.Missing,
+		Opener: session.Opener{Sandbox: sb, Warm: cluster.NewWarm(sb, cluster.WhileReading)}, Available: preflight.Missing,
 		Progress: store, Notice: string(notice),
 		Start:   tui.Start{Lab: lab},
 		Options: tui.Options{ASCII: p.ascii, Theme: p.theme, Version: p.version},
@@ -111,7 +111,7 @@ func (p *program) dialogue(ctx context.Context, c *course.Course, store *progres
 	d := plain.Deps{
 		In: os.Stdin, Out: p.out, Interrupts: interrupts, Interactive: onTerminal(),
 		Book: c.Book, Labs: c.Infos(), Lab: c.Lab, Predictions: c.Predictions, Faulted: c.Broken,
-		Opener: session.Opener{Sandbox: sb, Warm: cluster.NewWarm(sb)}, Available: preflight.Missing,
+		Opener: session.Opener{Sandbox: sb, Warm: cluster.NewWarm(sb, cluster.WhileReading)}, Available: preflight.Missing,
 		Progress: store, Notice: notice,
 		Start: plain.Start{Lab: lab},
 		ASCII: p.ascii || os.Getenv("TERM") == "dumb",

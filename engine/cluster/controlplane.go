@@ -115,19 +115,23 @@ func (g *ControlPlane) Close() error {
 // when it is reset. It is used by who has labs opened one after the other.
 type Warm struct {
 	sandbox *sandbox.Sandbox
+	after   time.Duration
 
 	mu     sync.Mutex
 	next   chan *ControlPlane // gets the control plane that is being made; nil if none is
 	closed bool
 }
 
-// NewWarm returns an empty Warm.
-func NewWarm(sb *sandbox.Sandbox) *Warm { return &Warm{sandbox: sb} }
+// NewWarm returns an empty Warm, which makes the next control plane this long after a
+// cluster has opened.
+func NewWarm(sb *sandbox.Sandbox, after time.Duration) *Warm { return &Warm{sandbox: sb, after: after} }
 
 const (
-	// warmAfter is how long after a cluster has opened the next control plane is made: the
-	// learner reads the tasks, and the machine has nothing else to do.
-	warmAfter = 4 * time.Second
+	// WhileReading is when the next control plane is made for somebody who has opened a
+	// lab: they read the tasks, and the machine has nothing else to do.
+	WhileReading = 4 * time.Second
+	// AtOnce is when it is made for who has opened a lab only to close it soon.
+	AtOnce = 0
 	// warmMemory is how much memory must be free, in KiB: several times what an
 	// API server takes.
 	warmMemory = 1 << 20
@@ -163,7 +167,7 @@ func (w *Warm) Prepare() {
 	if w == nil {
 		return
 	}
-	time.AfterFunc(warmAfter, func() {
+	time.AfterFunc(w.after, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.closed || w.next != nil || preflight.AvailableMemory() < warmMemory {

@@ -196,6 +196,25 @@ func (c *Cluster) connect(ctx context.Context) error {
 	return err
 }
 
+// Settle returns once the cluster does what its objects ask for, and says what is late
+// after twenty seconds; "" if nothing is. A nil Cluster has settled.
+func (c *Cluster) Settle(ctx context.Context) (late string, err error) {
+	if c == nil || c.api == nil {
+		return "", nil
+	}
+	resp, err := c.api.get(ctx, companion.SettledPath)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+	late, _ = strings.CutPrefix(strings.TrimSpace(string(text)), companion.Late)
+	if late == companion.Settled {
+		late = ""
+	}
+	return late, err
+}
+
 // Objects lists the objects of a kind, such as "service". namespace "" is all of them.
 func (c *Cluster) Objects(ctx context.Context, kind, namespace string) ([]check.Object, error) {
 	if c == nil || c.api == nil {

@@ -27,6 +27,15 @@ const Dir = "/run/kube"
 // AdminConf is the file in a cluster's directory with which kubectl reaches it.
 const AdminConf = "admin.conf"
 
+// SettledPath is where the API server of a cluster answers once the cluster does what its
+// objects ask for: with Settled or, after twenty seconds, with Late and the name of what
+// is not as it is to be.
+const (
+	SettledPath = "/underlay/settled"
+	Settled     = "settled"
+	Late        = "late: "
+)
+
 // Config is what ClusterProgram is told, in a file of JSON. The namespaces of its nodes
 // exist and are wired: each node has its address and a default route.
 type Config struct {

@@ -54,7 +54,7 @@ func newOpener(t *testing.T) engine.Opener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	warm := cluster.NewWarm(sb)
+	warm := cluster.NewWarm(sb, cluster.WhileReading)
 	t.Cleanup(func() {
 		if err := warm.Close(); err != nil {
 			t.Error(err)

@@ -8,8 +8,8 @@ import (
 )
 
 // calm is the time between two evaluations that have to agree: what was under way in
-// the kernel has ended by then. A cluster does what it is told in turn, its
-// controllers, then each node's proxy, and is slower on a busy machine.
+// the kernel has ended by then. A cluster says itself when it has settled, but for what
+// programs in its pods have heard of by then.
 const (
 	calm        = 200 * time.Millisecond
 	calmCluster = time.Second
@@ -31,7 +31,9 @@ const (
 )
 
 // Settle evaluates until two evaluations in a row agree, with time between them
-// for what is under way, and returns the last one with the verdicts on what fails.
+// for what is under way, and returns the last one with the verdicts on what fails. Where
+// there is a cluster, it has settled before each of them; what that does not come to in
+// time is judged as it is.
 func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 	const maxExplained = 3 // of a lab in which something changes all the time
 	between := s.calm()
@@ -39,6 +41,7 @@ func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 	defer s.settling.Add(-1)
 	s.cancelEvaluation() // the first one here is newer
 	began := time.Now()
+	rests := s.awaitCluster(ctx)
 	before, whole := s.evaluate(ctx)
 	for explained, looks := 0, 1; ; looks++ {
 		if looks >= restlessLooks && time.Since(began) >= restlessTime {
@@ -51,6 +54,7 @@ func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 			return s.Status(), errClosed
 		case <-time.After(between):
 		}
+		rests = rests && s.awaitCluster(ctx) // what was late once is not waited for again
 		now, nowWhole := s.evaluate(ctx)
 		if whole && nowWhole && sameOutcome(before, now) {
 			explained++
@@ -60,6 +64,17 @@ func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 		}
 		before, whole = now, nowWhole
 	}
+}
+
+// awaitCluster returns once the lab's cluster has settled. It says whether it has: false
+// too if it could not be asked, as while it is started again.
+func (s *Session) awaitCluster(ctx context.Context) bool {
+	p, err := s.live()
+	if err != nil {
+		return false
+	}
+	late, err := p.cluster.Settle(ctx)
+	return late == "" && err == nil
 }
 
 func sameOutcome(a, b engine.Status) bool {

@@ -6,6 +6,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -128,6 +129,7 @@ func (c *cluster) prepare() (err error) {
 	c.server = control.Server{
 		Dir: c.config.Dir, Address: c.config.Control.Address, ServiceCIDR: c.config.ServiceCIDR, Domain: c.config.Domain,
 		Compaction: time.Duration(c.config.Compaction),
+		Handlers:   map[string]http.Handler{companion.SettledPath: http.HandlerFunc(c.serveSettled)},
 	}
 	if c.authority, err = control.LoadAuthority(c.server.PKI()); err != nil {
 		return err

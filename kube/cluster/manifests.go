@@ -19,7 +19,7 @@ func (c *cluster) applyManifests(ctx context.Context) error {
 		c.progress.Failed(companion.StepManifests, fmt.Errorf("apply manifests: %w", err))
 		return nil
 	}
-	if err := c.settle(ctx); err != nil {
+	if _, err := c.settle(ctx); err != nil { // what is late comes by itself, or does not
 		return err
 	}
 	c.progress.Ready(companion.StepManifests)

@@ -2,134 +2,112 @@ package cluster
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
+
+	"underlay/engine/companion"
 )
 
-// SettleFor is how long what manifests ask for may take, where it is not plain
-// that it does not come.
+// SettleFor is how long what objects ask for may take, where it is not plain that it
+// does not come.
 const settleFor = 20 * time.Second
 
-// Settle returns when every Deployment has its pods, every pod is ready or cannot
-// become so by itself, and the nodes have rules for every Service that has ready
-// pods. What takes longer than settleFor is left to itself.
-func (c *cluster) settle(ctx context.Context) error {
+// SettlePoll is how often it is looked whether it has come.
+const settlePoll = 20 * time.Millisecond
+
+// Settle returns when the cluster does what its objects ask for: there are the pods that
+// controllers are to make, every pod is ready or cannot become so by itself, and nodes
+// have rules for Services, endpoints and policies as they are. Late says what has not
+// come in settleFor, and is left to itself; "" if there is nothing.
+func (c *cluster) settle(ctx context.Context) (late string, err error) {
 	deadline := time.Now().Add(settleFor)
 	for {
-		settled, err := c.settled(ctx)
-		if err != nil || settled || time.Now().After(deadline) {
-			return err
+		late, err := c.unsettled(ctx)
+		if err != nil || late == "" || time.Now().After(deadline) {
+			return late, err
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(20 * time.Millisecond):
+			return late, context.Cause(ctx)
+		case <-time.After(settlePoll):
 		}
 	}
 }
 
-func (c *cluster) settled(ctx context.Context) (bool, error) {
-	deployments, err := c.client.AppsV1().Deployments(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return false, err
+// ServeSettled answers once the cluster has settled, or says what is late.
+func (c *cluster) serveSettled(w http.ResponseWriter, r *http.Request) {
+	late, err := c.settle(r.Context())
+	switch {
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	case late != "":
+		_, _ = io.WriteString(w, companion.Late+late+"\n") // who does not read it does not want it
+	default:
+		_, _ = io.WriteString(w, companion.Settled+"\n")
 	}
-	for _, d := range deployments.Items {
-		if d.Status.ObservedGeneration < d.Generation || d.Status.Replicas < *d.Spec.Replicas {
-			return false, nil
-		}
-	}
-	pods, err := c.client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return false, err
-	}
-	for i := range pods.Items {
-		if !c.hasSettled(&pods.Items[i]) {
-			return false, nil
-		}
-	}
-	return c.served(ctx, pods.Items)
 }
 
-// Served reports whether every Service leads to the pods that are ready for it.
-func (c *cluster) served(ctx context.Context, pods []v1.Pod) (bool, error) {
-	services, err := c.client.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+// Unsettled says what the cluster has yet to do; "" if nothing.
+func (c *cluster) unsettled(ctx context.Context) (what string, err error) {
+	o, err := c.list(ctx)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	slices, err := c.client.DiscoveryV1().EndpointSlices(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return false, err
-	}
-	for i := range services.Items {
-		s := &services.Items[i]
-		if len(s.Spec.Selector) == 0 {
-			continue
-		}
-		headless := s.Spec.ClusterIP == v1.ClusterIPNone
-		if !headless && !c.programmed(s) {
-			return false, nil
-		}
-		want, have := readyFor(s, pods), 0
-		for j := range slices.Items {
-			slice := &slices.Items[j]
-			if slice.Namespace != s.Namespace || slice.Labels[discoveryv1.LabelServiceName] != s.Name {
-				continue
-			}
-			have += readyIn(slice)
-			if !headless && !c.programmed(slice) {
-				return false, nil
-			}
-		}
-		if have < want {
-			return false, nil
+	for i := range o.pods {
+		if p := &o.pods[i]; !c.hasSettled(p) {
+			return "pod " + name(p), nil
 		}
 	}
-	return true, nil
+	if what := o.unmade(); what != "" {
+		return what, nil
+	}
+	if what := o.unserved(); what != "" {
+		return what, nil
+	}
+	if !c.programmed(o) {
+		return "rules of kube-proxy", nil
+	}
+	if c.config.Policy {
+		select {
+		case <-c.policed:
+		default:
+			return "network policies", nil
+		}
+		if caughtUp, err := c.policies.CaughtUp(ctx, o.policies, o.pods, o.namespaces); err != nil || !caughtUp {
+			return "network policies", err
+		}
+	}
+	return "", nil
 }
 
-// Programmed reports whether the nodes have rules for a Service, or its endpoints,
-// as it is.
-func (c *cluster) programmed(object metav1.Object) bool {
+// Name is what an object is called in a message.
+func name(object metav1.Object) string { return object.GetNamespace() + "/" + object.GetName() }
+
+// Programmed reports whether the nodes have rules for Services and their endpoints as
+// they are.
+func (c *cluster) programmed(o *objects) bool {
 	if c.config.Proxy == "none" {
 		return true
 	}
 	select {
 	case <-c.proxied:
-		return c.proxies.CaughtUp(object)
+		return c.proxies.CaughtUp(o.services, o.slices)
 	default:
 		return false
 	}
 }
 
-// ReadyFor counts the ready pods that a Service selects.
-func readyFor(s *v1.Service, pods []v1.Pod) (n int) {
-	selector := labels.SelectorFromSet(s.Spec.Selector)
-	for i := range pods {
-		p := &pods[i]
-		if p.Namespace == s.Namespace && isPodReady(p) && selector.Matches(labels.Set(p.Labels)) {
-			n++
-		}
-	}
-	return n
-}
-
-func readyIn(slice *discoveryv1.EndpointSlice) (n int) {
-	for _, e := range slice.Endpoints {
-		if e.Conditions.Ready == nil || *e.Conditions.Ready {
-			n++
-		}
-	}
-	return n
-}
-
 // HasSettled reports whether a pod is ready, or nothing but a change from outside
 // would make it so.
 func (c *cluster) hasSettled(pod *v1.Pod) bool {
+	if pod.DeletionTimestamp != nil {
+		return false // it is being ended, which takes no longer than it may
+	}
 	if isPodReady(pod) || pod.Status.Phase == v1.PodSucceeded || pod.Status.Phase == v1.PodFailed {
 		return true
 	}

@@ -15,6 +15,7 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 )
@@ -54,6 +55,8 @@ type Server struct {
 	// server's own. Domain is the cluster's, for the issuer of tokens.
 	ServiceCIDR netip.Prefix
 	Domain      string
+	// Handlers serve paths that are no part of Kubernetes. They may be nil.
+	Handlers map[string]http.Handler
 	// Compaction is how often the store forgets what was there before; 0 is the
 	// default of Kubernetes, five minutes.
 	Compaction time.Duration
@@ -83,12 +86,39 @@ func (s Server) Start(ctx context.Context, authority *Authority, failed func(err
 		return fmt.Errorf("API server: %w", err)
 	}
 	go func() {
-		err := app.Run(ctx, completed)
+		err := s.serve(ctx, completed)
 		if ctx.Err() == nil {
 			failed(fmt.Errorf("API server ended: %w", err))
 		}
 	}()
 	return nil
+}
+
+// Serve does what app.Run does, and serves the Handlers as well.
+func (s Server) serve(ctx context.Context, completed options.CompletedOptions) (err error) {
+	if completed.InformerName, err = cache.NewInformerName("kube-apiserver"); err != nil {
+		return err
+	}
+	config, err := app.NewConfig(completed)
+	if err != nil {
+		return err
+	}
+	complete, err := config.Complete()
+	if err != nil {
+		return err
+	}
+	chain, err := app.CreateServerChain(complete)
+	if err != nil {
+		return err
+	}
+	for path, handler := range s.Handlers {
+		chain.GenericAPIServer.Handler.NonGoRestfulMux.Handle(path, handler)
+	}
+	prepared, err := chain.PrepareRun()
+	if err != nil {
+		return err
+	}
+	return prepared.Run(ctx)
 }
 
 func (s Server) writePKI(authority *Authority, dir string) error {

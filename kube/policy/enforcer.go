@@ -160,6 +160,15 @@ func (e *enforcer) settle(ctx context.Context) {
 	e.open.once(ctx)
 }
 
+// Await returns when all connections, new and open ones, have been judged once more, or
+// when ctx ends. The enforcer must be running.
+func (e *enforcer) await(ctx context.Context) error {
+	if err := e.new.await(ctx); err != nil {
+		return err
+	}
+	return e.open.await(ctx)
+}
+
 // Run settles after each wake until ctx is done.
 func (e *enforcer) run(ctx context.Context) {
 	go e.open.run(ctx)

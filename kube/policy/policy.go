@@ -15,6 +15,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
@@ -24,6 +25,7 @@ import (
 type Policies struct {
 	enforcers map[string]*enforcer // by node
 	first     chan struct{}        // closed when those that were there are in force
+	known     []cache.Store        // what they are judged by: policies, pods, namespaces
 }
 
 // Start enforces policies on the given nodes until ctx is done. Factory is not
@@ -86,6 +88,42 @@ func (p *Policies) Judged(ctx context.Context, node string, pod types.Namespaced
 	}
 }
 
+// CaughtUp reports whether the policies are in force as they are, for pods and namespaces
+// as they are: these, which are all that there are. It judges once more before it says so,
+// and returns an error only if ctx ends.
+func (p *Policies) CaughtUp(ctx context.Context, policies []networkingv1.NetworkPolicy, pods []v1.Pod, namespaces []v1.Namespace) (bool, error) {
+	if err := p.Wait(ctx); err != nil {
+		return false, err
+	}
+	versions := map[types.UID]string{}
+	for i := range policies {
+		versions[policies[i].UID] = policies[i].ResourceVersion
+	}
+	for i := range pods {
+		versions[pods[i].UID] = pods[i].ResourceVersion
+	}
+	for i := range namespaces {
+		versions[namespaces[i].UID] = namespaces[i].ResourceVersion
+	}
+	known := map[types.UID]string{}
+	for _, store := range p.known {
+		for _, object := range store.List() {
+			if object, ok := object.(metav1.Object); ok {
+				known[object.GetUID()] = object.GetResourceVersion()
+			}
+		}
+	}
+	if !maps.Equal(versions, known) {
+		return false, nil
+	}
+	for _, e := range p.enforcers {
+		if err := e.await(ctx); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // Wake calls every enforcer's when anything changed that policies depend on.
 func (p *Policies) wake(factory informers.SharedInformerFactory) ([]cache.InformerSynced, error) {
 	all := func() {
@@ -113,6 +151,7 @@ func (p *Policies) wake(factory informers.SharedInformerFactory) ([]cache.Inform
 			return nil, err
 		}
 		synced = append(synced, registration.HasSynced)
+		p.known = append(p.known, informer.GetStore())
 	}
 	return synced, nil
 }

@@ -97,9 +97,7 @@ func Start(ctx context.Context, client kubernetes.Interface, mode string, nodes 
 		p.nodes = append(p.nodes, n)
 	}
 	p.synced.Add(2 * len(nodes)) // once for Services, once for endpoints
-	if err := p.watch(ctx); err != nil {
-		return nil, fmt.Errorf("kube-proxy: %w", err)
-	}
+	p.watch(ctx)
 	return p, p.wait(ctx)
 }
 
@@ -146,23 +144,29 @@ func settings(mode string) *kubeproxy.KubeProxyConfiguration {
 	}
 }
 
+// Served are the Services that no other proxy is to serve, and followed the EndpointSlices
+// of those that have an address.
+var (
+	served   = without(apis.LabelServiceProxyName)
+	followed = without(v1.IsHeadlessService)
+)
+
+// Without selects what does not have a label.
+func without(label string) labels.Selector {
+	requirement, err := labels.NewRequirement(label, selection.DoesNotExist, nil)
+	if err != nil {
+		panic(err) // both are names of Kubernetes' own
+	}
+	return labels.NewSelector().Add(*requirement)
+}
+
 // Watch tells all proxies of Services and endpoints, and begins.
-func (p *Proxies) watch(ctx context.Context) error {
-	ours, err := labels.NewRequirement(apis.LabelServiceProxyName, selection.DoesNotExist, nil)
-	if err != nil {
-		return err
-	}
-	withoutHeadless, err := labels.NewRequirement(v1.IsHeadlessService, selection.DoesNotExist, nil)
-	if err != nil {
-		return err
-	}
+func (p *Proxies) watch(ctx context.Context) {
 	services := p.informers(func(options *metav1.ListOptions) {
-		options.LabelSelector = labels.NewSelector().Add(*ours).String()
+		options.LabelSelector = served.String()
 		options.FieldSelector = fields.OneTermNotEqualSelector("spec.clusterIP", v1.ClusterIPNone).String()
 	})
-	slices := p.informers(func(options *metav1.ListOptions) {
-		options.LabelSelector = labels.NewSelector().Add(*withoutHeadless).String()
-	})
+	slices := p.informers(func(options *metav1.ListOptions) { options.LabelSelector = followed.String() })
 	ranges := p.informers(nil)
 
 	serviceConfig := config.NewServiceConfig(ctx, services.Core().V1().Services(), 0)
@@ -180,7 +184,6 @@ func (p *Proxies) watch(ctx context.Context) error {
 	for _, factory := range []informers.SharedInformerFactory{services, slices, ranges} {
 		factory.Start(ctx.Done())
 	}
-	return nil
 }
 
 func (p *Proxies) informers(tweak func(*metav1.ListOptions)) informers.SharedInformerFactory {
