@@ -29,6 +29,7 @@ require (
 	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
+	gotest.tools/v3 v3.5.2
 	modernc.org/sqlite v1.61.1
 	mvdan.cc/sh/v3 v3.13.1
 	pgregory.net/rapid v1.2.0

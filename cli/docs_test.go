@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -18,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"gotest.tools/v3/golden"
 
 	"underlay/author/lint"
 	"underlay/author/prove"
@@ -292,8 +292,6 @@ func TestPictureIsWellFormed(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write what is made of the content into the README")
-
 // The table of lessons is what the content says: a lab that is added is in there.
 func TestReadmeListsEveryLab(t *testing.T) {
 	const begin, end = "<!-- labs: made by make docs -->\n", "<!-- /labs -->\n"
@@ -304,7 +302,7 @@ func TestReadmeListsEveryLab(t *testing.T) {
 		t.Fatalf("README.md has no %s…%s", begin, end)
 	}
 	want := before + begin + lessonTable(t) + end + after
-	if *update {
+	if golden.FlagUpdate() {
 		if err := os.WriteFile("../README.md", []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -2,20 +2,18 @@ package packetpath_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"testing"
+
+	"gotest.tools/v3/golden"
 
 	"underlay/engine"
 	"underlay/engine/sandbox"
 	"underlay/engine/sandbox/sandboxtest"
 	"underlay/engine/session"
 )
-
-var update = flag.Bool("update", false, "write the recorded reports and the golden files anew")
 
 func TestMain(m *testing.M) { os.Exit(sandboxtest.Main(m)) }
 
@@ -76,26 +74,8 @@ func TestRecordings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, filepath.Join("testdata", r.name+".json"), string(got)+"\n")
+			golden.Assert(t, string(got)+"\n", r.name+".json")
 		})
-	}
-}
-
-// golden compares with a file, or writes it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; look at it with -update and git diff. Got:\n%s", file, got)
 	}
 }
 

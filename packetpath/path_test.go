@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/golden"
+
 	"underlay/engine"
 	"underlay/packetpath"
 )
@@ -28,7 +30,7 @@ func TestText(t *testing.T) {
 				b.WriteString(l.String() + "\n")
 			}
 		}
-		golden(t, filepath.Join("testdata", r.name+".txt"), b.String())
+		golden.Assert(t, b.String(), r.name+".txt")
 	}
 }
 

@@ -2,11 +2,11 @@ package packetpath_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
+	"gotest.tools/v3/golden"
 	"pgregory.net/rapid"
 
 	"underlay/packetpath"
@@ -22,7 +22,7 @@ func TestWords(t *testing.T) {
 				b.WriteString(l.String() + "\n")
 			}
 		}
-		golden(t, filepath.Join("testdata", r.name+".words.txt"), b.String())
+		golden.Assert(t, b.String(), r.name+".words.txt")
 	}
 }
 

@@ -1,18 +1,15 @@
 package topology
 
 import (
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/golden"
+
 	"underlay/engine"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // sizes are those of the panes that a drawing is shown in.
 var sizes = [][2]int{{40, 26}, {60, 27}, {80, 21}, {120, 40}, {200, 55}}
@@ -38,20 +35,7 @@ func TestGolden(t *testing.T) {
 				fmt.Fprintf(&b, "%d×%d, ASCII %v, in words %v\n%s\n\n", s[0], s[1], ascii, d.Words, textOf(d.Lines))
 			}
 		}
-		path := filepath.Join("testdata", name+".txt")
-		if *update {
-			if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := b.String(); got != string(want) {
-			t.Errorf("%s is drawn otherwise than before; look at it with -update and git diff\n%s", name, firstDifference(got, string(want)))
-		}
+		golden.Assert(t, b.String(), name+".txt")
 	}
 }
 
@@ -66,16 +50,6 @@ func textOf(lines []Line) string {
 		out = append(out, s)
 	}
 	return strings.Join(out, "\n")
-}
-
-func firstDifference(got, want string) string {
-	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
-	for i := range min(len(g), len(w)) {
-		if g[i] != w[i] {
-			return fmt.Sprintf("line %d:\n%s\nwas\n%s", i+1, g[i], w[i])
-		}
-	}
-	return fmt.Sprintf("%d lines, were %d", len(g), len(w))
 }
 
 // draw lays out a world in 100 by 21 cells.

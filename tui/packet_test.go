@@ -12,6 +12,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+	"gotest.tools/v3/golden"
 
 	"underlay/engine"
 	"underlay/tui/internal/fake"
@@ -396,5 +397,5 @@ func TestScreensOfAPacketsWay(t *testing.T) {
 			}
 		}
 	}
-	golden(t, "packet.golden", b.String())
+	golden.Assert(t, b.String(), "packet.golden")
 }

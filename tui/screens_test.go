@@ -2,16 +2,14 @@ package tui
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+	"gotest.tools/v3/golden"
 
 	"underlay/engine"
 	"underlay/tui/home"
@@ -20,8 +18,6 @@ import (
 	"underlay/tui/keys"
 	"underlay/tui/theme"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // scene brings the program to a screen.
 type scene struct {
@@ -254,7 +250,7 @@ func TestHelpOfEveryScreen(t *testing.T) {
 			b.WriteString(strings.TrimRight(ansi.Strip(l), " ") + "\n")
 		}
 	}
-	golden(t, "keys.golden", b.String())
+	golden.Assert(t, b.String(), "keys.golden")
 }
 
 // No key of the lab means two things.
@@ -270,22 +266,5 @@ func TestLabKeysAreDistinct(t *testing.T) {
 				seen[k] = b.ID
 			}
 		}
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(file, []byte(got), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; -update writes it anew. Got:\n%s", file, got)
 	}
 }

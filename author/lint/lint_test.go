@@ -2,13 +2,14 @@ package lint
 
 import (
 	"errors"
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"gotest.tools/v3/golden"
 
 	"underlay/author/draft"
 	"underlay/author/scaffold"
@@ -129,8 +130,6 @@ func replace(t *testing.T, path string, old, put []string) {
 	}
 }
 
-var update = flag.Bool("update", false, "write what lint says into the .edit files")
-
 func rewrite(t *testing.T, file, script string, got []string) {
 	t.Helper()
 	script, _, _ = strings.Cut(script, "want ")
@@ -161,7 +160,7 @@ func TestBadContent(t *testing.T) {
 			dir := written(t)
 			want := edit(t, dir, string(b))
 			got := lint(t, dir, Options{})
-			if *update {
+			if golden.FlagUpdate() {
 				rewrite(t, f, string(b), got)
 				want = got
 			}

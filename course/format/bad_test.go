@@ -2,16 +2,15 @@ package format
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
-)
 
-var update = flag.Bool("update", false, "write what the loader says as what it should say")
+	"gotest.tools/v3/golden"
+)
 
 // solveOnly is a lab folder with this lab.yaml and a solution.
 func solveOnly(yaml string) fstest.MapFS {
@@ -55,19 +54,7 @@ func TestBad(t *testing.T) {
 				t.Error("the wrong lab is in the catalogue")
 			}
 			got := problems.Error() + "\n"
-			golden := strings.TrimSuffix(f, ".yaml") + ".want"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got\n%swant\n%s", got, want)
-			}
+			golden.Assert(t, got, strings.TrimSuffix(strings.TrimPrefix(f, "testdata/"), ".yaml")+".want")
 		})
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/golden"
+
 	"underlay/engine"
 )
 
@@ -86,19 +88,7 @@ func TestBadPredictions(t *testing.T) {
 				}
 			}
 			got := problems.Error() + "\n"
-			golden := strings.TrimSuffix(f, ".yaml") + ".want"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got\n%swant\n%s", got, want)
-			}
+			golden.Assert(t, got, strings.TrimSuffix(strings.TrimPrefix(f, "testdata/"), ".yaml")+".want")
 		})
 	}
 }

@@ -2,16 +2,15 @@ package lesson
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
-)
 
-var update = flag.Bool("update", false, "write the golden files")
+	"gotest.tools/v3/golden"
+)
 
 const goodModule = "id: m\ntitle: M\norder: 1\nsummary: All of M.\n"
 
@@ -52,19 +51,7 @@ func TestBrokenLessons(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := loadErr(t, lessonFS(goodModule, string(data)))
-			golden := strings.TrimSuffix(file, ".md") + ".err"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got:\n%swant:\n%s", got, want)
-			}
+			golden.Assert(t, got, strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".md")+".err")
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package autopsy
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -16,11 +15,11 @@ import (
 	"testing"
 	"unicode"
 
+	"gotest.tools/v3/golden"
+
 	"underlay/engine"
 	"underlay/engine/internal/phrase"
 )
-
-var update = flag.Bool("update", false, "write the golden table of messages anew")
 
 // sample has all arguments. A message is shown with those that it uses.
 var sample = args{
@@ -39,18 +38,7 @@ func TestMessages(t *testing.T) {
 		fmt.Fprintf(&got, "%-32s %s\n", code, render(code, sample))
 	}
 	const file = "testdata/messages.txt"
-	if *update {
-		if err := os.WriteFile(file, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("%s differs; look at it with -update and git diff. Got:\n%s", file, got.String())
-	}
+	golden.Assert(t, got.String(), "messages.txt")
 }
 
 // TestTemplates fills each template with arguments that nothing lacks: what is left of it

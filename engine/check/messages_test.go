@@ -2,7 +2,6 @@ package check
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -15,11 +14,11 @@ import (
 	"strings"
 	"testing"
 
+	"gotest.tools/v3/golden"
+
 	"underlay/engine"
 	"underlay/engine/internal/phrase"
 )
-
-var update = flag.Bool("update", false, "write the golden file anew")
 
 // sameWords compares results but for their code and its arguments.
 func sameWords(a, b engine.Result) bool {
@@ -162,7 +161,6 @@ func least(template string, a args) args {
 // TestMessages renders all messages, with all arguments and with those only that they need,
 // as testdata/messages.txt has them.
 func TestMessages(t *testing.T) {
-	const golden = "testdata/messages.txt"
 	var b strings.Builder
 	for _, code := range slices.Sorted(maps.Keys(messages)) {
 		m, a := messages[code], sampleOf(code)
@@ -181,16 +179,5 @@ func TestMessages(t *testing.T) {
 			}
 		}
 	}
-	if *update {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.String() != string(want) {
-		t.Errorf("the messages are not those of %s (see it with -update)", golden)
-	}
+	golden.Assert(t, b.String(), "messages.txt")
 }
