@@ -37,7 +37,6 @@ func TestMessages(t *testing.T) {
 	for _, code := range slices.Sorted(maps.Keys(messages)) {
 		fmt.Fprintf(&got, "%-32s %s\n", code, render(code, sample))
 	}
-	const file = "testdata/messages.txt"
 	golden.Assert(t, got.String(), "messages.txt")
 }
 
