@@ -262,9 +262,53 @@ func (n *node) ownFiles() error {
 			return fmt.Errorf("bind %s: %w", from, err)
 		}
 	}
-	// /sys/class/net of this instance lists this node's interfaces.
-	if err := unix.Mount("sysfs", "/sys", "sysfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /sys of %s: %w", n.spec.Name, err)
+	if err := ownSys(); err != nil {
+		return fmt.Errorf("/sys of %s: %w", n.spec.Name, err)
+	}
+	return nil
+}
+
+// sysfsFlags are those of every instance of sysfs in a world.
+const sysfsFlags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+
+// ownSys makes /sys/class/net list the interfaces of the calling thread's network
+// namespace: by an instance of its own, or, in a container whose /sys is read-only for
+// good, by that instance's directories of interfaces alone. There ip netns exec would take
+// the instance away, and be refused another, because it asks for a writable one where
+// it could take one away.
+func ownSys() error {
+	var inherited unix.Statfs_t
+	if err := unix.Statfs("/sys", &inherited); err != nil {
+		return err
+	}
+	if err := unix.Mount("sysfs", "/sys", "sysfs", sysfsFlags, ""); err != nil {
+		return fmt.Errorf("mount sysfs: %w", err)
+	}
+	if inherited.Flags&unix.ST_RDONLY == 0 {
+		return nil
+	}
+	// class/net has links into devices/virtual/net.
+	dirs := []string{"/sys/class/net", "/sys/devices/virtual/net"}
+	var copies []int
+	defer func() {
+		for _, fd := range copies {
+			_ = unix.Close(fd)
+		}
+	}()
+	for _, dir := range dirs {
+		fd, err := unix.OpenTree(unix.AT_FDCWD, dir, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		if err != nil {
+			return fmt.Errorf("copy %s: %w", dir, err)
+		}
+		copies = append(copies, fd)
+	}
+	if err := unix.Unmount("/sys", unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("unmount sysfs: %w", err)
+	}
+	for i, dir := range dirs {
+		if err := unix.MoveMount(copies[i], "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+			return fmt.Errorf("attach %s: %w", dir, err)
+		}
 	}
 	return nil
 }
