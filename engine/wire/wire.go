@@ -4,6 +4,7 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +17,9 @@ import (
 	"underlay/engine"
 	"underlay/engine/internal/netns"
 )
+
+// etherMTU is the MTU of an Ethernet device that is given no other.
+const etherMTU = 1500
 
 // loopback is the index of lo, the first device of every network namespace.
 const loopback = 1
@@ -163,7 +167,10 @@ func (b *builder) veth(l engine.Link) error {
 	if attrs.MasterIndex, err = b.master(l.A); err != nil {
 		return err
 	}
-	link := &netlink.Veth{LinkAttrs: attrs, PeerName: l.B.Name, PeerNamespace: netlink.NsFd(b.ns[l.B.Node])}
+	link := &netlink.Veth{
+		LinkAttrs: attrs, PeerName: l.B.Name, PeerNamespace: netlink.NsFd(b.ns[l.B.Node]),
+		PeerMTU: uint32(cmp.Or(l.B.MTU, etherMTU)), // or it would have this end's
+	}
 	if l.B.MAC != "" {
 		if link.PeerHardwareAddr, err = net.ParseMAC(l.B.MAC); err != nil {
 			return err
@@ -203,11 +210,6 @@ func (b *builder) finishPeer(e engine.End) error {
 		return err
 	}
 	b.index[port{e.Node, e.Name}] = peer.Attrs().Index
-	if e.MTU != 0 {
-		if err := h.LinkSetMTU(peer, e.MTU); err != nil {
-			return err
-		}
-	}
 	if e.Bridge != "" {
 		master, err := b.master(e)
 		if err != nil {

@@ -97,6 +97,8 @@ func TestBuild(t *testing.T) {
 		{"a", "ip -o link show lo", "UP"},
 		{"b", "ip -o link show lo", "state DOWN"},
 		{"b", "ip -o link show eth0", "mtu 1300"},
+		{"host", "ip -o link show va", "mtu 1500"}, // each end has its own
+		{"host", "ip -o link show vb", "mtu 1500"},
 		{"a", "ping -c1 -W1 10.1.0.1", "1 received"},
 		{"a", "cat /proc/sys/net/ipv6/conf/eth0/disable_ipv6", "1"},
 	} {
