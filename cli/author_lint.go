@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"underlay/author/draft"
@@ -82,16 +83,8 @@ func printLint(w io.Writer, r *lint.Report) error {
 		fmt.Fprintln(&b, f)
 	}
 	errors := r.Errors()
-	fmt.Fprintf(&b, "%s and %s: %s, %s\n", count(r.Labs, "lab"), count(r.Lessons, "lesson"),
-		count(errors, "error"), count(len(r.Findings)-errors, "warning"))
+	fmt.Fprintf(&b, "%s and %s: %s, %s\n", english.Plural(r.Labs, "lab", ""), english.Plural(r.Lessons, "lesson", ""),
+		english.Plural(errors, "error", ""), english.Plural(len(r.Findings)-errors, "warning", ""))
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// count is a number of things, in words.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

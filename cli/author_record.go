@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/spf13/cobra"
 
 	"underlay/author/draft"
@@ -115,7 +117,7 @@ func printRecord(w io.Writer, l draft.Lesson, steps int, wrong []record.Step) er
 			}
 		}
 	}
-	fmt.Fprintf(&b, "%s: %s run, %d differ\n", l.Shown, count(steps, "command"), len(wrong))
+	fmt.Fprintf(&b, "%s: %s run, %d differ\n", l.Shown, english.Plural(steps, "command", ""), len(wrong))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Printer tells people of proofs as they are made: a line for each lab, and in
@@ -113,7 +115,7 @@ func (p *Printer) Finish(r Report) error {
 	}
 	p.printf("\n%s\n", r.sum())
 	if n := len(r.Sampled); n > 0 {
-		p.printf("Only a sample was run for %s; --sample %d runs the same one again.\n", plural(n, "lab", "labs"), r.Sample)
+		p.printf("Only a sample was run for %s; --sample %d runs the same one again.\n", english.Plural(n, "lab", ""), r.Sample)
 	}
 	return p.err
 }
@@ -125,19 +127,12 @@ func (r *Report) sum() string {
 		parts = append(parts, fmt.Sprintf("%d failed", r.Failed))
 	}
 	if r.Flakes > 0 {
-		parts = append(parts, plural(r.Flakes, "flake", "flakes"))
+		parts = append(parts, english.Plural(r.Flakes, "flake", ""))
 	}
 	if r.Skipped > 0 {
 		parts = append(parts, fmt.Sprintf("%d not proven here", r.Skipped))
 	}
 	return fmt.Sprintf("%s, in %.0f s.", strings.Join(parts, ", "), r.Seconds)
-}
-
-func plural(n int, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, more)
 }
 
 // details is everything that a proof which failed has found.

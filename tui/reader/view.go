@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
+
 	"underlay/tui/paint"
 	"underlay/tui/prose"
 	"underlay/tui/theme"
@@ -93,7 +95,7 @@ func (r *Reader) drawTop(st *theme.Styles, w int) []string {
 	l := r.cfg.Lesson
 	facts := fmt.Sprintf("%d minutes", l.Minutes)
 	if r.cfg.Lab != nil {
-		facts += fmt.Sprintf(" %s then a lab with %s", st.Sym.Dot, plural(r.cfg.Lab.Tasks, "task"))
+		facts += fmt.Sprintf(" %s then a lab with %s", st.Sym.Dot, english.Plural(r.cfg.Lab.Tasks, "task", ""))
 	}
 	out := []string{""}
 	out = append(out, paint.Each(paint.Wrap(st.Sym.Plain(l.Title), w), st.Title.Render)...)
@@ -130,20 +132,13 @@ func (r *Reader) drawEnd(st *theme.Styles, w int) []string {
 	case r.canLab():
 		lab := r.cfg.Lab
 		out = append(out, key+st.Strong.Render("Start the lab: "+lab.Title),
-			"       "+st.Muted.Render(fmt.Sprintf("%s, about %d minutes", plural(lab.Tasks, "task"), lab.Minutes)))
+			"       "+st.Muted.Render(fmt.Sprintf("%s, about %d minutes", english.Plural(lab.Tasks, "task", ""), lab.Minutes)))
 	case r.cfg.Next != nil:
 		out = append(out, key+st.Strong.Render("Next: "+r.cfg.Next.Title))
 	default:
 		out = append(out, key+st.Strong.Render("Back to the list of lessons"))
 	}
 	return append(out, "")
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // lower makes the first letter small unless the word is a name or an acronym.
