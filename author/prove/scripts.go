@@ -104,6 +104,9 @@ func (p *Prover) mistaken(ctx context.Context, lab *engine.Lab, s engine.Script)
 		}
 	}
 	switch {
+	case len(answers) == 0 && s.Misconception == engine.NoMisconception:
+	case s.Misconception == engine.NoMisconception:
+		f.wrongf("misconception %s answers it; none must", strings.Join(answers, ", "))
 	case len(answers) == 0:
 		f.wrongf("no misconception answers it; it must be %s", s.Misconception)
 	case len(answers) > 1:

@@ -220,7 +220,7 @@ func TestScripts(t *testing.T) {
 		`x/mistakes/m.sh:3:1: unknown node "c"; nodes here: a, b`)
 	wantProblems(t, mistake("# fail: ping\nip a\n"),
 		`x/mistakes/m.sh: needs a comment "# fails: TASK, …" at its head: the tasks that it leaves undone`,
-		`x/mistakes/m.sh: needs a comment "# misconception: ID" at its head: the idea that must answer it`,
+		`x/mistakes/m.sh: needs a comment "# misconception: ID" at its head: the idea that must answer it, or none`,
 		`x/mistakes/m.sh:1:1: unknown comment "# fail:"; known ones: fails, misconception, node; did you mean "fails"?`)
 	wantProblems(t, with(base, "x/alternatives/a.sh", "# fails: ping\nip a\n"),
 		`x/alternatives/a.sh:1:1: # fails: and # misconception: are for mistakes; an alternative passes every task`)

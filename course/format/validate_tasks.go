@@ -31,6 +31,9 @@ func (v *validator) checkTasks() {
 		v.checkUsed(&used, "task", &t.ID, t.Formerly)
 		for j := range t.Misconceptions {
 			m := &t.Misconceptions[j]
+			if m.ID == engine.NoMisconception {
+				v.errorf(v.at(&m.ID), "%q says of a mistake that no misconception answers it; choose another id", m.ID)
+			}
 			if other, ok := misconceptions[m.ID]; ok && m.ID != "" {
 				v.errorf(v.at(&m.ID), "misconception %q is in task %q already; each id names one", m.ID, other)
 			}
