@@ -63,19 +63,19 @@ type TrafficCheck struct {
 	To      string        `yaml:"to" lab:"required,target"` // address, or name resolved in From
 	Port    int           `yaml:"port" lab:"port"`
 	Proto   string        `yaml:"proto" lab:"required,one=icmp|tcp|udp|http"`
-	Path    string        `yaml:"path"` // http only; "/" unless given
-	Host    string        `yaml:"host"` // http only; Host header
+	Path    string        `yaml:"path"`                                                 // http only; "/" unless given
+	Host    string        `yaml:"host"`                                                 // http only; Host header
 	Expect  Expect        `yaml:"expect" lab:"one=ok|refused|timeout|unreachable|none"` // "none" is any but ok
-	SeenAs  string        `yaml:"seen_as" lab:"addr"` // peer address that the server must report (tcp, udp, http workloads)
-	Served  string        `yaml:"served"`             // name of the workload that must answer; "web-*" for any pod of a Deployment web
-	Body    string        `yaml:"body"`               // text the reply must contain
-	Within  time.Duration `yaml:"within"`             // how long to wait for an answer; 0 is the default
-	Hold    time.Duration `yaml:"hold"`               // must stay true for so long
-	Via     string        `yaml:"via" lab:"addr"`     // udp only: the neighbour that From hands the packet to, whatever its routes say
-	DNAT    *DNAT         `yaml:"dnat"`               // which destination a node's connection tracking must have given it
-	Spread  *Spread       `yaml:"spread"`             // many attempts instead of one, and who must answer how many of them
-	Sweep   *Sweep        `yaml:"sweep"`              // many attempts instead of one, at other ports and addresses and by other protocols; all must end as expected
-	Purpose string        `yaml:"purpose"`            // "c1 fetches c2": used in got and want
+	SeenAs  string        `yaml:"seen_as" lab:"addr"`                                   // peer address that the server must report (tcp, udp, http workloads)
+	Served  string        `yaml:"served"`                                               // name of the workload that must answer; "web-*" for any pod of a Deployment web
+	Body    string        `yaml:"body"`                                                 // text the reply must contain
+	Within  time.Duration `yaml:"within"`                                               // how long to wait for an answer; 0 is the default
+	Hold    time.Duration `yaml:"hold"`                                                 // must stay true for so long
+	Via     string        `yaml:"via" lab:"addr"`                                       // udp only: the neighbour that From hands the packet to, whatever its routes say
+	DNAT    *DNAT         `yaml:"dnat"`                                                 // which destination a node's connection tracking must have given it
+	Spread  *Spread       `yaml:"spread"`                                               // many attempts instead of one, and who must answer how many of them
+	Sweep   *Sweep        `yaml:"sweep"`                                                // many attempts instead of one, at other ports and addresses and by other protocols; all must end as expected
+	Purpose string        `yaml:"purpose"`                                              // "c1 fetches c2": used in got and want
 }
 
 // Spread is over which servers many equal attempts must be spread. Each of
@@ -207,7 +207,8 @@ type FilterCheck struct {
 	Node   string `yaml:"node" lab:"required,node"`
 	Hook   string `yaml:"hook" lab:"one=forward|input|output|prerouting|postrouting|none"`
 	Does   string `yaml:"does" lab:"one=accept|drop|reject"`
-	Policy bool   `yaml:"policy"` // the chain's policy rather than a rule
+	Policy bool   `yaml:"policy"`                         // the chain's policy rather than a rule
+	Family string `yaml:"family" lab:"one=ip|ip6|bridge"` // what packets its table is for: ip and ip6 include inet's
 	Match  string `yaml:"match" lab:"regexp"`
 }
 

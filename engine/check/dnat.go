@@ -47,7 +47,7 @@ func (r *run) destined(c engine.TrafficCheck, out probe.Outcome, flows []observe
 	f, found := began(c, out, flows)
 	to := endpoint(f.Reply.Src.String(), f.Reply.SPort)
 	rewritten := found && (f.Reply.Src != f.Orig.Dst || f.Reply.SPort != f.Orig.DPort)
-	a := args{Node: c.DNAT.Node, Name: out.Served}
+	a := args{Node: c.DNAT.Node}
 	switch {
 	case slices.Contains(c.DNAT.To, unchanged):
 		if !rewritten {
@@ -64,8 +64,8 @@ func (r *run) destined(c engine.TrafficCheck, out probe.Outcome, flows []observe
 		return fail("traffic.dnat.kept", a)
 	}
 	a.Value = to
-	if h, ok := r.scene().holder(f.Reply.Src); ok {
-		a.Address, a.At = f.Reply.Src.String(), h.node
+	if r.scene().holds(c.DNAT.Node, f.Reply.Src) {
+		a.Address, a.At = f.Reply.Src.String(), c.DNAT.Node
 	}
 	return fail("traffic.dnat.other", a)
 }
