@@ -116,7 +116,7 @@ func sweptProtos(c engine.TrafficCheck) []string {
 // same seed, so that a verdict does not change while nothing else does.
 func planSweep(c engine.TrafficCheck, seed int64) []engine.TrafficCheck {
 	h := fnv.New64a()
-	fmt.Fprint(h, c.From, c.To, c.Port, c.Proto, *c.Sweep)
+	h.Write(fmt.Append(nil, c.From, c.To, c.Port, c.Proto, *c.Sweep)) // never fails
 	d := draws{Rand: rand.New(rand.NewPCG(uint64(seed), h.Sum64())), check: c}
 	for _, s := range c.Sweep.But {
 		d.but = append(d.but, parseException(s))

@@ -115,11 +115,12 @@ func trafficSubject(c engine.TrafficCheck) string {
 
 func describeTraffic(c engine.TrafficCheck) string {
 	s := c.Purpose
-	if c.Sweep != nil {
+	switch {
+	case c.Sweep != nil:
 		s = sweepWords(c)
-	} else if s == "" {
+	case s == "":
 		s = c.From + " → " + trafficTarget(c) + " " + endingWords(proto(c), expected(c))
-	} else if expected(c) != engine.OK {
+	case expected(c) != engine.OK:
 		s += ": " + attemptWords(expected(c))
 	}
 	var and []string

@@ -112,6 +112,23 @@ func TestBegan(t *testing.T) {
 	if left := snapAll(t, []Node{server}, Conntrack)[0].Conntrack; len(left) != 0 {
 		t.Errorf("still listed, so nothing is shown: %+v", left)
 	}
+	// More of them than the socket of an ordinary user has room for.
+	const many = 2000
+	flows, err = Began(server, func() error {
+		for range many {
+			if err := call(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	ports := map[int]bool{}
+	for _, f := range flows {
+		ports[f.Orig.SPort] = true
+	}
+	if err != nil || len(ports) != many {
+		t.Errorf("heard of %d flows, want %d: %v", len(ports), many, err)
+	}
 	failed := errors.New("failed")
 	if _, err := Began(server, func() error { return failed }); !errors.Is(err, failed) {
 		t.Errorf("got %v", err)
