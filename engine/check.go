@@ -54,7 +54,7 @@ const NoAnswer Expect = "none"
 
 // Met reports whether an attempt that ended so is what was expected.
 func (e Expect) Met(ended Expect) bool {
-	return ended == e || e == NoAnswer && ended != OK
+	return ended == e || e == NoAnswer && ended != OK && ended != ""
 }
 
 // TrafficCheck sends traffic and says how it must end.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"underlay/engine"
 	"underlay/engine/observe"
@@ -24,6 +25,10 @@ const (
 
 	// sweptAddresses is how many addresses are drawn from a network.
 	sweptAddresses = 8
+
+	// lostMost is how many tries of a sweep may have been lost on a busy machine. Those are
+	// made again, with more patience; where there are more, nobody answers.
+	lostMost = 4
 )
 
 // commonPorts are those that people open, or that programs listen on unasked. Those that
@@ -311,15 +316,18 @@ func (r *run) sweepAll(ctx context.Context, plan []engine.TrafficCheck, made []a
 	}
 	r.wire.RLock()
 	defer r.wire.RUnlock()
+	try := func(i int, wait time.Duration, from *probe.SharedPort) {
+		req := request(plan[i])
+		req.Wait, req.Banner, req.Reset, req.Shared = wait, -1, true, from
+		out, err := r.w.Probe(ctx, req)
+		made[i] = attempt{out, err}
+	}
 	var wg sync.WaitGroup
 	next := make(chan int)
 	for range min(sweptAbreast, len(plan)) {
 		wg.Go(func() {
 			for i := range next {
-				req := request(plan[i])
-				req.Banner, req.Reset, req.Shared = -1, true, shared[proto(plan[i])]
-				out, err := r.w.Probe(ctx, req)
-				made[i] = attempt{out, err}
+				try(i, request(plan[i]).Wait, shared[proto(plan[i])])
 			}
 		})
 	}
@@ -328,14 +336,31 @@ func (r *run) sweepAll(ctx context.Context, plan []engine.TrafficCheck, made []a
 	}
 	close(next)
 	wg.Wait()
+	var lost []int
+	for i := range plan {
+		if made[i].err == nil && made[i].out.Ended == engine.Timeout && !sweptAsExpected(plan[i], made[i].out.Ended) {
+			lost = append(lost, i)
+		}
+	}
+	if len(lost) <= lostMost {
+		for _, i := range lost {
+			wg.Go(func() { try(i, patience*request(plan[i]).Wait, nil) })
+		}
+		wg.Wait()
+	}
+}
+
+// sweptAsExpected reports whether an attempt of a sweep has ended as it may. Kernels limit
+// how many ICMP errors they send, so of many UDP ports that are closed some stay silent.
+func sweptAsExpected(one engine.TrafficCheck, ended engine.Expect) bool {
+	want := expected(one)
+	return want.Met(ended) || proto(one) == "udp" && want == engine.Refused && ended == engine.Timeout
 }
 
 // swept fails for an attempt of a sweep that did not end as expected; it is no verdict if
-// it did. Kernels limit how many ICMP errors they send, so of many UDP ports that are
-// closed some stay silent.
+// it did.
 func (r *run) swept(one engine.TrafficCheck, d *engine.DNAT, a attempt, flows []observe.Flow) verdict {
-	silent := proto(one) == "udp" && expected(one) == engine.Refused && a.err == nil && a.out.Ended == engine.Timeout
-	if !silent {
+	if a.err != nil || !sweptAsExpected(one, a.out.Ended) {
 		v := r.judge(one, a)
 		if v.State == engine.Fail {
 			v = v.with(func(a *args) { a.Attempt = one.From + " → " + sweptTarget(one) })

@@ -125,6 +125,21 @@ func TestSweep(t *testing.T) {
 			t.Errorf("%s: %s %q, want %s %q", row.name, got.State, got.Got, row.state, row.got)
 		}
 	}
+	// One that is lost is made again; many are not.
+	for lose, state := range map[int]engine.State{1: engine.Pass, lostMost: engine.Pass, lostMost + 1: engine.Fail} {
+		w := newFake()
+		lost := map[string]bool{}
+		w.onProbe = func(f *fake, key string) {
+			f.outcomes[key] = refusal
+			if len(lost) < lose && !lost[key] {
+				lost[key] = true
+				f.outcomes[key] = silence
+			}
+		}
+		if got := one(t, w, traffic(all(engine.Refused))); got.State != state {
+			t.Errorf("%d lost: %+v", lose, got)
+		}
+	}
 	if s := Describe(traffic(all(engine.NoAnswer, "udp"))); s != "c1 → 172.17.0.3, 40 drawn ports by TCP and UDP, except 80/tcp: all not answered" {
 		t.Errorf("described as %q", s)
 	}
