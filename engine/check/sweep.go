@@ -19,16 +19,17 @@ import (
 )
 
 const (
-	// sweptAbreast is how many attempts of a sweep are under way at once. Most are refused
-	// by a kernel, which takes microseconds, or wait in silence, which takes only time.
-	sweptAbreast = 160
+	// So many attempts of a sweep are under way at once. Silence takes only time. What is
+	// answered takes a processor, and where a busy machine gives the program none for a
+	// while, all that are under way seem to get no answer.
+	sweptSilent, sweptAnswered = 160, 16
 
 	// sweptAddresses is how many addresses are drawn from a network.
 	sweptAddresses = 8
 
-	// lostMost is how many tries of a sweep may have been lost on a busy machine. Those are
-	// made again, with more patience; where there are more, nobody answers.
-	lostMost = 4
+	// What a busy machine loses is tried again, with more patience: so many tries, or one
+	// in so many if that is more. Where it is still more, nobody answers.
+	lostLeast, lostPart = 4, 10
 )
 
 // commonPorts are those that people open, or that programs listen on unasked. Those that
@@ -311,43 +312,55 @@ func (r *run) sweep(ctx context.Context, c engine.TrafficCheck) verdict {
 // sweepAll makes the attempts of a sweep. Those by one transport share a source port.
 func (r *run) sweepAll(ctx context.Context, plan []engine.TrafficCheck, made []attempt) {
 	shared := map[string]*probe.SharedPort{}
-	for _, one := range plan {
+	var answered, silent []int // what is to end by an answer, and what may end in silence
+	for i, one := range plan {
 		shared[proto(one)] = &probe.SharedPort{}
+		if sweptAsExpected(one, engine.Timeout) {
+			silent = append(silent, i)
+		} else {
+			answered = append(answered, i)
+		}
 	}
 	r.wire.RLock()
 	defer r.wire.RUnlock()
-	try := func(i int, wait time.Duration, from *probe.SharedPort) {
-		req := request(plan[i])
-		req.Wait, req.Banner, req.Reset, req.Shared = wait, -1, true, from
-		out, err := r.w.Probe(ctx, req)
-		made[i] = attempt{out, err}
+	first := func(i int) {
+		made[i] = r.sweepOne(ctx, plan[i], request(plan[i]).Wait, shared[proto(plan[i])])
 	}
 	var wg sync.WaitGroup
+	wg.Go(func() { abreastOf(sweptSilent, silent, first) })
+	abreastOf(sweptAnswered, answered, first)
+	wg.Wait()
+	lost := slices.DeleteFunc(answered, func(i int) bool { return made[i].err != nil || made[i].out.Ended != engine.Timeout })
+	if len(lost) <= max(lostLeast, len(plan)/lostPart) {
+		abreastOf(sweptAnswered, lost, func(i int) {
+			made[i] = r.sweepOne(ctx, plan[i], patience*request(plan[i]).Wait, nil)
+		})
+	}
+}
+
+func (r *run) sweepOne(ctx context.Context, one engine.TrafficCheck, wait time.Duration, from *probe.SharedPort) attempt {
+	req := request(one)
+	req.Wait, req.Banner, req.Reset, req.Shared = wait, -1, true, from
+	out, err := r.w.Probe(ctx, req)
+	return attempt{out, err}
+}
+
+// abreastOf calls do for each of list, so many at once.
+func abreastOf(n int, list []int, do func(int)) {
+	var wg sync.WaitGroup
 	next := make(chan int)
-	for range min(sweptAbreast, len(plan)) {
+	for range min(n, len(list)) {
 		wg.Go(func() {
 			for i := range next {
-				try(i, request(plan[i]).Wait, shared[proto(plan[i])])
+				do(i)
 			}
 		})
 	}
-	for i := range plan {
+	for _, i := range list {
 		next <- i
 	}
 	close(next)
 	wg.Wait()
-	var lost []int
-	for i := range plan {
-		if made[i].err == nil && made[i].out.Ended == engine.Timeout && !sweptAsExpected(plan[i], made[i].out.Ended) {
-			lost = append(lost, i)
-		}
-	}
-	if len(lost) <= lostMost {
-		for _, i := range lost {
-			wg.Go(func() { try(i, patience*request(plan[i]).Wait, nil) })
-		}
-		wg.Wait()
-	}
 }
 
 // sweptAsExpected reports whether an attempt of a sweep has ended as it may. Kernels limit

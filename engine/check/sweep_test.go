@@ -126,7 +126,7 @@ func TestSweep(t *testing.T) {
 		}
 	}
 	// One that is lost is made again; many are not.
-	for lose, state := range map[int]engine.State{1: engine.Pass, lostMost: engine.Pass, lostMost + 1: engine.Fail} {
+	for lose, state := range map[int]engine.State{1: engine.Pass, lostLeast: engine.Pass, lostLeast + 1: engine.Fail} {
 		w := newFake()
 		lost := map[string]bool{}
 		w.onProbe = func(f *fake, key string) {
