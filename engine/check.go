@@ -49,22 +49,33 @@ const (
 	Unreachable Expect = "unreachable"
 )
 
+// NoAnswer is what a check expects that takes any ending but OK.
+const NoAnswer Expect = "none"
+
+// Met reports whether an attempt that ended so is what was expected.
+func (e Expect) Met(ended Expect) bool {
+	return ended == e || e == NoAnswer && ended != OK && ended != ""
+}
+
 // TrafficCheck sends traffic and says how it must end.
 type TrafficCheck struct {
 	From    string        `yaml:"from" lab:"required,node"`
 	To      string        `yaml:"to" lab:"required,target"` // address, or name resolved in From
 	Port    int           `yaml:"port" lab:"port"`
 	Proto   string        `yaml:"proto" lab:"required,one=icmp|tcp|udp|http"`
-	Path    string        `yaml:"path"` // http only; "/" unless given
-	Host    string        `yaml:"host"` // http only; Host header
-	Expect  Expect        `yaml:"expect" lab:"one=ok|refused|timeout|unreachable"`
-	SeenAs  string        `yaml:"seen_as" lab:"addr"` // peer address that the server must report (tcp, udp, http workloads)
-	Served  string        `yaml:"served"`             // name of the workload that must answer; "web-*" for any pod of a Deployment web
-	Body    string        `yaml:"body"`               // text the reply must contain
-	Within  time.Duration `yaml:"within"`             // how long to wait for an answer; 0 is the default
-	Hold    time.Duration `yaml:"hold"`               // must stay true for so long
-	Spread  *Spread       `yaml:"spread"`             // many attempts instead of one, and who must answer how many of them
-	Purpose string        `yaml:"purpose"`            // "c1 fetches c2": used in got and want
+	Path    string        `yaml:"path"`                                                 // http only; "/" unless given
+	Host    string        `yaml:"host"`                                                 // http only; Host header
+	Expect  Expect        `yaml:"expect" lab:"one=ok|refused|timeout|unreachable|none"` // "none" is any but ok
+	SeenAs  string        `yaml:"seen_as" lab:"addr"`                                   // peer address that the server must report (tcp, udp, http workloads)
+	Served  string        `yaml:"served"`                                               // name of the workload that must answer; "web-*" for any pod of a Deployment web
+	Body    string        `yaml:"body"`                                                 // text the reply must contain
+	Within  time.Duration `yaml:"within"`                                               // how long to wait for an answer; 0 is the default
+	Hold    time.Duration `yaml:"hold"`                                                 // must stay true for so long
+	Via     string        `yaml:"via" lab:"addr"`                                       // udp only: the neighbour that From hands the packet to, whatever its routes say
+	DNAT    *DNAT         `yaml:"dnat"`                                                 // which destination a node's connection tracking must have given it
+	Spread  *Spread       `yaml:"spread"`                                               // many attempts instead of one, and who must answer how many of them
+	Sweep   *Sweep        `yaml:"sweep"`                                                // many attempts instead of one, at other ports and addresses and by other protocols; all must end as expected
+	Purpose string        `yaml:"purpose"`                                              // "c1 fetches c2": used in got and want
 }
 
 // Spread is over which servers many equal attempts must be spread. Each of
@@ -79,6 +90,24 @@ type Spread struct {
 	// choosing at random, all alike, falls short of less than once in a million
 	// times.
 	Each int `yaml:"each" lab:"tries"`
+}
+
+// DNAT is where the connection leads that the traffic itself makes, as a node's connection
+// tracking has it. Whatever a program does in between, it takes this connection and makes
+// another one.
+type DNAT struct {
+	Node string   `yaml:"node" lab:"required,node"`
+	To   []string `yaml:"to" lab:"required,dnat"` // addresses or networks, one of which the destination became; "none" if it must be what it was
+}
+
+// Sweep is many attempts, all of which must end as the check expects. Ports and addresses
+// are drawn for each seed: those that the check names, their neighbours, those in common
+// use, the ends of ranges, and others from all over the range.
+type Sweep struct {
+	Ports  int      `yaml:"ports" lab:"tries"`             // how many ports of the check's address, by each protocol
+	Protos []string `yaml:"protos" lab:"one=icmp|tcp|udp"` // more protocols than the check's own
+	To     []string `yaml:"to" lab:"prefix"`               // more addresses, and networks to draw some from; of each are tried the ports that the check names
+	But    []string `yaml:"but" lab:"flow"`                // what is left out: "80/tcp" at every address, "10.0.0.1" altogether, "10.0.0.1:80/tcp", "icmp"
 }
 
 // LinkCheck looks for an interface. Empty fields do not matter.
@@ -178,7 +207,8 @@ type FilterCheck struct {
 	Node   string `yaml:"node" lab:"required,node"`
 	Hook   string `yaml:"hook" lab:"one=forward|input|output|prerouting|postrouting|none"`
 	Does   string `yaml:"does" lab:"one=accept|drop|reject"`
-	Policy bool   `yaml:"policy"` // the chain's policy rather than a rule
+	Policy bool   `yaml:"policy"`                         // the chain's policy rather than a rule
+	Family string `yaml:"family" lab:"one=ip|ip6|bridge"` // what packets its table is for: ip and ip6 include inet's
 	Match  string `yaml:"match" lab:"regexp"`
 }
 

@@ -310,6 +310,9 @@ func (h Hints) Tiers() []string {
 	return slices.DeleteFunc(all, func(tier string) bool { return tier == "" })
 }
 
+// NoMisconception in place of a mistake's misconception says that none may answer it.
+const NoMisconception = "none"
+
 // Misconception is a wrong idea that can be recognised from the live state.
 // The first of a task whose When passes is what the learner is told.
 type Misconception struct {

@@ -1,6 +1,9 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // The ports that tests are sent from, and the identifiers of their echo requests:
 // above those that Linux gives to programs by itself (32768–60999), so that a
@@ -50,7 +53,7 @@ type Sender interface {
 
 // Echoes implements Sender.
 func (c *TrafficCheck) Echoes() bool {
-	return c.Proto == "icmp" || c.Proto == "" && c.Port == 0 && c.Path == "" && c.Host == ""
+	return c.Proto == "icmp" || c.Sweep != nil && slices.Contains(c.Sweep.Protos, "icmp") || c.Proto == "" && c.Port == 0 && c.Path == "" && c.Host == ""
 }
 
 // Echoes implements Sender.

@@ -39,9 +39,15 @@ func (c *checker) lab(s *format.Sheet) {
 		t := &lab.Tasks[i]
 		c.hints(s, t.ID, &t.Hints)
 		c.exercised(lab, t, at)
+		c.wide(s, &t.Goal, t.Checks)
 		for j := range t.Misconceptions {
 			c.says(&t.Misconceptions[j], at)
+			c.evident(&t.Misconceptions[j], at)
 		}
+	}
+	for i := range lab.Collateral {
+		k := &lab.Collateral[i]
+		c.wide(s, &k.Goal, []engine.Check{k.Check})
 	}
 	for i := range lab.Faults {
 		c.hints(s, lab.Faults[i].ID, &lab.Faults[i].Hints)

@@ -13,7 +13,7 @@ import (
 )
 
 // Rules are the names of all rules.
-var Rules = []string{"format", "formerly", "scripts", "untried", "collateral", "unused", "vague", "reading", "alone", "link", "run", "quiz", "covers", "verdict"}
+var Rules = []string{"format", "formerly", "scripts", "untried", "collateral", "wide", "absent", "unused", "vague", "reading", "alone", "link", "run", "quiz", "covers", "verdict"}
 
 // Finding is one thing that an author should change. Line and Col count from 1;
 // both are 0 when it is with the file as a whole.

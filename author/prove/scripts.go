@@ -2,6 +2,7 @@ package prove
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -103,13 +104,26 @@ func (p *Prover) mistaken(ctx context.Context, lab *engine.Lab, s engine.Script)
 			answers = append(answers, t.Misconception)
 		}
 	}
-	switch {
-	case len(answers) == 0:
-		f.wrongf("no misconception answers it; it must be %s", s.Misconception)
-	case len(answers) > 1:
-		f.wrongf("%d misconceptions answer it (%s); it must be %s alone", len(answers), strings.Join(answers, ", "), s.Misconception)
-	case answers[0] != s.Misconception:
-		f.wrongf("misconception %s answers it; it must be %s", answers[0], s.Misconception)
+	if wrong := misanswered(s.Misconception, answers); wrong != "" {
+		f.wrongf("%s", wrong)
 	}
 	return f, nil
+}
+
+// misanswered says what is wrong with the misconceptions that answer a mistake, "" if
+// nothing is.
+func misanswered(want string, answers []string) string {
+	switch {
+	case want == engine.NoMisconception && len(answers) == 0:
+		return ""
+	case want == engine.NoMisconception:
+		return fmt.Sprintf("misconception %s answers it; none must", strings.Join(answers, ", "))
+	case len(answers) == 0:
+		return fmt.Sprintf("no misconception answers it; it must be %s", want)
+	case len(answers) > 1:
+		return fmt.Sprintf("%d misconceptions answer it (%s); it must be %s alone", len(answers), strings.Join(answers, ", "), want)
+	case answers[0] != want:
+		return fmt.Sprintf("misconception %s answers it; it must be %s", answers[0], want)
+	}
+	return ""
 }

@@ -220,7 +220,7 @@ func TestScripts(t *testing.T) {
 		`x/mistakes/m.sh:3:1: unknown node "c"; nodes here: a, b`)
 	wantProblems(t, mistake("# fail: ping\nip a\n"),
 		`x/mistakes/m.sh: needs a comment "# fails: TASK, …" at its head: the tasks that it leaves undone`,
-		`x/mistakes/m.sh: needs a comment "# misconception: ID" at its head: the idea that must answer it`,
+		`x/mistakes/m.sh: needs a comment "# misconception: ID" at its head: the idea that must answer it, or none`,
 		`x/mistakes/m.sh:1:1: unknown comment "# fail:"; known ones: fails, misconception, node; did you mean "fails"?`)
 	wantProblems(t, with(base, "x/alternatives/a.sh", "# fails: ping\nip a\n"),
 		`x/alternatives/a.sh:1:1: # fails: and # misconception: are for mistakes; an alternative passes every task`)
@@ -235,6 +235,13 @@ func TestMisconceptionBelongsToAFailedTask(t *testing.T) {
     misconceptions: [{id: m, when: [{netns: {node: a}}], says: No.}]
 `
 	base = with(with(base, "x/lab.yaml", yaml), "x/mistakes/m.sh", "# fails: ping\n# misconception: m\nip a\n")
+	none := with(base, "x/mistakes/m.sh", "# fails: ping\n# misconception: none\nip a\n")
+	if c, err := Load(none, 0); err != nil || all(t, c)[0].Mistakes[0].Misconception != engine.NoMisconception {
+		t.Errorf("a mistake that none answers: %v", err)
+	}
+	wantProblems(t, with(none, "x/lab.yaml", strings.Replace(yaml, "{id: m, when", "{id: none, when", 1)),
+		`x/lab.yaml:23:27: "none" says of a mistake that no misconception answers it; choose another id`,
+		`x/mistakes/m.sh: misconception "none" belongs to task "two", which # fails: does not name`)
 	wantProblems(t, base, `x/mistakes/m.sh: misconception "m" belongs to task "two", which # fails: does not name`)
 }
 

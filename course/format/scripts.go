@@ -179,7 +179,7 @@ func (s *scripts) checkMisconception(file string, line int, id string) {
 			known = append(known, s.lab.Tasks[i].Misconceptions[j].ID)
 		}
 	}
-	if !slices.Contains(known, id) {
+	if id != engine.NoMisconception && !slices.Contains(known, id) {
 		s.errorf(file, line, "unknown misconception %q; misconceptions here: %s%s", id, listed(known), meant(id, known))
 	}
 }
@@ -191,7 +191,7 @@ func (s *scripts) checkMistake(file string, script engine.Script) {
 		s.errorf(file, 0, `needs a comment "# fails: TASK, …" at its head: the tasks that it leaves undone`)
 	}
 	if script.Misconception == "" {
-		s.errorf(file, 0, `needs a comment "# misconception: ID" at its head: the idea that must answer it`)
+		s.errorf(file, 0, `needs a comment "# misconception: ID" at its head: the idea that must answer it, or none`)
 		return
 	}
 	var owner string

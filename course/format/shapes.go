@@ -55,6 +55,10 @@ func checkShape(shape, s string) string {
 		ok, want = isAddr(s), `an address, such as "10.0.0.1"`
 	case "prefix":
 		ok, want = isAddr(s) || isCIDR(s), `an address or a prefix, such as "10.0.0.1" or "10.0.0.1/24"`
+	case "dnat":
+		ok, want = s == "none" || isAddr(s) || isCIDR(s), `an address or a network that the destination becomes, or "none" for one that stays as it is`
+	case "flow":
+		ok, want = isFlow(s), `an address, a port, a protocol (icmp, tcp, udp), or several of them as in "10.0.0.1:80/tcp"`
 	case "dest":
 		ok, want = s == "default" || isNetwork(s), `"default", or a network such as "10.0.0.0/24" with no host bits set`
 	case "via":
@@ -130,6 +134,23 @@ func isInterfaceOf(s string) bool {
 func isAddr(s string) bool {
 	a, err := netip.ParseAddr(s)
 	return err == nil && a.Zone() == ""
+}
+
+// isFlow accepts "80", "80/tcp", "icmp", "10.0.0.1", "10.0.0.1:80" and "10.0.0.1:80/tcp".
+func isFlow(s string) bool {
+	protos := []string{"icmp", "tcp", "udp"}
+	what, proto, given := strings.Cut(s, "/")
+	if slices.Contains(protos, what) {
+		return !given
+	}
+	if given && !slices.Contains(protos, proto) {
+		return false
+	}
+	if n, err := strconv.Atoi(what); err == nil {
+		return n >= 1 && n <= 65535
+	}
+	at, err := netip.ParseAddrPort(what)
+	return isAddr(what) || err == nil && at.Port() > 0
 }
 
 func isCIDR(s string) bool {

@@ -31,6 +31,9 @@ func (v *validator) checkTasks() {
 		v.checkUsed(&used, "task", &t.ID, t.Formerly)
 		for j := range t.Misconceptions {
 			m := &t.Misconceptions[j]
+			if m.ID == engine.NoMisconception {
+				v.errorf(v.at(&m.ID), "%q says of a mistake that no misconception answers it; choose another id", m.ID)
+			}
 			if other, ok := misconceptions[m.ID]; ok && m.ID != "" {
 				v.errorf(v.at(&m.ID), "misconception %q is in task %q already; each id names one", m.ID, other)
 			}
@@ -113,6 +116,12 @@ func (v *validator) checkKind(c *engine.Check) {
 		if s := c.Capture.During.Spread; s != nil {
 			v.errorf(v.at(s), "spread counts answers, which a capture does not wait for; give it to a traffic check")
 		}
+		if s := c.Capture.During.Sweep; s != nil {
+			v.errorf(v.at(s), "sweep makes many attempts, and a capture watches one; give it to a traffic check")
+		}
+		if d := c.Capture.During.DNAT; d != nil {
+			v.errorf(v.at(d), "dnat looks at connection tracking, not at a capture; give it to a traffic check")
+		}
 	}
 	if c.Link != nil && c.Link.PeerMaster != "" && c.Link.Peer == "" {
 		v.errorf(v.at(&c.Link.PeerMaster), "peer_master needs peer, the node in which the other end is")
@@ -133,7 +142,7 @@ func (v *validator) checkTraffic(t *engine.TrafficCheck) {
 		v.errorf(v.at(&t.Port), "icmp has no port; leave it out, or use tcp, udp or http")
 	case t.Proto == "http" && t.Port == 0:
 		t.Port = 80
-	case (t.Proto == "tcp" || t.Proto == "udp") && t.Port == 0:
+	case (t.Proto == "tcp" || t.Proto == "udp") && t.Port == 0 && t.Sweep == nil:
 		v.errorf(v.at(t), "%s traffic needs a port", t.Proto)
 	}
 	if t.Proto != "http" && t.Path != "" {
@@ -145,9 +154,50 @@ func (v *validator) checkTraffic(t *engine.TrafficCheck) {
 	if t.Proto == "http" && t.Path != "" && !strings.HasPrefix(t.Path, "/") {
 		v.errorf(v.at(&t.Path), "path must begin with /, this is %q", t.Path)
 	}
+	if t.Via != "" && t.Proto != "udp" {
+		v.errorf(v.at(&t.Via), "via is for udp, this is %s", t.Proto)
+	}
 	v.checkReply(t)
+	if t.DNAT != nil {
+		v.checkDNAT(t)
+	}
 	if t.Spread != nil {
 		v.checkSpread(t)
+	}
+	if t.Sweep != nil {
+		v.checkSweep(t)
+	}
+}
+
+// checkDNAT refuses what connection tracking could not tell.
+func (v *validator) checkDNAT(t *engine.TrafficCheck) {
+	unchanged := slices.Contains(t.DNAT.To, "none")
+	switch {
+	case unchanged && len(t.DNAT.To) > 1:
+		v.errorf(v.at(&t.DNAT.To), "none means that the destination stays as it is; give it alone, or give addresses")
+	case t.Hold != 0:
+		v.errorf(v.at(&t.Hold), "hold goes on with a connection that was tracked already; leave it out beside dnat")
+	}
+}
+
+// checkSweep refuses what does not go together with a sweep, and one that tries nothing.
+func (v *validator) checkSweep(t *engine.TrafficCheck) {
+	s := t.Sweep
+	switch {
+	case t.Proto == "http":
+		v.errorf(v.at(&t.Proto), "sweep is for icmp, tcp and udp, this is http; use tcp")
+	case t.Spread != nil:
+		v.errorf(v.at(s), "a check has a spread or a sweep; make it two checks")
+	case t.Hold != 0:
+		v.errorf(v.at(&t.Hold), "hold is for a single try; a sweep makes many of its own")
+	case t.Via != "":
+		v.errorf(v.at(&t.Via), "via is for a single try; a sweep makes many of its own")
+	case t.SeenAs != "" || t.Served != "" || t.Body != "":
+		v.errorf(v.at(s), "a sweep does not wait for what servers say; leave out seen_as, served and body")
+	}
+	ports := t.Port != 0 || s.Ports != 0 || slices.ContainsFunc(s.But, func(b string) bool { return strings.ContainsAny(b, "0123456789") && !isAddr(b) })
+	if needs := t.Proto != "icmp" || slices.Contains(s.Protos, "tcp") || slices.Contains(s.Protos, "udp"); needs && !ports {
+		v.errorf(v.at(s), "this sweep has no port to try; give port, or ports, how many are drawn")
 	}
 }
 

@@ -33,8 +33,10 @@ type fake struct {
 	err      error                    // every call fails
 	snapErr  error                    // every snapshot fails
 
-	captureErr error               // every capture fails
-	objects    map[string][]Object // "service default" → what is there; nil for no cluster
+	flows      map[string][]observe.Flow // "h1" → what begins there while attempts are made
+	flowsErr   error                     // every look at flows fails
+	captureErr error                     // every capture fails
+	objects    map[string][]Object       // "service default" → what is there; nil for no cluster
 
 	onProbe   func(f *fake, key string)
 	attempts  map[string]int
@@ -133,6 +135,16 @@ func (f *fake) Capture(ctx context.Context, node, dev, filter string, during fun
 	f.capturing = false
 	f.mu.Unlock()
 	return seen, err
+}
+
+func (f *fake) Flows(ctx context.Context, node string, during func(context.Context) error) ([]observe.Flow, error) {
+	err := during(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, ok := f.states[node]; !ok {
+		return nil, fmt.Errorf("node %s: %w", node, engine.ErrNotFound)
+	}
+	return f.flows[node], errors.Join(err, f.flowsErr)
 }
 
 func (f *fake) Objects(_ context.Context, kind, namespace string) ([]Object, error) {

@@ -17,9 +17,9 @@ var filterKind = spec[engine.FilterCheck]{
 
 func describeFilter(c engine.FilterCheck) string {
 	if c.Policy {
-		return fmt.Sprintf("the %spolicy of %s is %s", prefixed(c.Hook), c.Node, c.Does) + matching(c.Match)
+		return fmt.Sprintf("the %spolicy of %s%s is %s", prefixed(c.Hook), c.Node, prefixIf(" for family ", c.Family), c.Does) + matching(c.Match)
 	}
-	return fmt.Sprintf("%s has %s rule", c.Node, article(orElse(c.Does, "filter"))) + atHook(c.Hook) + matching(c.Match)
+	return fmt.Sprintf("%s has %s rule", c.Node, article(orElse(c.Does, "filter"))) + prefixIf(" for family ", c.Family) + atHook(c.Hook) + matching(c.Match)
 }
 
 func prefixed(hook string) string {
@@ -42,7 +42,7 @@ func judgeFilter(f *facts, c engine.FilterCheck) verdict {
 	}
 	var near []observe.FirewallRule
 	for _, r := range st.Firewall {
-		if r.Policy || !filters(r.Does) || r.Type == "nat" || c.Does != "" && r.Does != c.Does {
+		if r.Policy || !ofFamily(r, c.Family) || !filters(r.Does) || r.Type == "nat" || c.Does != "" && r.Does != c.Does {
 			continue
 		}
 		if atHooks(r, c.Hook) && pattern.MatchString(r.Text) {
@@ -62,7 +62,7 @@ func judgePolicy(st observe.State, c engine.FilterCheck, pattern *regexp.Regexp)
 	effective := "accept"
 	found := false
 	for _, r := range st.Firewall {
-		if !r.Policy || r.Type == "nat" || !atHooks(r, c.Hook) || !pattern.MatchString(r.Text) {
+		if !r.Policy || !ofFamily(r, c.Family) || r.Type == "nat" || !atHooks(r, c.Hook) || !pattern.MatchString(r.Text) {
 			continue
 		}
 		found = true

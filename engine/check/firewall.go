@@ -39,6 +39,12 @@ func atHooks(r observe.FirewallRule, hook string) bool {
 	return slices.Contains(hooks(r), hook)
 }
 
+// ofFamily reports whether a rule sees packets of a family; "" is any. Tables of inet see
+// those of both versions of IP.
+func ofFamily(r observe.FirewallRule, family string) bool {
+	return family == "" || r.Family == family || r.Family == "inet" && (family == "ip" || family == "ip6")
+}
+
 func hooks(r observe.FirewallRule) []string {
 	if r.Hook == "" {
 		return nil

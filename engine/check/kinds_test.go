@@ -39,6 +39,18 @@ func unreadable(node string, f observe.Facet) func(*fake) {
 	}
 }
 
+// of makes all rules of h1 those of a family.
+func of(family string) func(*fake) {
+	return func(w *fake) {
+		w.edit("h1", func(st *observe.State) {
+			st.Firewall = slices.Clone(st.Firewall)
+			for i := range st.Firewall {
+				st.Firewall[i].Family = family
+			}
+		})
+	}
+}
+
 // holds gives a node an address more, before its own.
 func holds(node, dev, p string) func(*fake) {
 	return func(w *fake) {
@@ -280,6 +292,12 @@ func ruleRows() []row {
 			"the none policy of h1 is drop", "", "A chain that nothing jumps to has no policy."},
 		{"filter policy", filter(engine.FilterCheck{Node: "h1", Hook: "forward", Does: "drop", Policy: true}), nil, engine.Pass,
 			"the forward policy of h1 is drop", "the forward policy of h1 is drop", ""},
+		{"filter policy of IP", filter(engine.FilterCheck{Node: "h1", Hook: "forward", Does: "drop", Policy: true, Family: "ip"}), of("inet"), engine.Pass,
+			"the forward policy of h1 for family ip is drop", "the forward policy of h1 is drop", ""},
+		{"filter policy of another family", filter(engine.FilterCheck{Node: "h1", Hook: "forward", Does: "drop", Policy: true, Family: "ip"}), of("bridge"), engine.Fail,
+			"the forward policy of h1 for family ip is drop", "h1 has no forward chain with a policy, so it accepts", ""},
+		{"filter rule of another family", filter(engine.FilterCheck{Node: "h1", Hook: "forward", Does: "accept", Family: "ip"}), of("bridge"), engine.Fail,
+			"h1 has an accept rule for family ip at forward", "h1 has no accept rule", ""},
 		{"filter policy other", filter(engine.FilterCheck{Node: "h1", Hook: "forward", Does: "accept", Policy: true}), nil, engine.Fail,
 			"the forward policy of h1 is accept", "the forward policy of h1 is drop", ""},
 		{"filter policy without chain", filter(engine.FilterCheck{Node: "h1", Hook: "input", Does: "drop", Policy: true}), nil, engine.Fail,

@@ -163,6 +163,10 @@ var messages = map[string]message{
 	"traffic.seen-as":               {Got: gotSeenAs},
 	"traffic.seen-as.not-rewritten": {Got: gotSeenAs, Why: "{address} is the address of {at} itself: nothing on the way rewrote the source."},
 	"traffic.seen-as.rewritten":     {Got: gotSeenAs, Why: "{address} is the address of {at}: something there rewrote the source or made the connection itself."},
+	"traffic.dnat.untracked":        {Got: "reached, but {node} tracks no such connection" + repeated},
+	"traffic.dnat.kept":             {Got: "reached, but {node} did not rewrite the destination {address}" + repeated},
+	"traffic.dnat.other":            {Got: "reached, but {node} leads the connection to {value}" + repeated, Why: "[{address} is an address of {at} itself: a program there took the connection.]"},
+	"traffic.dnat.rewritten":        {Got: "{attempt}: {node} rewrites the destination to {value}"},
 	"traffic.unable":                {Why: "Could not try {attempt}: {detail}."},
 	"traffic.unclear":               {Why: "Could not tell how {attempt} ended."},
 	"traffic.interrupted":           {Why: "The check was interrupted: {detail}."},
@@ -173,6 +177,8 @@ var messages = map[string]message{
 	"spread.all-answered":   {Got: gotTries, Why: "All of them were answered."},
 	"spread.too-few-silent": {Got: gotTries, Why: "Too few went unanswered; {wanted} or more should."},
 	"spread.servers":        {Got: gotTries, Why: "{count#server|servers} answered, not {wanted}."},
+
+	"sweep": {Got: gotTries},
 
 	"dns":           {Got: "{value}[, {found}]"},
 	"dns.no-answer": {Got: "{detail|no name server answered}"},

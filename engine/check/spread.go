@@ -29,21 +29,6 @@ const patience = 5
 // nobody in Spread.Over stands for attempts that end in no answer.
 const nobody = "none"
 
-// trafficKey is a traffic check as a key: the spread by what it says, not by
-// where it is.
-type trafficKey struct {
-	engine.TrafficCheck
-	spread string
-}
-
-func keyOf(c engine.TrafficCheck) trafficKey {
-	k := trafficKey{TrafficCheck: c}
-	if c.Spread != nil {
-		k.Spread, k.spread = nil, fmt.Sprint(*c.Spread)
-	}
-	return k
-}
-
 func spreadWords(s engine.Spread) string {
 	if len(s.Over) == 1 && s.Servers <= 1 {
 		return by(s.Over[0]) + " " + count(s.Tries, "try", "tries")
@@ -91,6 +76,8 @@ type tally struct {
 	more  int                 // how many more are under way at once for that
 	stray *attempt            // the first that ended otherwise
 	asked engine.TrafficCheck // what stray was to do
+
+	answered []probe.Outcome // of the attempts that somebody has answered
 }
 
 // next reports whether one more attempt is to be made.
@@ -155,8 +142,29 @@ func (t *tally) counts() []string {
 // works yet, one is enough to see it.
 func (r *run) spread(ctx context.Context, c engine.TrafficCheck) verdict {
 	t := &tally{Spread: *c.Spread, by: make([]int, len(c.Spread.Over)), who: map[string]int{}}
+	if c.DNAT == nil {
+		return r.spreadOut(ctx, c, t)
+	}
+	var v verdict
+	flows, err := r.w.Flows(ctx, c.DNAT.Node, func(ctx context.Context) error {
+		v = r.spreadOut(ctx, c, t)
+		return nil
+	})
+	if err != nil {
+		return erred(err, c.DNAT.Node, "traffic.unable", args{Attempt: trafficSubject(c)})
+	}
+	for i := 0; i < len(t.answered) && v.State == engine.Pass; i++ {
+		if wrong := r.destined(c, t.answered[i], flows); wrong.State == engine.Fail {
+			return wrong
+		}
+	}
+	return v
+}
+
+// spreadOut makes the attempts and judges what was counted.
+func (r *run) spreadOut(ctx context.Context, c engine.TrafficCheck, t *tally) verdict {
 	one := c
-	one.Spread = nil
+	one.Spread, one.DNAT = nil, nil
 	trying, stop := context.WithCancel(ctx)
 	defer stop()
 	t.begun++
@@ -200,6 +208,9 @@ func (r *run) take(ctx context.Context, t *tally, one engine.TrafficCheck, stop 
 	switch {
 	case i >= 0 && seen:
 		t.by[i]++
+		if out.Ended == engine.OK {
+			t.answered = append(t.answered, out)
+		}
 		if out.Ended != engine.OK {
 			t.mute++
 		}

@@ -39,10 +39,31 @@ func expected(c engine.TrafficCheck) engine.Expect {
 }
 
 type probeKey struct {
-	from, to          string
+	from, to, via     string
 	port              int
 	proto, path, host string
 	wait              time.Duration
+}
+
+// trafficKey is a traffic check as a key: its parts by what they say, not by where they
+// are.
+type trafficKey struct {
+	engine.TrafficCheck
+	parts string
+}
+
+func keyOf(c engine.TrafficCheck) trafficKey {
+	k := trafficKey{TrafficCheck: c}
+	if c.Spread != nil {
+		k.Spread, k.parts = nil, fmt.Sprint(*c.Spread)
+	}
+	if c.Sweep != nil {
+		k.Sweep, k.parts = nil, k.parts+fmt.Sprint(*c.Sweep)
+	}
+	if c.DNAT != nil {
+		k.DNAT, k.parts = nil, k.parts+fmt.Sprint(*c.DNAT)
+	}
+	return k
 }
 
 type attempt struct {
@@ -53,7 +74,7 @@ type attempt struct {
 // request is the attempt a check asks for, in one spelling only, so that equal
 // attempts are made once.
 func request(c engine.TrafficCheck) probe.Request {
-	r := probe.Request{From: probe.Node{Name: c.From}, To: c.To, Port: c.Port, Proto: proto(c), Wait: c.Within}
+	r := probe.Request{From: probe.Node{Name: c.From}, To: c.To, Port: c.Port, Proto: proto(c), Wait: c.Within, Via: c.Via}
 	if r.Wait == 0 {
 		r.Wait = probe.DefaultWait
 	}
@@ -94,9 +115,12 @@ func trafficSubject(c engine.TrafficCheck) string {
 
 func describeTraffic(c engine.TrafficCheck) string {
 	s := c.Purpose
-	if s == "" {
+	switch {
+	case c.Sweep != nil:
+		s = sweepWords(c)
+	case s == "":
 		s = c.From + " → " + trafficTarget(c) + " " + endingWords(proto(c), expected(c))
-	} else if expected(c) != engine.OK {
+	case expected(c) != engine.OK:
 		s += ": " + attemptWords(expected(c))
 	}
 	var and []string
@@ -110,6 +134,9 @@ func describeTraffic(c engine.TrafficCheck) string {
 		and = append(and, fmt.Sprintf("the reply contains %q", c.Body))
 	}
 	s += prefixIf(", and ", list(and))
+	if c.DNAT != nil {
+		s += ", and " + dnatWords(*c.DNAT)
+	}
 	if c.Spread != nil {
 		s += ", " + spreadWords(*c.Spread)
 	}
@@ -127,6 +154,8 @@ func endingWords(proto string, e engine.Expect) string {
 		return "gets no answer" + over2(proto)
 	case engine.Unreachable:
 		return "is unreachable"
+	case engine.NoAnswer:
+		return "is not answered" + over2(proto)
 	}
 	switch proto {
 	case "icmp":
@@ -162,6 +191,8 @@ func attemptWords(e engine.Expect) string {
 		return "no answer"
 	case engine.Unreachable:
 		return "unreachable"
+	case engine.NoAnswer:
+		return "not answered"
 	}
 	return "answered"
 }
@@ -170,8 +201,12 @@ func attemptWords(e engine.Expect) string {
 func judgeTraffic(ctx context.Context, r *run, _ scope, c engine.TrafficCheck) verdict {
 	return remember(&r.asked, keyOf(c), func() verdict {
 		switch {
+		case c.Sweep != nil:
+			return r.sweep(ctx, c)
 		case c.Spread != nil:
 			return r.spread(ctx, c)
+		case c.DNAT != nil:
+			return r.tracked(ctx, c)
 		case c.Hold > 0:
 			return r.hold(ctx, c)
 		}
@@ -182,7 +217,7 @@ func judgeTraffic(ctx context.Context, r *run, _ scope, c engine.TrafficCheck) v
 // probe makes an attempt, or returns the outcome of the equal one that was made.
 func (r *run) probe(ctx context.Context, c engine.TrafficCheck) attempt {
 	req := request(c)
-	key := probeKey{req.From.Name, req.To, req.Port, req.Proto, req.Path, req.Host, req.Wait}
+	key := probeKey{req.From.Name, req.To, req.Via, req.Port, req.Proto, req.Path, req.Host, req.Wait}
 	return remember(&r.asked, key, func() attempt { return r.attempt(ctx, c) })
 }
 
@@ -235,7 +270,7 @@ func (r *run) compare(c engine.TrafficCheck, out probe.Outcome) verdict {
 	if c.Purpose != "" {
 		a.Attempt = c.From + " → " + trafficTarget(c)
 	}
-	if out.Ended != expected(c) {
+	if !expected(c).Met(out.Ended) {
 		return fail(explain(c, out, code), a)
 	}
 	if out.Ended == engine.OK {

@@ -41,6 +41,10 @@ type World interface {
 	// error of during is joined to its own.
 	Capture(ctx context.Context, node, dev, filter string, during func(context.Context) error) (seen []string, err error)
 
+	// Flows calls during and returns the flows that node's connection tracking has begun
+	// meanwhile, whoever sent them. The error of during is joined to its own.
+	Flows(ctx context.Context, node string, during func(context.Context) error) ([]observe.Flow, error)
+
 	// RouteGet returns the kernel's own decision for a packet to the address
 	// to; from is its source address, "" for none.
 	RouteGet(ctx context.Context, node, to, from string) (RouteDecision, error)

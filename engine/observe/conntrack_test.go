@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"errors"
 	"net"
 	"testing"
 
@@ -79,5 +80,57 @@ func TestReadingDoesNotActivateConntrack(t *testing.T) {
 	events.barrier(t, a)
 	if events.seen(Event{"b", Conntrack}) {
 		t.Error("flows were tracked")
+	}
+}
+
+// TestBegan: a flow that is refused is over when its attempt is, and was announced all the
+// same, with what the rules made of it.
+func TestBegan(t *testing.T) {
+	client, server := newNode(t, "client"), newNode(t, "server")
+	pair(t, client, server, "eth0", "10.1.0.1/24", "10.1.0.2/24")
+	call := func() error {
+		return netns.Do(client.NS, func() error {
+			c, err := net.Dial("tcp", "10.1.0.2:8080")
+			if err == nil {
+				return errors.Join(errors.New("somebody answered"), c.Close())
+			}
+			return nil
+		})
+	}
+	if flows, err := Began(server, call); err != nil || len(flows) != 0 {
+		t.Errorf("without a rule: %+v, %v", flows, err)
+	}
+	sh(t, server, `iptables-nft -t nat -A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 10.1.0.2:81`)
+	flows, err := Began(server, call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := has(t, flows, "tcp flow", func(f Flow) bool { return f.Proto == "tcp" })
+	if f.Orig.Dst != addr("10.1.0.2") || f.Orig.DPort != 8080 || f.Reply.SPort != 81 || f.Reply.DPort != f.Orig.SPort {
+		t.Errorf("tuples: %+v", f)
+	}
+	if left := snapAll(t, []Node{server}, Conntrack)[0].Conntrack; len(left) != 0 {
+		t.Errorf("still listed, so nothing is shown: %+v", left)
+	}
+	// More of them than the socket of an ordinary user has room for.
+	const many = 2000
+	flows, err = Began(server, func() error {
+		for range many {
+			if err := call(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	ports := map[int]bool{}
+	for _, f := range flows {
+		ports[f.Orig.SPort] = true
+	}
+	if err != nil || len(ports) != many {
+		t.Errorf("heard of %d flows, want %d: %v", len(ports), many, err)
+	}
+	failed := errors.New("failed")
+	if _, err := Began(server, func() error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("got %v", err)
 	}
 }

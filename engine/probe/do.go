@@ -51,7 +51,11 @@ func valid(r *Request) error {
 		if !strings.HasPrefix(r.Path, "/") || strings.ContainsAny(r.Path+r.Host, " \r\n\t") {
 			return fmt.Errorf("cannot ask for path %q of host %q", r.Path, r.Host)
 		}
-	case "tcp", "udp":
+	case "tcp":
+	case "udp":
+		if via, err := netip.ParseAddr(r.Via); r.Via != "" && (err != nil || !via.Is4()) {
+			return fmt.Errorf("no IPv4 address to go via: %q", r.Via)
+		}
 	default:
 		return fmt.Errorf("unknown protocol %q: one of icmp, tcp, udp, http", r.Proto)
 	}
@@ -70,6 +74,10 @@ func do(ctx context.Context, r Request) (o Outcome, err error) {
 	a := &attempt{
 		node: r.From, proto: r.Proto, to: netip.AddrPortFrom(addr, uint16(r.Port)),
 		start: time.Now(), wait: r.Wait, payload: r.Payload, size: r.Size, reset: r.Reset, sending: r.Sending,
+		shared: r.Shared,
+	}
+	if r.Via != "" {
+		a.via = netip.MustParseAddr(r.Via)
 	}
 	switch r.Proto {
 	case "icmp":
@@ -83,7 +91,7 @@ func do(ctx context.Context, r Request) (o Outcome, err error) {
 		o, err = a.tcp(ctx, r.Banner)
 	}
 	a.leave(err)
-	o.Address = addr.String()
+	o.Address, o.SPort = addr.String(), a.port
 	return o, err
 }
 
@@ -146,7 +154,12 @@ func (a *attempt) udp(ctx context.Context) (o Outcome, err error) {
 		return o, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	if err := a.send(ctx, filled(a.payload, a.size)); err != nil {
+	if a.via.IsValid() {
+		err = a.handTo(ctx, filled(a.payload, a.size))
+	} else {
+		err = a.send(ctx, filled(a.payload, a.size))
+	}
+	if err != nil {
 		return o, a.explain(ctx, err)
 	}
 	buf := make([]byte, MaxBody)

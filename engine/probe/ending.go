@@ -40,6 +40,8 @@ type attempt struct {
 	payload []byte
 	size    int
 	reset   bool
+	shared  *SharedPort
+	via     netip.Addr // invalid for the way that the routes choose
 	sending func(Signature)
 }
 

@@ -3,6 +3,7 @@ package probe
 import (
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,5 +49,54 @@ func TestReset(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 		}
+	}
+}
+
+// TestSharedPort: attempts that share a port are told apart by where they go, and the
+// port rests when they are over.
+func TestSharedPort(t *testing.T) {
+	p := newPath(t)
+	shared := &SharedPort{}
+	used := map[int]bool{}
+	for _, r := range []Request{
+		{Proto: "http", Port: httpPort}, {Proto: "tcp", Port: tcpPort}, {Proto: "tcp", Port: 4},
+		{Proto: "udp", Port: udpPort}, {Proto: "udp", Port: silentPort},
+	} {
+		r.From, r.To, r.Wait, r.Reset, r.Shared = p.c, serverAddr4, 10*time.Second, true, shared
+		o, err := Do(t.Context(), r)
+		must(t, err)
+		want := engine.OK
+		if r.Port == 4 || r.Port == silentPort {
+			want = engine.Refused
+		}
+		if o.Ended != want {
+			t.Errorf("%s %d: %+v", r.Proto, r.Port, o)
+		}
+		used[o.SPort] = true
+	}
+	if len(used) != 1 || used[0] {
+		t.Errorf("the source ports are %v", used)
+	}
+	r := Request{From: p.c, To: serverAddr4, Proto: "tcp", Port: tcpPort}
+	if o, err := Do(t.Context(), r); err != nil || used[o.SPort] {
+		t.Errorf("another attempt is made from the shared port %d: %v", o.SPort, err)
+	}
+}
+
+// BenchmarkSweep is what many refused attempts from one port cost.
+func BenchmarkSweep(b *testing.B) {
+	p := newPath(b)
+	for b.Loop() {
+		shared := &SharedPort{}
+		var wg sync.WaitGroup
+		for port := range 300 {
+			wg.Go(func() {
+				o, err := Do(b.Context(), Request{From: p.c, To: serverAddr4, Proto: "tcp", Port: 20000 + port, Banner: -1, Reset: true, Shared: shared})
+				if err != nil || o.Ended != engine.Refused {
+					b.Errorf("%+v, %v", o, err)
+				}
+			})
+		}
+		wg.Wait()
 	}
 }

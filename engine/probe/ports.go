@@ -40,6 +40,27 @@ type turns struct {
 
 var ports sources
 
+// SharedPort is a source port for many attempts from one lab, which is drawn for the
+// first of them. The zero value is ready to use. It is for attempts that are made by the
+// hundred: each would take a port of its own, and keep it as long as nobody answers.
+type SharedPort struct {
+	once sync.Once
+	lab  uint64
+	port int
+	err  error
+}
+
+func (s *SharedPort) of(n Node) (lab uint64, port int, err error) {
+	s.once.Do(func() {
+		if s.lab, s.err = owner(n.NS); s.err != nil {
+			s.err = fmt.Errorf("network namespace of %s: %w", n.Name, s.err)
+			return
+		}
+		s.port = ports.next(s.lab, time.Now())
+	})
+	return s.lab, s.port, s.err
+}
+
 // next gives out a port of a lab, which rests from then on.
 func (s *sources) next(lab uint64, now time.Time) int {
 	s.mu.Lock()
@@ -97,6 +118,9 @@ func (s *sources) of(lab uint64, now time.Time) *turns {
 // a ping socket. One that somebody else has is passed over; where all are taken, as
 // after thousands of connections in a minute, the kernel chooses one of its own.
 func (a *attempt) take() error {
+	if a.shared != nil && a.proto != "icmp" {
+		return a.share()
+	}
 	if err := a.draw(); err != nil {
 		return err
 	}
@@ -109,6 +133,25 @@ func (a *attempt) take() error {
 		if err = a.sock.bind(0); err == nil {
 			a.port, err = a.sock.port()
 		}
+	}
+	if err != nil {
+		return fmt.Errorf("bind a port in %s: %w", a.node.Name, err)
+	}
+	return nil
+}
+
+// share binds the attempt's socket to a port that others have as well, or to one of its
+// own where somebody else has that.
+func (a *attempt) share() (err error) {
+	if a.lab, a.port, err = a.shared.of(a.node); err != nil {
+		return err
+	}
+	if err = a.sock.shareable(); err == nil {
+		err = a.sock.bind(a.port)
+	}
+	if errors.Is(err, unix.EADDRINUSE) {
+		a.shared = nil
+		return a.take()
 	}
 	if err != nil {
 		return fmt.Errorf("bind a port in %s: %w", a.node.Name, err)
@@ -142,7 +185,7 @@ func owner(ns int) (inode uint64, err error) {
 func (a *attempt) leave(err error) {
 	var end *ending
 	answered := err == nil || errors.As(err, &end) && end.ended == engine.Refused
-	if answered && a.proto == "tcp" && a.port != 0 {
+	if answered && a.proto == "tcp" && a.port != 0 && a.shared == nil {
 		ports.free(a.lab, a.port)
 	}
 }

@@ -154,6 +154,11 @@ func (s *socket) bind(port int) error {
 	})
 }
 
+// shareable lets other sockets that are shareable have the port that this one binds.
+func (s *socket) shareable() error {
+	return s.control(func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) })
+}
+
 // port is the port that the socket is bound to.
 func (s *socket) port() (port int, err error) {
 	err = s.control(func(fd int) error {
@@ -192,6 +197,22 @@ func (s *socket) send(b []byte) error {
 		return result != unix.EAGAIN && result != unix.EINTR
 	})
 	if err != nil {
+		return err
+	}
+	return result
+}
+
+// sendTo sends one datagram elsewhere than to the connected peer.
+func (s *socket) sendTo(to netip.AddrPort, b []byte) error {
+	sa, err := sockaddr(to)
+	if err != nil {
+		return err
+	}
+	var result error
+	if err := s.raw.Write(func(fd uintptr) bool {
+		result = unix.Sendto(int(fd), b, unix.MSG_NOSIGNAL, sa)
+		return !errors.Is(result, unix.EAGAIN) && !errors.Is(result, unix.EINTR)
+	}); err != nil {
 		return err
 	}
 	return result

@@ -75,6 +75,13 @@ type Request struct {
 	// remember it: neither a socket in TIME_WAIT nor, for long, connection
 	// tracking. It is for probes that are made by the hundred.
 	Reset bool
+	// Shared, if not nil, is one source port for all tcp and udp attempts that are given
+	// it. They differ in where they go, so the packets of one are not those of another.
+	Shared *SharedPort
+	// Via is the node's neighbour that a udp probe's datagram is handed to, whatever
+	// the node's routes say: an IPv4 address on one of its own networks, "" for the
+	// routes' choice. The neighbour forwards it if it forwards at all.
+	Via string
 	// Sending, if not nil, is told by what marks the attempt's packets can be
 	// known, before the first of them is sent.
 	Sending func(Signature)
@@ -123,4 +130,5 @@ type Outcome struct {
 	Status  int    // http
 	Took    time.Duration
 	Address string // the address that was tried
+	SPort   int    // the port that it was tried from, of icmp the identifier; 0 if nothing was sent
 }

@@ -110,6 +110,15 @@ func (w *world) Capture(ctx context.Context, node, dev, filter string, during fu
 	return seen, duringErr
 }
 
+// Flows hears of the flows that begin in a node while during runs.
+func (w *world) Flows(ctx context.Context, node string, during func(context.Context) error) ([]observe.Flow, error) {
+	n, err := w.node(node)
+	if err != nil {
+		return nil, err
+	}
+	return observe.Began(observe.Node{Name: n.Name, NS: n.NS}, func() error { return during(ctx) })
+}
+
 // RouteGet asks for the kernel's routing decision.
 func (w *world) RouteGet(_ context.Context, node, to, from string) (check.RouteDecision, error) {
 	n, err := w.node(node)

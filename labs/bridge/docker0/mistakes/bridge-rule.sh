@@ -1,0 +1,18 @@
+# fails: fetch
+# misconception: none
+# A rule of the bridge itself drops what it forwards. iptables knows nothing of it.
+ip link add docker0 type bridge
+ip addr add ${net}.0.1/16 dev docker0
+ip link set docker0 up
+ip link add vc1 type veth peer name eth0 netns c1
+ip link set vc1 master docker0
+ip link set vc1 up
+ip netns exec c1 ip addr add ${net}.0.2/16 dev eth0
+ip netns exec c1 ip link set eth0 up
+ip link add vc2 type veth peer name eth0 netns c2
+ip link set vc2 master docker0
+ip link set vc2 up
+ip netns exec c2 ip addr add ${net}.0.3/16 dev eth0
+ip netns exec c2 ip link set eth0 up
+nft add table bridge guard
+nft 'add chain bridge guard forward { type filter hook forward priority 0; policy drop; }'
