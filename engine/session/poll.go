@@ -27,7 +27,7 @@ func (s *Session) pollChanged() bool {
 }
 
 // polledState is a fingerprint of what changes without a kernel event: sockets,
-// settings, and rules made with iptables-legacy.
+// settings, rules made with iptables-legacy, and how names are resolved.
 func (s *Session) polledState() (uint64, bool) {
 	p, err := s.live()
 	if err != nil {
@@ -42,6 +42,7 @@ func (s *Session) polledState() (uint64, bool) {
 	for i := range states {
 		addPolled(&h, &states[i])
 	}
+	s.addNames(context.Background(), p, &h)
 	return h.Sum64(), true
 }
 
@@ -68,6 +69,7 @@ func (s *Session) deepState(ctx context.Context, p *instance) (uint64, error) {
 		addPolled(&h, &states[0])
 		addLasting(&h, &states[0])
 	}
+	s.addNames(ctx, p, &h)
 	return h.Sum64(), nil
 }
 

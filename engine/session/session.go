@@ -25,6 +25,8 @@ type Session struct {
 	judge   *check.Evaluator
 	sysctls []string // settings the lab's checks read
 
+	resolvers []string // nodes that resolve names for the lab's checks
+
 	changed  chan struct{}
 	triggers chan trigger
 	quit     chan struct{}
