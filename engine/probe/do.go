@@ -123,7 +123,11 @@ func (a *attempt) dial(ctx context.Context, typ int) (done func() error, err err
 	if err := a.announce(); err != nil {
 		return nil, errors.Join(err, done())
 	}
-	if err := a.sock.connect(a.to); err != nil {
+	err = a.sock.connect(a.to)
+	if typ == unix.SOCK_STREAM && !errors.Is(err, unix.ENETUNREACH) {
+		ports.sent(a)
+	}
+	if err != nil {
 		return nil, errors.Join(a.explain(ctx, err), done())
 	}
 	return done, nil
@@ -138,6 +142,9 @@ const rejectWait = 20 * time.Millisecond
 // refusal of the datagram before it tells from whom that came.
 func (a *attempt) send(ctx context.Context, b []byte) error {
 	err := a.sock.send(b)
+	if err == nil || a.proto == "icmp" { // of which those are counted that a firewall stops
+		ports.sent(a)
+	}
 	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.ECONNREFUSED) {
 		return err
 	}

@@ -147,11 +147,14 @@ func (l *lookup) failed(asked bool) error {
 
 // told tells the queries: those with the same answer from the same server at once.
 func (l *lookup) told() string {
-	type answer struct{ server, what string }
+	type answer struct {
+		server, what string
+		answered     bool
+	}
 	var order []answer
 	names := map[answer][]string{}
 	for _, q := range l.Asked {
-		a := answer{q.Server, q.Rcode}
+		a := answer{q.Server, q.Rcode, q.Rcode != ""}
 		switch q.Rcode {
 		case "":
 			a.what = q.Detail
@@ -168,8 +171,11 @@ func (l *lookup) told() string {
 	var out []string
 	for _, a := range order {
 		text := a.what
-		if !strings.Contains(text, a.server) {
+		switch {
+		case a.answered:
 			text += " from " + a.server
+		case !strings.Contains(text, a.server):
+			text = a.server + ": " + text
 		}
 		if len(names[a]) > 1 || names[a][0] != strings.TrimSuffix(l.r.To, ".") {
 			text += " for " + and(names[a])

@@ -305,10 +305,10 @@ func TestResolvesLikeGlibc(t *testing.T) {
 	if out, err := exec.Command("getent", "--version").Output(); err != nil || !strings.Contains(string(out), "GNU libc") && !strings.Contains(string(out), "GLIBC") {
 		t.Skip("getent is not glibc's")
 	}
+	n, s := newResolving(t)
 	for _, c := range resolverCases {
 		t.Run(c.what, func(t *testing.T) {
-			t.Parallel()
-			n, log := newResolving(t, c.servers)
+			log := startNameServers(t, n, s, c.servers)
 			for name := range strings.FieldsSeq(c.names) {
 				want := getent(t, n, c.files, "ahosts", name)
 				wantAsked := log.take()
@@ -332,26 +332,32 @@ func TestResolvesLikeGlibc(t *testing.T) {
 	}
 }
 
-// newResolving is a node that resolves names, beside one with name servers.
-func newResolving(t testing.TB, servers []*nameServer) (Node, *queryLog) {
+// newResolving is a node that resolves names, and one beside it for name servers. All
+// configurations share them: the kernel is slow to make many links usable at once.
+func newResolving(t testing.TB) (n, s Node) {
 	t.Helper()
-	n, s := newNode(t, "n"), newNode(t, "s")
+	n, s = newNode(t, "n"), newNode(t, "s")
 	join(t, n, "10.1.0.2/24", s, "10.1.0.1/24")
 	address1(t, s, "n", "10.1.0.3/24")
 	address1(t, s, "n", "10.1.0.4/24")
 	address1(t, s, "n", "fd00:1::1/64")
 	address1(t, n, "s", "fd00:1::2/64")
 	route(t, n, "default", "10.1.0.1")
+	return n, s
+}
+
+// startNameServers runs servers in s, those on a loopback address in n, until the test ends.
+func startNameServers(t testing.TB, n, s Node, servers []*nameServer) *queryLog {
+	t.Helper()
 	log := &queryLog{}
 	for _, srv := range servers {
 		at := s
 		if strings.HasPrefix(srv.addr, "127.") {
 			at = n
 		}
-		again := nameServer{addr: srv.addr, zone: srv.zone, how: srv.how}
-		again.run(t, at, log)
+		srv.run(t, at, log)
 	}
-	return n, log
+	return log
 }
 
 func texts(addrs []netip.Addr) (out []string) {
@@ -366,6 +372,7 @@ func texts(addrs []netip.Addr) (out []string) {
 // TestResolvesLikeMusl holds the rules of musl's documentation and source.
 func TestResolvesLikeMusl(t *testing.T) {
 	t.Parallel()
+	n, s := newResolving(t)
 	for _, c := range []struct {
 		resolverCase
 		want  string   // of the one name
@@ -386,8 +393,7 @@ func TestResolvesLikeMusl(t *testing.T) {
 		{resolverCase{"truncated", one("truncates"), files{"", nsA + ab, ""}, "db"}, "10.9.0.1", []string{"db.a.lab."}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			t.Parallel()
-			n, log := newResolving(t, c.servers)
+			log := startNameServers(t, n, s, c.servers)
 			l, err := Resolve(t.Context(), Request{From: n, To: c.names, Names: Names{Etc: c.files.etc(), Musl: true}, Wait: 2 * time.Second})
 			must(t, err)
 			if got := strings.Join(texts(l.Addrs), " "); got != c.want {
@@ -409,7 +415,8 @@ func TestResolvesLikeMusl(t *testing.T) {
 // TestUnresolved reads what is said of a name that has no address.
 func TestUnresolved(t *testing.T) {
 	t.Parallel()
-	n, _ := newResolving(t, append(zones(), &nameServer{addr: "10.1.0.4", how: "servfail"}))
+	n, s := newResolving(t)
+	startNameServers(t, n, s, append(zones(), &nameServer{addr: "10.1.0.4", how: "servfail"}))
 	for _, c := range []struct {
 		files      files
 		name, want string

@@ -110,8 +110,10 @@ func (s *Session) build(ctx context.Context, progress func(string)) error {
 	if err := s.furnish(ctx, p, progress); err != nil {
 		return errors.Join(err, p.close())
 	}
+	begun, _ := s.othersBegun(p) // where it cannot be counted it is not
 	s.mu.Lock()
 	s.instance = p
+	s.trying.begun = begun
 	s.mu.Unlock()
 	go tracesock.Serve(context.Background(), p.world.Socket(), func(ctx context.Context, a tracesock.Asked) (*engine.Autopsy, error) {
 		return s.trace(ctx, func(now *instance) (engine.Flow, error) { return s.asked(a, p, now) })

@@ -23,6 +23,7 @@ func (s *Session) pollChanged() bool {
 	defer s.mu.Unlock()
 	before := s.polled
 	s.polled = now
+	s.trying.tried = s.trying.tried || s.trying.typed && before != now
 	return before != now
 }
 

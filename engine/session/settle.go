@@ -38,6 +38,9 @@ func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 	s.settling.Add(1)
 	defer s.settling.Add(-1)
 	s.cancelEvaluation() // the first one here is newer
+	s.claim()
+	s.evalMu.Unlock()
+	s.countTraffic()
 	began := time.Now()
 	before, whole := s.evaluate(ctx)
 	for explained, looks := 0, 1; ; looks++ {

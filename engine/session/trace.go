@@ -79,6 +79,7 @@ func (s *Session) Trace(ctx context.Context, flow engine.Flow) (*engine.Autopsy,
 func (s *Session) trace(ctx context.Context, flowIn func(*instance) (engine.Flow, error)) (*engine.Autopsy, error) {
 	ctx, stop := s.traces.begin(ctx)
 	defer stop()
+	s.tried()
 	cut := s.traces.cutShort(s.cancelEvaluation)
 	s.claim()
 	defer s.evalMu.Unlock()
