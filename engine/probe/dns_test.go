@@ -28,7 +28,7 @@ func nameservers(servers ...string) (n Names) {
 func TestNames(t *testing.T) {
 	t.Parallel()
 	p := newDNSPath(t)
-	r := Request{From: p.c, To: "self", Proto: "http", Wait: shortWait}
+	r := Request{From: p.c, To: "self", Proto: "http", Wait: 10 * time.Second}
 	if o := expect(t, r, engine.Unreachable, "could not resolve self: c has no DNS server configured"); !o.Unresolved {
 		t.Error("it is not told as a name that does not resolve")
 	}
@@ -45,7 +45,7 @@ func TestNames(t *testing.T) {
 	r.Names = nameservers(routerFar)
 	expect(t, r, engine.Unreachable, "connection refused (ICMP port unreachable from "+routerFar+")")
 	firewall(t, p.r, "-A FORWARD -p udp -j DROP")
-	r.Names = nameservers(serverAddr4)
+	r.Names, r.Wait = nameservers(serverAddr4), shortWait
 	expect(t, r, engine.Unreachable, "could not resolve nobody.example: no answer from 10.2.0.2 within")
 }
 

@@ -20,7 +20,7 @@ func (l *lookup) musl(ctx context.Context) (found, error) {
 		return notFound, nil
 	}
 	names := []string{name}
-	if strings.Count(l.r.To, ".") < l.conf.ndots {
+	if name == l.r.To && strings.Count(name, ".") < l.conf.ndots {
 		names = nil
 		for _, domain := range l.conf.search {
 			names = append(names, name+"."+domain)

@@ -33,8 +33,28 @@ type nameServer struct {
 }
 
 type queryLog struct {
-	mu  sync.Mutex
-	all []string
+	mu   sync.Mutex
+	all  []string
+	more chan struct{} // there is one more
+}
+
+// await waits until there are as many; a query may be on its way when its sender has stopped
+// waiting.
+func (l *queryLog) await(t testing.TB, n int) {
+	t.Helper()
+	for deadline := time.After(10 * time.Second); ; {
+		l.mu.Lock()
+		enough := len(l.all) >= n
+		l.mu.Unlock()
+		if enough {
+			return
+		}
+		select {
+		case <-l.more:
+		case <-deadline:
+			return // take tells what is missing
+		}
+	}
 }
 
 func (l *queryLog) take() []string {
@@ -95,6 +115,10 @@ func (s *nameServer) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 	s.asked.mu.Lock()
 	s.asked.all = append(s.asked.all, s.addr+" "+question.Name+" "+dns.TypeToString[question.Qtype]+over)
 	s.asked.mu.Unlock()
+	select {
+	case s.asked.more <- struct{}{}:
+	default:
+	}
 	m := new(dns.Msg).SetReply(q)
 	m.RecursionAvailable = true
 	switch {
@@ -163,13 +187,19 @@ func (f files) etc() Etc {
 // the addresses in their order, none if there are none.
 func getent(t testing.TB, n Node, f files, database, name string) (addrs []string) {
 	t.Helper()
+	return getentOn(t, n, f, "n", database, name)
+}
+
+// getentOn is getent on a host of some name.
+func getentOn(t testing.TB, n Node, f files, hostname, database, name string) (addrs []string) {
+	t.Helper()
 	dir := t.TempDir()
 	script := "set -e\n"
 	for file, text := range map[string]string{"hosts": f.hosts, "resolv.conf": f.resolv, "nsswitch.conf": f.nsswitch} {
 		must(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644))
 		script += "mount --bind " + filepath.Join(dir, file) + " /etc/" + file + "\n"
 	}
-	cmd := exec.Command("unshare", "--mount", "--uts", "sh", "-c", script+"hostname n\nexec getent "+database+" '"+name+"'")
+	cmd := exec.Command("unshare", "--mount", "--uts", "sh", "-c", script+"hostname "+hostname+"\nexec getent "+database+" '"+name+"'")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	var out []byte
@@ -299,9 +329,8 @@ var resolverCases = []resolverCase{
 }
 
 // TestResolvesLikeGlibc compares with getent, which asks getaddrinfo, and what servers
-// saw of both.
+// saw of both. It is not parallel: its many programs would make the times of others long.
 func TestResolvesLikeGlibc(t *testing.T) {
-	t.Parallel()
 	if out, err := exec.Command("getent", "--version").Output(); err != nil || !strings.Contains(string(out), "GNU libc") && !strings.Contains(string(out), "GLIBC") {
 		t.Skip("getent is not glibc's")
 	}
@@ -317,6 +346,7 @@ func TestResolvesLikeGlibc(t *testing.T) {
 				if got := texts(l.Addrs); !slices.Equal(got, want) {
 					t.Errorf("%s is %v (%s), but getent ahosts says %v", name, got, l.Detail, want)
 				}
+				log.await(t, len(wantAsked))
 				if asked := log.take(); !slices.Equal(asked, wantAsked) {
 					t.Errorf("%s: asked\n%s\nbut glibc\n%s", name, strings.Join(asked, "\n"), strings.Join(wantAsked, "\n"))
 				}
@@ -349,7 +379,7 @@ func newResolving(t testing.TB) (n, s Node) {
 // startNameServers runs servers in s, those on a loopback address in n, until the test ends.
 func startNameServers(t testing.TB, n, s Node, servers []*nameServer) *queryLog {
 	t.Helper()
-	log := &queryLog{}
+	log := &queryLog{more: make(chan struct{}, 1)}
 	for _, srv := range servers {
 		at := s
 		if strings.HasPrefix(srv.addr, "127.") {
@@ -386,7 +416,7 @@ func TestResolvesLikeMusl(t *testing.T) {
 		{resolverCase{"a failure ends the search", one("servfail"), files{"", nsA + ab, ""}, "db"}, "", []string{"db.a.lab."}},
 		{resolverCase{"the first answer wins", one("silent"), files{"", nsA + nsB + ab, ""}, "db"}, "10.8.0.1", []string{"db.a.lab."}},
 		{resolverCase{"a refusal is passed over", one("refused"), files{"", nsA + nsB + ab, ""}, "db"}, "10.8.0.1", []string{"db.a.lab."}},
-		{resolverCase{"final dot", zones(), files{"", nsA + ab, ""}, "top."}, "10.9.0.11", []string{"top."}},
+		{resolverCase{"final dot", zones(), files{"", nsA + ab + "options ndots:5\n", ""}, "top."}, "10.9.0.11", []string{"top."}},
 		{resolverCase{"hosts before all, whatever nsswitch.conf says", zones(), files{"10.7.0.1 db\n", nsA + ab, "hosts: dns\n"}, "db"}, "10.7.0.1", nil},
 		{resolverCase{"hosts tells capitals apart", zones(), files{"10.7.0.1 DB\n", nsA + ab, ""}, "db"}, "10.9.0.1", []string{"db.a.lab."}},
 		{resolverCase{"no server is named", zones(), files{"", ab, ""}, "db"}, "", nil},
@@ -437,11 +467,50 @@ func TestUnresolved(t *testing.T) {
 	}
 }
 
+// TestSearchesTheDomainOfTheHost: without a search list glibc takes the host's own domain.
+func TestSearchesTheDomainOfTheHost(t *testing.T) {
+	t.Parallel()
+	n, s := newResolving(t)
+	startNameServers(t, n, s, zones())
+	for _, musl := range []bool{false, true} {
+		etc := files{"", nsA, usual}.etc()
+		etc.Hostname = "n.a.lab"
+		l, err := Resolve(t.Context(), Request{From: n, To: "db", Names: Names{Etc: etc, Musl: musl}, Wait: 10 * time.Second})
+		must(t, err)
+		want := getentOn(t, n, files{"", nsA, usual}, etc.Hostname, "ahosts", "db")
+		if len(want) == 0 {
+			t.Fatal("getent does not search the host's domain")
+		}
+		if musl {
+			want = nil
+		}
+		if got := texts(l.Addrs); !slices.Equal(got, want) {
+			t.Errorf("musl %v: db is %v (%s), want %v", musl, got, l.Detail, want)
+		}
+	}
+}
+
+// TestRotate: a program may begin with any server, so a name that only one of them has does
+// not resolve for sure.
+func TestRotate(t *testing.T) {
+	t.Parallel()
+	n, s := newResolving(t)
+	startNameServers(t, n, s, zones())
+	for name, want := range map[string][]string{"x.y": nil, "db.b.lab": {"10.9.0.2"}} {
+		etc := files{"", nsA + nsB + "options rotate\n", usual}.etc()
+		l, err := Resolve(t.Context(), Request{From: n, To: name, Names: Names{Etc: etc}, Wait: 10 * time.Second})
+		must(t, err)
+		if got := texts(l.Addrs); !slices.Equal(got, want) {
+			t.Errorf("%s is %v (%s), want %v", name, got, l.Detail, want)
+		}
+	}
+}
+
 // TestTriesEachAddress connects to the second address where the first refuses.
 func TestTriesEachAddress(t *testing.T) {
 	t.Parallel()
 	p := newPath(t)
-	r := Request{From: p.c, To: "web", Proto: "http", Wait: shortWait, Names: Names{Etc: Etc{Hosts: []byte(routerNear + " web\n" + serverAddr4 + " web\n")}}}
+	r := Request{From: p.c, To: "web", Proto: "http", Wait: 10 * time.Second, Names: Names{Etc: Etc{Hosts: []byte(routerNear + " web\n" + serverAddr4 + " web\n")}}}
 	if o := expect(t, r, engine.OK, ""); o.Address != serverAddr4 {
 		t.Errorf("answered by %s", o.Address)
 	}
