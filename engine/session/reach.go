@@ -8,18 +8,19 @@ import (
 	"underlay/engine/observe"
 )
 
-// untranslated is a verdict of the session's own: the packet was lost where the learner has no
-// shell, because a node before, where they have one, sent it there. Nobody has the address, so
-// that node had to translate it.
-const (
-	untranslated     engine.Reason = "untranslated"
-	untranslatedText               = "{node} sent the {packet} for {address} out on {out}[, to {peer_node}]: no rule in {node} translated that address, and no node has it"
-)
+// untranslated is the reason of a verdict of the session's own: the packet was lost where the
+// learner has no shell, because a node before, where they have one, sent it there. Nobody has
+// the address, so that node had to translate it.
+const untranslated engine.Reason = "untranslated"
+
+const untranslatedText = "{node} sent the {packet} for {address} out on {out}[, to {peer_node}]: " +
+	"no rule in {node} translated that address, and no node has it"
 
 // inReach is the verdict of an autopsy as it is told to a learner: about a node that they can
-// reach, where that let the packet go on.
+// reach, where that let the packet go on. In a cluster pods may have the address that are no
+// nodes of the lab.
 func (s *Session) inReach(p *instance, a *engine.Autopsy, v engine.Verdict) engine.Verdict {
-	if !s.outOfReach(v.Node) || v.Direction != engine.DirectionRequest && v.Direction != engine.DirectionARP {
+	if s.lab.Cluster != nil || !s.outOfReach(v.Node) || v.Direction != engine.DirectionRequest && v.Direction != engine.DirectionARP {
 		return v
 	}
 	hops := slices.DeleteFunc(slices.Clone(a.Hops), func(h engine.Hop) bool { return h.Direction != engine.DirectionRequest })
