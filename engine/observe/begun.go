@@ -13,6 +13,7 @@ import (
 type Begun struct {
 	Connections uint64 // TCP
 	Datagrams   uint64 // UDP, answers of programs included
+	Unwanted    uint64 // UDP datagrams for ports of the node that nobody listens on
 	Echoes      uint64 // ICMP echo requests
 }
 
@@ -45,6 +46,7 @@ func (n *node) begun() (b Begun, err error) {
 	}
 	b.Connections = counter(text, "Tcp:", "ActiveOpens")
 	b.Datagrams = counter(text, "Udp:", "OutDatagrams") + counter6(six, "Udp6OutDatagrams")
+	b.Unwanted = counter(text, "Udp:", "NoPorts") + counter6(six, "Udp6NoPorts")
 	b.Echoes = counter(text, "Icmp:", "OutEchos") + counter6(six, "Icmp6OutEchos")
 	return b, nil
 }

@@ -22,7 +22,9 @@ import (
 type trying struct {
 	typed bool // a line was sent to a shell
 	tried bool
-	begun int64 // what programs other than ours had begun to send when it was last counted
+	// begun is how much programs other than ours had begun to send when it was last counted,
+	// by node.
+	begun map[string]int64
 }
 
 // typed says that a line is about to be sent to a shell.
@@ -69,27 +71,34 @@ func (s *Session) countTraffic() {
 	s.trying.begun = begun
 	typed := s.trying.typed
 	s.mu.Unlock()
-	if typed && begun > known.begun {
-		s.tried()
+	if !typed {
+		return
+	}
+	for node, n := range begun {
+		if before, counted := known.begun[node]; counted && n > before {
+			s.tried()
+		}
 	}
 }
 
-// othersBegun is how often programs other than ours have begun to send something. A node with
-// servers that send of their own accord, or over UDP, counts for its echo requests alone.
-// The caller holds evalMu.
-func (s *Session) othersBegun(p *instance) (begun int64, ok bool) {
+// othersBegun is how often programs other than ours have begun to send something, by node. A
+// node with servers that send of their own accord, or over UDP, counts for its echo requests
+// alone. A datagram that nobody in the same node takes is none: such is the query for a name
+// where there is no name server, which commands that only look make. The caller holds evalMu.
+func (s *Session) othersBegun(p *instance) (begun map[string]int64, ok bool) {
 	all, err := p.reader.Begun()
 	if err != nil || len(p.nodes) == 0 {
-		return 0, false
+		return nil, false
 	}
 	ours, err := probe.Sent(p.nodes[0].NS)
 	if err != nil {
-		return 0, false
+		return nil, false
 	}
+	begun = map[string]int64{}
 	for node, b := range all {
-		begun += int64(b.Echoes) - int64(ours[node].ICMP)
+		begun[node] = int64(b.Echoes) - int64(ours[node].ICMP)
 		if !s.answersUnasked(node) {
-			begun += int64(b.Connections+b.Datagrams) - int64(ours[node].TCP+ours[node].UDP)
+			begun[node] += int64(b.Connections+b.Datagrams) - int64(b.Unwanted+ours[node].TCP+ours[node].UDP)
 		}
 	}
 	return begun, true

@@ -45,7 +45,7 @@ func TestNothingIsGivenAway(t *testing.T) {
 	} {
 		secret("before " + x.what)
 		line := shell(t, s, x.node)
-		line("ip addr; ip route; sysctl net.ipv4.ip_forward; ss -tan; iptables -S; cat /etc/hosts")
+		line("ip addr; ip route; sysctl net.ipv4.ip_forward; ss -tan; iptables -S; cat /etc/hosts; getent hosts 10.0.1.9; tcpdump -c1 -i lo 2>&1 & sleep 0.3; kill $!")
 		line("")
 		secret("before " + x.what + ", after looking around")
 		line(x.line)
