@@ -20,12 +20,29 @@ func nonce() []byte {
 	return append([]byte(strings.ToLower(rand.Text()[:12])), " underlay\n"...)
 }
 
-// resolve finds the flow's address, as programs of the sender do. Where the name has
+// followEach follows the flow to each of a name's addresses in turn until one answers, as
+// clients try to connect; other protocols have only the first. If none does, the report
+// is that of the first.
+func followEach(ctx context.Context, instance Instance, flow Flow, addrs []netip.Addr, put fencer) (*Report, error) {
+	first, _, err := follow(ctx, instance, flow, attempt{to: addrs[0].String()}, put)
+	if err != nil || transport(flow.Proto) != "tcp" || first.Outcome == Delivered {
+		return first, err
+	}
+	for _, addr := range addrs[1:] {
+		r, _, err := follow(ctx, instance, flow, attempt{to: addr.String()}, put)
+		if err != nil || r.Outcome == Delivered {
+			return r, err
+		}
+	}
+	return first, nil
+}
+
+// resolve finds the flow's addresses, as programs of the sender do. Where the name has
 // none, the report says why: it is that of the question to the name server, if that got
 // lost.
-func resolve(ctx context.Context, instance Instance, flow Flow, put fencer) (netip.Addr, *Report, error) {
+func resolve(ctx context.Context, instance Instance, flow Flow, put fencer) ([]netip.Addr, *Report, error) {
 	if addr, err := netip.ParseAddr(flow.To); err == nil {
-		return addr.Unmap(), nil, nil
+		return []netip.Addr{addr.Unmap()}, nil, nil
 	}
 	var from probe.Node
 	for _, n := range instance.Nodes {
@@ -35,10 +52,10 @@ func resolve(ctx context.Context, instance Instance, flow Flow, put fencer) (net
 	}
 	l, err := probe.Resolve(ctx, probe.Request{From: from, To: flow.To, Wait: flow.Wait, Names: instance.Names})
 	if err != nil {
-		return netip.Addr{}, nil, err
+		return nil, nil, err
 	}
 	if len(l.Addrs) > 0 {
-		return l.Addrs[0], nil, nil
+		return l.Addrs, nil, nil
 	}
 	r := &Report{Flow: flow, Outcome: Unreachable, Detail: l.Detail, Hops: []Hop{}}
 	a := args{Name: flow.To, Detail: l.Detail}
@@ -48,9 +65,9 @@ func resolve(ctx context.Context, instance Instance, flow Flow, put fencer) (net
 	case len(l.Asked) == 0:
 		r.Verdict = say("name-not-found", spot{node: flow.From, object: "/etc/nsswitch.conf"}, a)
 	default:
-		return netip.Addr{}, r, askServer(ctx, instance, flow, l, r, put)
+		return nil, r, askServer(ctx, instance, flow, l, r, put)
 	}
-	return netip.Addr{}, r, nil
+	return nil, r, nil
 }
 
 // decisive is the question that an unsuccessful lookup failed at: the first without an
