@@ -199,7 +199,7 @@ func getentOn(t testing.TB, n Node, f files, hostname, database, name string) (a
 		must(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644))
 		script += "mount --bind " + filepath.Join(dir, file) + " /etc/" + file + "\n"
 	}
-	cmd := exec.Command("unshare", "--mount", "--uts", "sh", "-c", script+"hostname "+hostname+"\nexec getent "+database+" '"+name+"'")
+	cmd := exec.Command("unshare", "--map-root-user", "--mount", "--uts", "sh", "-c", script+"hostname "+hostname+"\nexec getent "+database+" '"+name+"'")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	var out []byte

@@ -39,8 +39,8 @@ func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 	defer s.settling.Add(-1)
 	s.cancelEvaluation() // the first one here is newer
 	s.claim()
+	s.countTrafficNow()
 	s.evalMu.Unlock()
-	s.countTraffic()
 	began := time.Now()
 	before, whole := s.evaluate(ctx)
 	for explained, looks := 0, 1; ; looks++ {

@@ -46,13 +46,17 @@ func (s *Session) tried() {
 	}
 }
 
-// countTraffic looks whether the learner has sent something. It does nothing while packets of
-// ours are under way, which cannot be told from others then.
+// countTraffic looks whether the learner has sent something, unless packets of ours are under
+// way, which cannot be told from others then.
 func (s *Session) countTraffic() {
-	if !s.evalMu.TryLock() {
-		return
+	if s.evalMu.TryLock() {
+		defer s.evalMu.Unlock()
+		s.countTrafficNow()
 	}
-	defer s.evalMu.Unlock()
+}
+
+// countTrafficNow is countTraffic for who holds evalMu.
+func (s *Session) countTrafficNow() {
 	p, err := s.live()
 	if err != nil {
 		return
