@@ -33,6 +33,10 @@ func greens(ctx context.Context, c Config) (figures []Figure, err error) {
 		return nil, err
 	}
 	beside, err := greenAfter(ctx, c, losing(), func(ctx context.Context, s engine.Session) error {
+		// Whoever asks is told why, before anything was tried.
+		if _, err := s.Trace(ctx, engine.Flow{From: "c", To: "10.0.1.2", Proto: "udp", Port: 9}); err != nil {
+			return err
+		}
 		return until(ctx, s, func(st *engine.Status) bool { return st.Tasks[1].Verdict.Text != "" })
 	})
 	if err != nil {

@@ -140,7 +140,7 @@ func (v Verdict) Sentence() string {
 }
 
 // Reason is why a flow ended as it did: a stable word for programs, such as
-// "policy-drop". engine/autopsy has the list.
+// "policy-drop". engine/autopsy has the list; engine/session adds "untranslated".
 type Reason string
 
 // Header is what tells a packet's ends.

@@ -57,25 +57,37 @@ func (e Expect) Met(ended Expect) bool {
 	return ended == e || e == NoAnswer && ended != OK && ended != ""
 }
 
+// Resolver is a C library whose rules a name is resolved by.
+type Resolver string
+
+// The resolvers.
+const (
+	Glibc Resolver = "glibc"
+	Musl  Resolver = "musl"
+)
+
 // TrafficCheck sends traffic and says how it must end.
 type TrafficCheck struct {
-	From    string        `yaml:"from" lab:"required,node"`
-	To      string        `yaml:"to" lab:"required,target"` // address, or name resolved in From
-	Port    int           `yaml:"port" lab:"port"`
-	Proto   string        `yaml:"proto" lab:"required,one=icmp|tcp|udp|http"`
-	Path    string        `yaml:"path"`                                                 // http only; "/" unless given
-	Host    string        `yaml:"host"`                                                 // http only; Host header
-	Expect  Expect        `yaml:"expect" lab:"one=ok|refused|timeout|unreachable|none"` // "none" is any but ok
-	SeenAs  string        `yaml:"seen_as" lab:"addr"`                                   // peer address that the server must report (tcp, udp, http workloads)
-	Served  string        `yaml:"served"`                                               // name of the workload that must answer; "web-*" for any pod of a Deployment web
-	Body    string        `yaml:"body"`                                                 // text the reply must contain
-	Within  time.Duration `yaml:"within"`                                               // how long to wait for an answer; 0 is the default
-	Hold    time.Duration `yaml:"hold"`                                                 // must stay true for so long
-	Via     string        `yaml:"via" lab:"addr"`                                       // udp only: the neighbour that From hands the packet to, whatever its routes say
-	DNAT    *DNAT         `yaml:"dnat"`                                                 // which destination a node's connection tracking must have given it
-	Spread  *Spread       `yaml:"spread"`                                               // many attempts instead of one, and who must answer how many of them
-	Sweep   *Sweep        `yaml:"sweep"`                                                // many attempts instead of one, at other ports and addresses and by other protocols; all must end as expected
-	Purpose string        `yaml:"purpose"`                                              // "c1 fetches c2": used in got and want
+	From   string        `yaml:"from" lab:"required,node"`
+	To     string        `yaml:"to" lab:"required,target"` // address, or name resolved in From
+	Port   int           `yaml:"port" lab:"port"`
+	Proto  string        `yaml:"proto" lab:"required,one=icmp|tcp|udp|http"`
+	Path   string        `yaml:"path"`                                                 // http only; "/" unless given
+	Host   string        `yaml:"host"`                                                 // http only; Host header
+	Expect Expect        `yaml:"expect" lab:"one=ok|refused|timeout|unreachable|none"` // "none" is any but ok
+	SeenAs string        `yaml:"seen_as" lab:"addr"`                                   // peer address that the server must report (tcp, udp, http workloads)
+	Served string        `yaml:"served"`                                               // name of the workload that must answer; "web-*" for any pod of a Deployment web
+	Body   string        `yaml:"body"`                                                 // text the reply must contain
+	Within time.Duration `yaml:"within"`                                               // how long to wait for an answer; 0 is the default
+	Hold   time.Duration `yaml:"hold"`                                                 // must stay true for so long
+	Via    string        `yaml:"via" lab:"addr"`                                       // udp only: the neighbour that From hands the packet to, whatever its routes say
+	DNAT   *DNAT         `yaml:"dnat"`                                                 // which destination a node's connection tracking must have given it
+	Spread *Spread       `yaml:"spread"`                                               // many attempts instead of one, and who must answer how many of them
+	Sweep  *Sweep        `yaml:"sweep"`                                                // many attempts instead of one, at other ports and addresses and by other protocols; all must end as expected
+	// Resolver is the C library by whose rules From resolves the name in To: glibc unless
+	// given.
+	Resolver Resolver `yaml:"resolver" lab:"one=glibc|musl"`
+	Purpose  string   `yaml:"purpose"` // "c1 fetches c2": used in got and want
 }
 
 // Spread is over which servers many equal attempts must be spread. Each of

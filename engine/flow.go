@@ -12,12 +12,14 @@ import (
 
 // Flow is what is sent.
 type Flow struct {
-	From  string        `json:"from"`  // node
-	To    string        `json:"to"`    // address, or a name that From looks up
-	Proto string        `json:"proto"` // icmp, tcp, udp or http
-	Port  int           `json:"port,omitempty"`
-	Size  int           `json:"size,omitempty"` // bytes of payload at least (icmp, udp); 0 for a few
-	Wait  time.Duration `json:"-"`              // how long silence is listened to; 0 is as long as a check does
+	From  string `json:"from"`  // node
+	To    string `json:"to"`    // address, or a name that From looks up
+	Proto string `json:"proto"` // icmp, tcp, udp or http
+	Port  int    `json:"port,omitempty"`
+	Size  int    `json:"size,omitempty"` // bytes of payload at least (icmp, udp); 0 for a few
+	// Resolver is the C library whose rules From resolves To by; "" is glibc.
+	Resolver Resolver      `json:"resolver,omitempty"`
+	Wait     time.Duration `json:"-"` // how long silence is listened to; 0 is as long as a check does
 }
 
 // String is the flow in one line: "c1 → 10.0.0.2:80/tcp".

@@ -41,7 +41,7 @@ type TaskResult struct {
 	// Authored says that Why is in the words of the lab's author and says it all.
 	Authored bool
 	// Verdict is what became of the traffic, with an empty Text while it is not
-	// known. It comes after the result, and the result's Why goes on with it
+	// known, and until the learner has tried something or asks (see Tracer). It comes after the result, and the result's Why goes on with it
 	// unless that is Authored.
 	Verdict Verdict
 }

@@ -32,12 +32,11 @@ func Trace(ctx context.Context, instance Instance, flow Flow) (*Report, error) {
 }
 
 func trace(ctx context.Context, instance Instance, flow Flow, put fencer) (*Report, error) {
-	addr, failed, err := resolve(ctx, instance, flow, put)
+	addrs, failed, err := resolve(ctx, instance, flow, put)
 	if err != nil || failed != nil {
 		return failed, err
 	}
-	r, _, err := follow(ctx, instance, flow, attempt{to: addr.String()}, put)
-	return r, err
+	return followEach(ctx, instance, flow, addrs, put)
 }
 
 // attempt is what is sent for a flow.

@@ -131,7 +131,7 @@ var cableFaults = []fault{
 	{name: "name that is not there", topology: "cable", flow: autopsy.Flow{From: "a", To: "nosuch.example", Proto: "icmp"}, outcome: autopsy.Unreachable,
 		at: "b", object: "name server 10.0.0.2", reason: autopsy.ReasonNoName, words: "NXDOMAIN"},
 	{name: "name server that is none", topology: "cable", flow: autopsy.Flow{From: "b", To: "web.example", Proto: "icmp"}, outcome: autopsy.Unreachable,
-		at: "b", object: "name server 10.0.0.2:9001", reason: autopsy.ReasonBadReply, words: "could not resolve web.example"},
+		at: "a", object: "name server 10.0.0.1", reason: autopsy.ReasonBadReply, words: "could not resolve web.example"},
 	{name: "no name server", topology: "router", flow: autopsy.Flow{From: "b", To: "web.example", Proto: "icmp"}, outcome: autopsy.Unreachable,
 		at: "b", object: "/etc/resolv.conf", reason: autopsy.ReasonNoDNS, words: "no DNS server"},
 }

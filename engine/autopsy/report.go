@@ -69,8 +69,8 @@ type Instance struct {
 	// Reader reads these nodes. Failed neighbour entries are to be forgotten
 	// before (wire.ForgetUnresolved), or the kernel does not ask again.
 	Reader *observe.Reader
-	// Names is what the sending node knows of names.
-	probe.Names
+	// Names is how the sending node resolves names.
+	Names probe.Names
 	// Watching, if not nil, is called before tables are made in the nodes, and
 	// what it returns when they have gone, which may be after Trace has returned.
 	Watching func() (gone func())

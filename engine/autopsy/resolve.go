@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -22,11 +20,29 @@ func nonce() []byte {
 	return append([]byte(strings.ToLower(rand.Text()[:12])), " underlay\n"...)
 }
 
-// resolve finds the flow's address. Where the name has none, the report says
-// why: it is that of the question to the name server, if that got lost.
-func resolve(ctx context.Context, instance Instance, flow Flow, put fencer) (netip.Addr, *Report, error) {
+// followEach follows the flow to each of a name's addresses in turn until one answers, as
+// clients try to connect; other protocols have only the first. If none does, the report
+// is that of the first.
+func followEach(ctx context.Context, instance Instance, flow Flow, addrs []netip.Addr, put fencer) (*Report, error) {
+	first, _, err := follow(ctx, instance, flow, attempt{to: addrs[0].String()}, put)
+	if err != nil || transport(flow.Proto) != "tcp" || first.Outcome == Delivered {
+		return first, err
+	}
+	for _, addr := range addrs[1:] {
+		r, _, err := follow(ctx, instance, flow, attempt{to: addr.String()}, put)
+		if err != nil || r.Outcome == Delivered {
+			return r, err
+		}
+	}
+	return first, nil
+}
+
+// resolve finds the flow's addresses, as programs of the sender do. Where the name has
+// none, the report says why: it is that of the question to the name server, if that got
+// lost.
+func resolve(ctx context.Context, instance Instance, flow Flow, put fencer) ([]netip.Addr, *Report, error) {
 	if addr, err := netip.ParseAddr(flow.To); err == nil {
-		return addr.Unmap(), nil, nil
+		return []netip.Addr{addr.Unmap()}, nil, nil
 	}
 	var from probe.Node
 	for _, n := range instance.Nodes {
@@ -34,43 +50,53 @@ func resolve(ctx context.Context, instance Instance, flow Flow, put fencer) (net
 			from = probe.Node{Name: n.Name, NS: n.NS}
 		}
 	}
-	addr, out, err := probe.Resolve(ctx, probe.Request{
-		From: from, To: flow.To, Wait: flow.Wait, Names: instance.Names,
-	})
-	if err != nil || out.Ended == engine.OK {
-		return addr, nil, err
+	l, err := probe.Resolve(ctx, probe.Request{From: from, To: flow.To, Wait: flow.Wait, Names: instance.Names})
+	if err != nil {
+		return nil, nil, err
 	}
-	r := &Report{Flow: flow, Outcome: Unreachable, Detail: out.Detail, Hops: []Hop{}}
-	r.Verdict = say("no-name-server", spot{node: flow.From, object: "/etc/resolv.conf"}, args{Name: flow.To, Detail: out.Detail})
-	if len(instance.DNS) == 0 {
-		return addr, r, nil
+	if len(l.Addrs) > 0 {
+		return l.Addrs, nil, nil
 	}
-	return addr, r, askServer(ctx, instance, flow, r, put)
+	r := &Report{Flow: flow, Outcome: Unreachable, Detail: l.Detail, Hops: []Hop{}}
+	a := args{Name: flow.To, Detail: l.Detail}
+	switch {
+	case l.Unconfigured:
+		r.Verdict = say("no-name-server", spot{node: flow.From, object: "/etc/resolv.conf"}, a)
+	case len(l.Asked) == 0:
+		r.Verdict = say("name-not-found", spot{node: flow.From, object: "/etc/nsswitch.conf"}, a)
+	default:
+		return nil, r, askServer(ctx, instance, flow, l, r, put)
+	}
+	return nil, r, nil
 }
 
-// askServer sends the question to the first name server as a flow of its own,
-// and puts what became of it into the report about the name.
-func askServer(ctx context.Context, instance Instance, flow Flow, r *Report, put fencer) error {
-	server, port := instance.DNS[0], 53
-	if host, p, err := net.SplitHostPort(server); err == nil {
-		server = host
-		if n, err := strconv.Atoi(p); err == nil {
-			port = n
+// decisive is the question that an unsuccessful lookup failed at: the first without an
+// answer, or else the last.
+func decisive(l probe.Lookup) probe.Query {
+	for _, q := range l.Asked {
+		if q.Rcode == "" {
+			return q
 		}
 	}
-	msg := new(dns.Msg).SetQuestion(dns.Fqdn(flow.To), dns.TypeA)
-	question, err := msg.Pack()
+	return l.Asked[len(l.Asked)-1]
+}
+
+// askServer repeats the question that decided a lookup as a flow of its own, and puts
+// what became of it into the report about the name.
+func askServer(ctx context.Context, instance Instance, flow Flow, l probe.Lookup, r *Report, put fencer) error {
+	q := decisive(l)
+	question, err := new(dns.Msg).SetQuestion(dns.Fqdn(q.Name), q.Type).Pack()
 	if err != nil {
 		return fmt.Errorf("ask for %s: %w", flow.To, err)
 	}
-	asked, out, err := follow(ctx, instance, Flow{From: flow.From, To: server, Proto: "udp", Port: port, Wait: flow.Wait},
-		attempt{to: server, payload: question}, put)
+	asked, out, err := follow(ctx, instance, Flow{From: flow.From, To: q.Server, Proto: "udp", Port: 53, Wait: flow.Wait},
+		attempt{to: q.Server, payload: question}, put)
 	if err != nil {
 		return err
 	}
 	r.Hops, r.Blind = asked.Hops, asked.Blind
 	if out.Ended != engine.OK {
-		a := args{Node: flow.From, Name: flow.To, Server: server}
+		a := args{Node: flow.From, Name: flow.To, Server: q.Server}
 		if asked.Outcome == Refused {
 			r.Verdict = behind("symptom.query-refused", a, asked.Verdict)
 		} else {
@@ -79,16 +105,14 @@ func askServer(ctx context.Context, instance Instance, flow Flow, r *Report, put
 		return nil
 	}
 	node := flow.From
-	if holders := holdersOf(instance, server); len(holders) == 1 {
+	if holders := holdersOf(instance, q.Server); len(holders) == 1 {
 		node = holders[0]
 	}
-	at := spot{node: node, object: "name server " + instance.DNS[0]}
-	a := args{Name: flow.To, Server: server, Detail: r.Detail}
-	if strings.Contains(r.Detail, "NXDOMAIN") || strings.Contains(r.Detail, "NOERROR") {
-		r.Verdict = say("name-not-found", at, a)
-	} else {
-		r.Verdict = say("name-server-failed", at, a)
+	code := "name-server-failed"
+	if q.Rcode == "NXDOMAIN" || q.Rcode == "NOERROR" {
+		code = "name-not-found"
 	}
+	r.Verdict = say(code, spot{node: node, object: "name server " + q.Server}, args{Name: flow.To, Server: q.Server, Detail: r.Detail})
 	return nil
 }
 

@@ -43,10 +43,11 @@ func cable() *engine.Topology {
 	return &engine.Topology{
 		Nodes: []engine.Node{
 			{Name: "a", DNS: []string{"10.0.0.2"}, Hosts: map[string]string{"b": "10.0.0.2"}},
-			{Name: "b", DNS: []string{"10.0.0.2:9001"}}, // where no name server is
+			{Name: "b", DNS: []string{"10.0.0.1"}}, // where a server is that is none of names
 		},
 		Links: []engine.Link{{A: end("a", "eth0", "10.0.0.1/24"), B: end("b", "eth0", "10.0.0.2/24")}},
 		Workloads: append(servers("b"),
+			engine.Workload{Node: "a", Kind: "udp", Listen: ":53"},
 			engine.Workload{Node: "b", Kind: "dns", Listen: ":53", Records: map[string][]string{"web.example": {"10.0.0.2"}}}),
 	}
 }

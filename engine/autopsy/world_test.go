@@ -15,6 +15,7 @@ import (
 	"underlay/engine"
 	"underlay/engine/autopsy"
 	"underlay/engine/observe"
+	"underlay/engine/probe"
 	"underlay/engine/sandbox"
 	"underlay/engine/sandbox/sandboxtest"
 	"underlay/engine/wire"
@@ -148,6 +149,15 @@ func (l *lab) assumeLegacy(t testing.TB, node string, tables ...string) {
 	}
 }
 
+// namesOf is how a node resolves names by the files that a world makes it.
+func namesOf(n *engine.Node) (out probe.Names) {
+	out.Etc.Hosts = []byte(sandbox.NodeSpec{Name: n.Name, Hosts: n.Hosts}.HostsFile())
+	for _, server := range n.DNS {
+		out.Etc.Resolv = append(out.Etc.Resolv, "nameserver "+server+"\n"...)
+	}
+	return out
+}
+
 // trace follows a flow, with no neighbour entries that have failed.
 func (l *lab) trace(t testing.TB, f autopsy.Flow) *autopsy.Report {
 	t.Helper()
@@ -161,7 +171,7 @@ func (l *lab) trace(t testing.TB, f autopsy.Flow) *autopsy.Report {
 	}
 	instance := l.instance
 	if n := l.topology.Node(f.From); n != nil {
-		instance.Hosts, instance.DNS = n.Hosts, n.DNS
+		instance.Names = namesOf(n)
 	}
 	r, err := l.follow(t.Context(), instance, f)
 	if err != nil {

@@ -156,6 +156,7 @@ var messages = map[string]message{
 	"traffic.refused":               {Got: gotRefusal},
 	"traffic.refused-not-dropped":   {Got: gotRefusal, Why: "A refusal is an answer: something turned the packet away and did not drop it."},
 	"traffic.unreachable":           {Got: trafficOf + "{detail|unreachable}[: {note}]" + repeated},
+	"traffic.unresolved":            {Got: trafficOf + "{detail}" + repeated},
 	"traffic.stranger":              {Got: "reached, but something other than this lab's server answered" + repeated},
 	"traffic.nameless":              {Got: "reached, but the server did not say its name" + repeated},
 	"traffic.served":                {Got: "reached, but {name} answered" + repeated},

@@ -43,6 +43,7 @@ type probeKey struct {
 	port              int
 	proto, path, host string
 	wait              time.Duration
+	musl              bool
 }
 
 // trafficKey is a traffic check as a key: its parts by what they say, not by where they
@@ -78,6 +79,7 @@ func request(c engine.TrafficCheck) probe.Request {
 	if r.Wait == 0 {
 		r.Wait = probe.DefaultWait
 	}
+	r.Names.Musl = c.Resolver == engine.Musl
 	if r.Proto == "http" {
 		r.Path, r.Host = orElse(c.Path, "/"), c.Host
 		if r.Port == 0 {
@@ -91,6 +93,9 @@ func request(c engine.TrafficCheck) probe.Request {
 func flow(c engine.TrafficCheck) engine.Flow {
 	r := request(c)
 	f := engine.Flow{From: c.From, To: c.To, Proto: r.Proto, Port: r.Port, Wait: c.Within}
+	if c.Resolver == engine.Musl {
+		f.Resolver = c.Resolver
+	}
 	if f.Proto == "icmp" {
 		f.Port = 0
 	}
@@ -217,7 +222,7 @@ func judgeTraffic(ctx context.Context, r *run, _ scope, c engine.TrafficCheck) v
 // probe makes an attempt, or returns the outcome of the equal one that was made.
 func (r *run) probe(ctx context.Context, c engine.TrafficCheck) attempt {
 	req := request(c)
-	key := probeKey{req.From.Name, req.To, req.Via, req.Port, req.Proto, req.Path, req.Host, req.Wait}
+	key := probeKey{req.From.Name, req.To, req.Via, req.Port, req.Proto, req.Path, req.Host, req.Wait, req.Names.Musl}
 	return remember(&r.asked, key, func() attempt { return r.attempt(ctx, c) })
 }
 
@@ -341,6 +346,9 @@ func ending(c engine.TrafficCheck, out probe.Outcome) (code string, a args) {
 			return "traffic.no-answer", args{Note: out.Detail}
 		}
 		return "traffic.no-answer", args{Wait: duration(request(c).Wait)}
+	}
+	if out.Unresolved {
+		return "traffic.unresolved", args{Name: c.To, Detail: out.Detail}
 	}
 	return "traffic.unreachable", naming(out.Detail, "unreachable", "no route")
 }

@@ -84,6 +84,28 @@ func trafficRows() []row {
 	}
 }
 
+// TestUnresolved: a name without an address is told as that, and musl's way of resolving it
+// is an attempt of its own.
+func TestUnresolved(t *testing.T) {
+	w := newFake()
+	w.onProbe = func(f *fake, key string) {
+		f.outcomes[key] = probe.Outcome{Ended: engine.Unreachable, Unresolved: true, Detail: "could not resolve db: NXDOMAIN from 10.0.0.53"}
+	}
+	c := engine.TrafficCheck{From: "c1", To: "db", Port: 80, Proto: "tcp"}
+	musl := c
+	musl.Resolver = engine.Musl
+	got := one(t, w, engine.Check{All: []engine.Check{traffic(c), traffic(musl)}})
+	if got.Code != "traffic.unresolved" || got.Args.Name != "db" || got.Got != "could not resolve db: NXDOMAIN from 10.0.0.53" {
+		t.Errorf("got %+v", got)
+	}
+	if got.Flow.Resolver != "" {
+		t.Errorf("it is about %+v", got.Flow)
+	}
+	if got := one(t, w, traffic(musl)); got.Flow.Resolver != engine.Musl {
+		t.Errorf("musl's attempt is about %+v", got.Flow)
+	}
+}
+
 func TestHold(t *testing.T) {
 	hold := traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.1", Hold: 2 * time.Second})
 	synctest.Test(t, func(t *testing.T) {

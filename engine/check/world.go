@@ -29,11 +29,11 @@ type World interface {
 	Snapshot(ctx context.Context, nodes []string, what observe.Facet, sysctls []string) (map[string]observe.State, error)
 
 	// Probe sends one attempt. r.From.Name names the node and r.Wait is set;
-	// the World fills in the rest (namespace, Hosts, DNS).
+	// the World fills in the rest: the namespace, and the files that names are resolved by.
 	Probe(ctx context.Context, r probe.Request) (probe.Outcome, error)
 
 	// DNS asks for the whole name in node from, once. server is an address or "";
-	// with "" it is the first that the lab gave the node.
+	// with "" it is the first in the node's resolv.conf.
 	DNS(ctx context.Context, from, server, name, typ string) (DNSAnswer, error)
 
 	// Capture watches dev in node while it calls during, once the capture is

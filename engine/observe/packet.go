@@ -35,31 +35,34 @@ func (r *Reader) PacketSockets() (map[string][]uint64, error) {
 	return out, nil
 }
 
-// packetSockets reads the kernel's list, which it shows of the namespace in which
-// the file was opened.
+// packetSockets reads the kernel's list.
 func (n *node) packetSockets() ([]uint64, error) {
+	text, err := n.netFile(&n.packets, "packet")
+	return packetInodes(text), err
+}
+
+// netFile reads a file of /proc/net, which shows the namespace in which it was opened.
+func (n *node) netFile(f **os.File, name string) (string, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
-		return nil, os.ErrClosed
+		return "", os.ErrClosed
 	}
-	if n.packets == nil {
+	if *f == nil {
 		err := netns.Do(n.NS, func() (err error) {
-			n.packets, err = os.Open("/proc/thread-self/net/packet")
+			*f, err = os.Open("/proc/thread-self/net/" + name)
 			return err
 		})
 		if err != nil {
-			return nil, err
+			return "", err
 		}
 	}
-	if _, err := n.packets.Seek(0, 0); err != nil {
-		return nil, err
+	if _, err := (*f).Seek(0, 0); err != nil {
+		return "", err
 	}
 	var text bytes.Buffer
-	if _, err := text.ReadFrom(n.packets); err != nil {
-		return nil, err
-	}
-	return packetInodes(text.String()), nil
+	_, err := text.ReadFrom(*f)
+	return text.String(), err
 }
 
 // packetInodes are the last words of the lines but for the first, which is a heading.

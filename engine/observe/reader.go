@@ -52,6 +52,8 @@ type node struct {
 	closed bool
 
 	packets *os.File // the list of packet sockets, once it was asked for
+	snmp    *os.File // counters, likewise
+	snmp6   *os.File
 }
 
 // NewReader makes a Reader of nodes, whose names must differ. Two nodes may
@@ -270,8 +272,10 @@ func (n *node) close() error {
 	for _, p := range []int{unix.NETLINK_ROUTE, unix.NETLINK_SOCK_DIAG, unix.NETLINK_NETFILTER} {
 		errs = append(errs, n.conns[p].Close())
 	}
-	if n.packets != nil {
-		errs = append(errs, n.packets.Close())
+	for _, f := range []*os.File{n.packets, n.snmp, n.snmp6} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

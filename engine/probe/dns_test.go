@@ -17,26 +17,36 @@ func newDNSPath(t *testing.T) path {
 	return p
 }
 
+// nameservers is a node's files with these name servers.
+func nameservers(servers ...string) (n Names) {
+	for _, server := range servers {
+		n.Etc.Resolv = append(n.Etc.Resolv, "nameserver "+server+"\n"...)
+	}
+	return n
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	p := newDNSPath(t)
-	r := Request{From: p.c, To: "self", Proto: "http", Wait: shortWait}
-	expect(t, r, engine.Unreachable, "could not resolve self: c has no DNS server configured")
-	r.DNS = []string{serverAddr4}
+	r := Request{From: p.c, To: "self", Proto: "http", Wait: 10 * time.Second}
+	if o := expect(t, r, engine.Unreachable, "could not resolve self: c has no DNS server configured"); !o.Unresolved {
+		t.Error("it is not told as a name that does not resolve")
+	}
+	r.Names = nameservers(serverAddr4)
 	if o := expect(t, r, engine.OK, ""); o.Address != serverAddr4 {
 		t.Errorf("address %q", o.Address)
 	}
-	r.DNS = []string{serverAddr4 + ":81", serverAddr4 + ":53"}
+	r.Names = nameservers(routerFar, serverAddr4)
 	expect(t, r, engine.OK, "")
-	r.Hosts = map[string]string{"self": routerNear}
+	r.Names.Etc.Hosts = []byte(routerNear + " self\n")
 	expect(t, r, engine.Refused, "RST from "+routerNear)
-	r.DNS, r.To = []string{serverAddr4}, "nobody.example"
+	r.Names, r.To = nameservers(serverAddr4), "nobody.example"
 	expect(t, r, engine.Unreachable, "could not resolve nobody.example: NXDOMAIN from "+serverAddr4)
-	r.DNS = []string{serverAddr4 + ":81"}
-	expect(t, r, engine.Unreachable, "connection refused (ICMP port unreachable from "+serverAddr4+")")
+	r.Names = nameservers(routerFar)
+	expect(t, r, engine.Unreachable, "connection refused (ICMP port unreachable from "+routerFar+")")
 	firewall(t, p.r, "-A FORWARD -p udp -j DROP")
-	r.DNS = []string{serverAddr4}
-	expect(t, r, engine.Unreachable, "could not resolve nobody.example: 10.2.0.2: no answer from")
+	r.Names, r.Wait = nameservers(serverAddr4), shortWait
+	expect(t, r, engine.Unreachable, "could not resolve nobody.example: no answer from 10.2.0.2 within")
 }
 
 func TestDNS(t *testing.T) {
@@ -52,14 +62,14 @@ func TestDNS(t *testing.T) {
 		{"nobody.example", "A", "NXDOMAIN", nil},
 	} {
 		for _, tcp := range []bool{false, true} {
-			o, err := DNS(t.Context(), DNSRequest{From: p.c, Server: serverAddr4, Name: c.name, Type: c.kind, TCP: tcp})
+			o, err := DNS(t.Context(), DNSRequest{From: p.c, Server: serverAddr4, Name: c.name, Type: c.kind, TCP: tcp, Wait: 10 * time.Second})
 			if err != nil || o.Ended != engine.OK || o.Rcode != c.rcode || !reflect.DeepEqual(o.Answers, c.answers) {
 				t.Errorf("%s %s tcp=%v: %+v, %v", c.name, c.kind, tcp, o, err)
 			}
 		}
 	}
 	for name, want := range map[string]string{"queries.underlay": "8", "web.example.queries.underlay": "2", "x.queries.underlay": "0"} {
-		o, err := DNS(t.Context(), DNSRequest{From: p.c, Server: serverAddr4, Name: name, Type: "TXT"})
+		o, err := DNS(t.Context(), DNSRequest{From: p.c, Server: serverAddr4, Name: name, Type: "TXT", Wait: 10 * time.Second})
 		if err != nil || !reflect.DeepEqual(o.Answers, []string{want}) {
 			t.Errorf("%s: %+v, %v, want %s", name, o, err, want)
 		}
@@ -70,49 +80,5 @@ func TestDNS(t *testing.T) {
 	}
 	if _, err := DNS(t.Context(), DNSRequest{From: p.c, Server: serverAddr4, Name: "web", Type: "BOGUS"}); err == nil {
 		t.Error("a question of an unknown type was asked")
-	}
-}
-
-// TestSearchDomains looks names up as a pod's resolver does.
-func TestSearchDomains(t *testing.T) {
-	t.Parallel()
-	c, s := newNode(t, "c"), newNode(t, "s")
-	join(t, c, "10.1.0.2/24", s, "10.1.0.1/24")
-	serve(t, s, engine.Workload{Kind: "dns", Listen: ":53", Records: map[string][]string{
-		"web.default.svc.cluster.local": {"10.96.0.1"},
-		"web.other.svc.cluster.local":   {"10.96.0.2"},
-		"web.other":                     {"10.96.0.3"},
-		"a.b.c":                         {"10.96.0.4"},
-	}})
-	names := Names{
-		DNS: []string{"10.1.0.1"}, Dots: 5,
-		Search: []string{"default.svc.cluster.local", "svc.cluster.local", "cluster.local"},
-	}
-	resolved := func(n Names, name string) string {
-		addr, out, err := Resolve(t.Context(), Request{From: c, To: name, Names: n, Wait: 10 * time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out.Ended != engine.OK {
-			return out.Detail
-		}
-		return addr.String()
-	}
-	few := names
-	few.Dots = 1
-	for _, x := range []struct {
-		names      Names
-		name, want string
-	}{
-		{names, "web", "10.96.0.1"},
-		{names, "web.other", "10.96.0.2"},  // web.other.svc.cluster.local is asked for first
-		{few, "web.other", "10.96.0.3"},    // as it stands first
-		{names, "web.other.", "10.96.0.3"}, // nothing but as it stands
-		{names, "a.b.c", "10.96.0.4"},      // last
-		{names, "db", "could not resolve db: NXDOMAIN from 10.1.0.1"},
-	} {
-		if got := resolved(x.names, x.name); got != x.want {
-			t.Errorf("%s (ndots %d) is %s, not %s", x.name, x.names.Dots, got, x.want)
-		}
 	}
 }

@@ -30,7 +30,7 @@ func Do(ctx context.Context, r Request) (Outcome, error) {
 	o, err := do(ctx, r)
 	var end *ending
 	if errors.As(err, &end) {
-		o.Ended, o.Detail, err = end.ended, end.detail, nil
+		o.Ended, o.Detail, o.Unresolved, err = end.ended, end.detail, end.lookup, nil
 	}
 	o.Took = time.Since(start)
 	return o, err
@@ -65,12 +65,28 @@ func valid(r *Request) error {
 	return nil
 }
 
-// do looks up the address and makes the attempt.
+// do looks up the address and makes the attempt. Where a name has several, a connection
+// is tried to each in turn, as clients do; if none succeeds, the first tells how it ended.
 func do(ctx context.Context, r Request) (o Outcome, err error) {
-	addr, err := resolve(ctx, r)
+	addrs, err := resolve(ctx, r)
 	if err != nil {
 		return o, err
 	}
+	o, err = try(ctx, r, addrs[0])
+	var end *ending
+	if r.Proto == "icmp" || r.Proto == "udp" || !errors.As(err, &end) {
+		return o, err
+	}
+	for _, addr := range addrs[1:] {
+		if next, nextErr := try(ctx, r, addr); nextErr == nil {
+			return next, nil
+		}
+	}
+	return o, err
+}
+
+// try makes the attempt at one address.
+func try(ctx context.Context, r Request, addr netip.Addr) (o Outcome, err error) {
 	a := &attempt{
 		node: r.From, proto: r.Proto, to: netip.AddrPortFrom(addr, uint16(r.Port)),
 		start: time.Now(), wait: r.Wait, payload: r.Payload, size: r.Size, reset: r.Reset, sending: r.Sending,
@@ -115,21 +131,29 @@ func (a *attempt) dial(ctx context.Context, typ int) (done func() error, err err
 	if err := a.announce(); err != nil {
 		return nil, errors.Join(err, done())
 	}
-	if err := a.sock.connect(a.to); err != nil {
+	err = a.sock.connect(a.to)
+	if typ == unix.SOCK_STREAM && !errors.Is(err, unix.ENETUNREACH) {
+		ports.sent(a)
+	}
+	if err != nil {
 		return nil, errors.Join(a.explain(ctx, err), done())
 	}
 	return done, nil
 }
 
-// rejectWait is how long to listen for the ICMP message of a firewall of the
-// node itself that has stopped a packet. It comes over the loopback.
+// rejectWait is how long to listen for the ICMP message about a packet that was
+// stopped: that of a firewall of the node itself comes over the loopback.
 const rejectWait = 20 * time.Millisecond
 
 // send sends one datagram. When the node's own firewall stops it the kernel
-// says EPERM for DROP and REJECT alike; the ICMP message tells them apart.
+// says EPERM for DROP and REJECT alike; the ICMP message tells them apart. For a
+// refusal of the datagram before it tells from whom that came.
 func (a *attempt) send(ctx context.Context, b []byte) error {
 	err := a.sock.send(b)
-	if !errors.Is(err, unix.EPERM) {
+	if err == nil || a.proto == "icmp" { // of which those are counted that a firewall stops
+		ports.sent(a)
+	}
+	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.ECONNREFUSED) {
 		return err
 	}
 	stop, untilErr := a.sock.until(ctx, time.Now().Add(rejectWait))

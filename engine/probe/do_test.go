@@ -323,7 +323,7 @@ func TestNamespacesDoNotMix(t *testing.T) {
 	for i, c := range clients {
 		wg.Go(func() {
 			for range rounds {
-				o, err := Do(t.Context(), Request{From: c, To: "web", Names: Names{DNS: []string{"10.1.0.1"}}, Proto: "tcp", Port: 9000, Wait: 5 * time.Second, Banner: 5 * time.Second})
+				o, err := Do(t.Context(), Request{From: c, To: "web", Names: nameservers("10.1.0.1"), Proto: "tcp", Port: 9000, Wait: 5 * time.Second, Banner: 5 * time.Second})
 				if err != nil || o.Served != fmt.Sprintf("s%d", i) {
 					t.Errorf("from %d: %+v, %v", i, o, err)
 				}

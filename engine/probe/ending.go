@@ -18,12 +18,23 @@ import (
 type ending struct {
 	ended  engine.Expect
 	detail string
+	waited bool // for an answer, until the attempt's time was over
+	lookup bool // of a name's lookup: nothing was sent to it
 }
 
 func (e *ending) Error() string { return e.detail }
 
 func endf(ended engine.Expect, format string, args ...any) *ending {
 	return &ending{ended: ended, detail: fmt.Sprintf(format, args...)}
+}
+
+// asEnding tells how an attempt ended from what could not be found out.
+func asEnding(err error) (*ending, error) {
+	var end *ending
+	if errors.As(err, &end) {
+		return end, nil
+	}
+	return nil, err
 }
 
 // attempt is one try at one address.
@@ -82,10 +93,12 @@ func (a *attempt) silence() error {
 	if err != nil {
 		return fmt.Errorf("probe from %s to %s: %w", a.node.Name, a.to, err)
 	}
+	end := endf(engine.Timeout, "no answer from %s within %s", a.to.Addr(), pretty(a.wait))
 	if hop != nil {
-		return endf(engine.Unreachable, "no route to host: %s", hop)
+		end = endf(engine.Unreachable, "no route to host: %s", hop)
 	}
-	return endf(engine.Timeout, "no answer from %s within %s", a.to.Addr(), pretty(a.wait))
+	end.waited = true
+	return end
 }
 
 func (a *attempt) explainICMP(e *icmpError) error {

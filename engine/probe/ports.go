@@ -3,6 +3,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -36,6 +37,46 @@ type turns struct {
 	count int               // ports given out so far
 	rest  map[int]time.Time // until when they are not given out again
 	used  time.Time
+	begun map[string]Begun // what was sent from its nodes, by their names
+}
+
+// Begun counts what attempts have begun to send from a node, as the kernel counts it: by
+// protocol, a connection or a packet each.
+type Begun struct{ TCP, UDP, ICMP uint64 }
+
+// Sent returns what attempts have begun to send from the nodes of a lab, by their names;
+// ns is the namespace of any of them.
+func Sent(ns int) (map[string]Begun, error) {
+	lab, err := owner(ns)
+	if err != nil {
+		return nil, err
+	}
+	ports.mu.Lock()
+	defer ports.mu.Unlock()
+	if t := ports.given[lab]; t != nil {
+		return maps.Clone(t.begun), nil
+	}
+	return nil, nil
+}
+
+// sent counts that an attempt has begun to send something.
+func (s *sources) sent(a *attempt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.given[a.lab]
+	if t == nil {
+		return
+	}
+	b := t.begun[a.node.Name]
+	switch a.proto {
+	case "tcp":
+		b.TCP++
+	case "udp":
+		b.UDP++
+	case "icmp":
+		b.ICMP++
+	}
+	t.begun[a.node.Name] = b
 }
 
 var ports sources
@@ -107,7 +148,7 @@ func (s *sources) of(lab uint64, now time.Time) *turns {
 				}
 			}
 		}
-		t = &turns{rest: map[int]time.Time{}}
+		t = &turns{rest: map[int]time.Time{}, begun: map[string]Begun{}}
 		s.given[lab] = t
 	}
 	t.used = now

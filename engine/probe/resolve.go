@@ -3,113 +3,231 @@ package probe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/miekg/dns"
 
 	"underlay/engine"
 )
 
-// Resolve finds the address that Do would try. If there is none the Outcome says
-// why, in a detail to be shown, and is Unreachable.
-func Resolve(ctx context.Context, r Request) (netip.Addr, Outcome, error) {
+// Lookup is how a node has resolved a name.
+type Lookup struct {
+	Addrs []netip.Addr // in the order in which programs try them
+	Asked []Query      // what name servers were asked, in order
+	// Detail says why there is no address, as a sentence without a full stop.
+	Detail string
+	// Unconfigured says that no name server was to be asked.
+	Unconfigured bool
+}
+
+// Query is a question that a lookup put to a name server.
+type Query struct {
+	Server string // address
+	Name   string // whole, without the final dot
+	Type   uint16 // of dns.Type…
+	Rcode  string // NXDOMAIN …; "" if there was no answer
+	Detail string // how it ended otherwise, in the words of a probe
+}
+
+// Resolve looks up what Do would try, as programs in the node do. The error is for what
+// could not be found out.
+func Resolve(ctx context.Context, r Request) (Lookup, error) {
 	if r.Wait <= 0 {
 		r.Wait = DefaultWait
 	}
-	addr, err := resolve(ctx, r)
+	l := &lookup{r: r, silent: map[string]bool{}}
+	err := l.run(ctx)
 	var end *ending
 	if errors.As(err, &end) {
-		return addr, Outcome{Ended: end.ended, Detail: end.detail}, nil
+		l.Detail, err = end.detail, nil
 	}
-	return addr, Outcome{Ended: engine.OK, Address: addr.String()}, err
+	if len(l.Addrs) > 1 && err == nil {
+		l.Addrs, err = prefer(r.From, l.Addrs, r.Names.Musl)
+	}
+	return l.Lookup, err
 }
 
-// resolve finds the address to try: r.To itself, what r.Hosts says, localhost,
-// or what the first of r.DNS says that responds. A name that has no address is
-// an *ending.
-func resolve(ctx context.Context, r Request) (netip.Addr, error) {
-	if addr, err := netip.ParseAddr(r.To); err == nil {
-		return addr.Unmap(), nil
+// resolve is Resolve for Do: that there is no address is an *ending.
+func resolve(ctx context.Context, r Request) ([]netip.Addr, error) {
+	l, err := Resolve(ctx, r)
+	if err == nil && len(l.Addrs) == 0 {
+		err = &ending{ended: engine.Unreachable, detail: l.Detail, lookup: true}
 	}
-	name := strings.TrimSuffix(r.To, ".")
-	for host, text := range r.Hosts {
-		if !strings.EqualFold(strings.TrimSuffix(host, "."), name) {
+	return l.Addrs, err
+}
+
+// lookup is one that is under way.
+type lookup struct {
+	Lookup
+	r      Request
+	conf   resolvConf
+	silent map[string]bool // servers that have not answered once
+}
+
+// run asks the node's sources of names in turn. musl has no nsswitch.conf.
+func (l *lookup) run(ctx context.Context) error {
+	if addr, ok := numeric(l.r.To); ok {
+		l.Addrs = []netip.Addr{addr}
+		return nil
+	}
+	if _, ok := dns.IsDomainName(l.r.To); !ok || l.r.To == "" {
+		return endf(engine.Unreachable, "could not resolve %q: it is no name", l.r.To)
+	}
+	l.conf = l.r.Names.resolv()
+	sources := l.r.Names.sources()
+	if l.r.Names.Musl {
+		sources = Names{}.sources()
+	}
+	asked := false
+	for _, s := range sources {
+		got := unavail // as for any source that this machine has no module for
+		var err error
+		switch s.name {
+		case "files":
+			got = l.files()
+		case "dns":
+			asked = true
+			got, err = l.dns(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		if s.ends[got] {
+			break
+		}
+	}
+	if len(l.Addrs) == 0 {
+		return l.failed(asked)
+	}
+	return nil
+}
+
+func (l *lookup) files() found {
+	if l.r.Names.Etc.Hosts == nil {
+		return unavail
+	}
+	addrs := l.r.Names.inHosts(l.r.To)
+	if len(addrs) == 0 {
+		return notFound
+	}
+	l.Addrs = append(l.Addrs, addrs...)
+	return success
+}
+
+func (l *lookup) dns(ctx context.Context) (found, error) {
+	if l.r.Names.Musl {
+		return l.musl(ctx)
+	}
+	addrs, got, err := l.glibc(ctx)
+	// With rotate a program begins with any of the servers, so each of them must do.
+	for turn := 1; l.conf.rotate && turn < len(l.conf.servers) && err == nil && got == success; turn++ {
+		l.conf.servers = append(l.conf.servers[1:], l.conf.servers[0])
+		_, got, err = l.glibc(ctx)
+	}
+	if err == nil && got == success {
+		l.Addrs = append(l.Addrs, addrs...)
+	}
+	return got, err
+}
+
+// failed is why there is no address: what was asked of whom, and what came of it.
+func (l *lookup) failed(asked bool) error {
+	name := l.r.To
+	switch {
+	case !asked:
+		return endf(engine.Unreachable, "could not resolve %s: it is not in %s's /etc/hosts, and /etc/nsswitch.conf leads to no name server", name, l.r.From.Name)
+	case !l.conf.given && !slices.ContainsFunc(l.Asked, func(q Query) bool { return q.Rcode != "" }):
+		l.Unconfigured = true
+		return endf(engine.Unreachable, "could not resolve %s: %s has no DNS server configured", name, l.r.From.Name)
+	}
+	return endf(engine.Unreachable, "could not resolve %s: %s", name, l.told())
+}
+
+// told tells the queries: those with the same answer from the same server at once.
+func (l *lookup) told() string {
+	type answer struct {
+		server, what string
+		answered     bool
+	}
+	var order []answer
+	names := map[answer][]string{}
+	for _, q := range l.Asked {
+		a := answer{q.Server, q.Rcode, q.Rcode != ""}
+		switch q.Rcode {
+		case "":
+			a.what = q.Detail
+		case "NOERROR":
+			a.what = "no address (NOERROR, empty answer)"
+		}
+		if names[a] == nil {
+			order = append(order, a)
+		}
+		if !slices.Contains(names[a], q.Name) {
+			names[a] = append(names[a], q.Name)
+		}
+	}
+	var out []string
+	for _, a := range order {
+		text := a.what
+		switch {
+		case a.answered:
+			text += " from " + a.server
+		case !strings.Contains(text, a.server):
+			text = a.server + ": " + text
+		}
+		if len(names[a]) > 1 || names[a][0] != strings.TrimSuffix(l.r.To, ".") {
+			text += " for " + and(names[a])
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, "; ")
+}
+
+func and(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// note keeps what came of a question.
+func (l *lookup) note(server, name string, qtype uint16, msg *dns.Msg, end *ending) {
+	q := Query{Server: server, Name: strings.TrimSuffix(name, "."), Type: qtype}
+	if msg != nil {
+		q.Rcode = dns.RcodeToString[msg.Rcode]
+	} else if end != nil {
+		q.Detail = end.detail
+	}
+	l.Asked = append(l.Asked, q)
+}
+
+// addresses are those in an answer for the name that was asked for and the names that it
+// is an alias of.
+func addresses(msg *dns.Msg) (addrs []netip.Addr) {
+	if msg == nil || len(msg.Question) == 0 {
+		return nil
+	}
+	name := msg.Question[0].Name
+	for _, rr := range msg.Answer {
+		if !strings.EqualFold(rr.Header().Name, name) {
 			continue
 		}
-		addr, err := netip.ParseAddr(text)
-		if err != nil {
-			return addr, fmt.Errorf("hosts entry of %s: %w", r.To, err)
+		var addr netip.Addr
+		switch rr := rr.(type) {
+		case *dns.CNAME:
+			name = rr.Target
+			continue
+		case *dns.A:
+			addr, _ = netip.AddrFromSlice(rr.A)
+		case *dns.AAAA:
+			addr, _ = netip.AddrFromSlice(rr.AAAA)
 		}
-		return addr.Unmap(), nil
-	}
-	if strings.EqualFold(name, "localhost") {
-		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
-	}
-	if _, ok := dns.IsDomainName(name); !ok || name == "" {
-		return netip.Addr{}, endf(engine.Unreachable, "could not resolve %q: it is no name", r.To)
-	}
-	if len(r.DNS) == 0 {
-		return netip.Addr{}, endf(engine.Unreachable, "could not resolve %s: %s has no DNS server configured", r.To, r.From.Name)
-	}
-	return query(ctx, r)
-}
-
-// query asks the servers in turn; each gets its share of the wait. As in a
-// resolver, the first server that responds decides, whatever it says of each of
-// the names that r.To stands for.
-func query(ctx context.Context, r Request) (netip.Addr, error) {
-	var failed []string
-	for _, server := range r.DNS {
-		addr, end, err := r.queryOne(ctx, server)
-		if err != nil {
-			return addr, err
-		}
-		if end == nil {
-			return addr, nil
-		}
-		if end.ended == engine.OK {
-			return addr, endf(engine.Unreachable, "could not resolve %s: %s from %s", r.To, end.detail, server)
-		}
-		failed = append(failed, fmt.Sprintf("%s: %s", server, end.detail))
-	}
-	return netip.Addr{}, endf(engine.Unreachable, "could not resolve %s: %s", r.To, strings.Join(failed, "; "))
-}
-
-// queryOne asks one server for each of the names that r.To stands for. What it says
-// of the last is what counts if none has an address.
-func (r Request) queryOne(ctx context.Context, server string) (addr netip.Addr, end *ending, err error) {
-	for _, name := range r.candidates(r.To) {
-		q := DNSRequest{From: r.From, Server: server, Name: name, Wait: r.Wait / time.Duration(len(r.DNS))}
-		addr, end, err = lookup(ctx, q)
-		if err != nil || end == nil || end.ended != engine.OK {
-			return addr, end, err
+		if addr.IsValid() && rr.Header().Rrtype == msg.Question[0].Qtype {
+			addrs = append(addrs, addr.Unmap())
 		}
 	}
-	return addr, end, err
-}
-
-// lookup asks one server for an IPv4 address, and for an IPv6 one if there is
-// none. end says why there is no address; it is OK if the server said so.
-func lookup(ctx context.Context, q DNSRequest) (addr netip.Addr, end *ending, err error) {
-	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		msg, err := ask(ctx, q, qtype)
-		if errors.As(err, &end) {
-			return addr, end, nil
-		}
-		if err != nil {
-			return addr, nil, err
-		}
-		if msg.Rcode != dns.RcodeSuccess {
-			return addr, endf(engine.OK, "%s", dns.RcodeToString[msg.Rcode]), nil
-		}
-		for _, text := range answers(msg, qtype) {
-			if addr, err := netip.ParseAddr(text); err == nil {
-				return addr.Unmap(), nil, nil
-			}
-		}
-	}
-	return addr, endf(engine.OK, "no address (NOERROR, empty answer)"), nil
+	return addrs
 }

@@ -50,15 +50,3 @@ func TestSignature(t *testing.T) {
 		})
 	}
 }
-
-func TestResolve(t *testing.T) {
-	n := newNode(t, "n")
-	r := Request{From: n, To: "web", Names: Names{Hosts: map[string]string{"web": "10.0.0.7"}}}
-	if addr, out, err := Resolve(t.Context(), r); err != nil || out.Ended != engine.OK || addr.String() != "10.0.0.7" {
-		t.Errorf("%s, %+v, %v", addr, out, err)
-	}
-	r.To = "db"
-	if _, out, err := Resolve(t.Context(), r); err != nil || out.Ended != engine.Unreachable || out.Detail != "could not resolve db: n has no DNS server configured" {
-		t.Errorf("%+v, %v", out, err)
-	}
-}

@@ -28,7 +28,6 @@ package probe
 
 import (
 	"net/netip"
-	"strings"
 	"time"
 
 	"underlay/engine"
@@ -54,7 +53,7 @@ const MaxBody = 64 << 10
 // Request is one attempt. Proto is icmp, tcp, udp or http.
 type Request struct {
 	From  Node
-	To    string // address or name; names are looked up in Hosts, then asked of DNS
+	To    string // address, or a name that Names resolves
 	Port  int
 	Proto string
 	Path  string        // http
@@ -64,7 +63,7 @@ type Request struct {
 	// DefaultBanner, negative not at all. Give more when SeenAs or Served
 	// matters, and none when it does not.
 	Banner time.Duration
-	Names
+	Names  Names // of From
 
 	// Payload is what a udp probe sends, nil for a line of its own.
 	Payload []byte
@@ -87,32 +86,6 @@ type Request struct {
 	Sending func(Signature)
 }
 
-// Names is what a node knows of names.
-type Names struct {
-	Hosts map[string]string
-	DNS   []string // servers asked for names, as "ADDR" or "ADDR:PORT"
-	// Search are domains that a name is looked up in, in this order: before the name
-	// as it stands where it has fewer dots than Dots, else after it.
-	Search []string
-	Dots   int
-}
-
-// candidates are the names that stand for a name, in the order in which they are
-// asked for.
-func (n Names) candidates(name string) []string {
-	if strings.HasSuffix(name, ".") || len(n.Search) == 0 {
-		return []string{name}
-	}
-	var out []string
-	for _, domain := range n.Search {
-		out = append(out, name+"."+domain)
-	}
-	if strings.Count(name, ".") < n.Dots {
-		return append(out, name)
-	}
-	return append([]string{name}, out...)
-}
-
 // Signature is what tells the packets of an attempt from all others.
 type Signature struct {
 	To      netip.Addr // the address that is tried
@@ -131,4 +104,6 @@ type Outcome struct {
 	Took    time.Duration
 	Address string // the address that was tried
 	SPort   int    // the port that it was tried from, of icmp the identifier; 0 if nothing was sent
+	// Unresolved says that To is a name without an address, so nothing was sent to it.
+	Unresolved bool
 }

@@ -95,6 +95,10 @@ func (w *worldInit) serve(r request) {
 		names, fds := w.adopt(r.Adopt)
 		w.reply(message{ID: r.ID, Names: names}, nil, fds...)
 		seqpacket.CloseAll(fds)
+	case r.Etc != "":
+		names, fds, hostname, err := w.etcOf(r.Etc)
+		w.reply(message{ID: r.ID, Names: names, Output: hostname}, err, fds...)
+		seqpacket.CloseAll(fds)
 	case r.Ended != nil:
 		w.reply(message{ID: r.ID, Ended: w.ended(r.Ended)}, nil)
 	case r.Start != nil:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -25,10 +26,11 @@ type node struct {
 	// opened anew each time, so that nothing of ours keeps them.
 	adopted bool
 
-	once sync.Once
-	mnt  int
-	uts  int
-	err  error
+	once      sync.Once
+	furnished atomic.Bool // mnt and uts are there
+	mnt       int
+	uts       int
+	err       error
 }
 
 // addNodes makes network namespaces under /run/netns and returns descriptors for
@@ -240,8 +242,11 @@ func (n *node) furnish() (err error) {
 	if n.mnt, err = unix.Open("/proc/thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
-	n.uts, err = unix.Open("/proc/thread-self/ns/uts", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	return err
+	if n.uts, err = unix.Open("/proc/thread-self/ns/uts", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return err
+	}
+	n.furnished.Store(true)
+	return nil
 }
 
 // ownFiles gives the calling thread mount and uts namespaces in which /etc, /sys

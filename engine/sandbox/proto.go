@@ -19,6 +19,9 @@ type request struct {
 	// Adopt makes nodes of network namespaces that somebody else has bound to
 	// /run/netns: a descriptor of each that is there.
 	Adopt []string `json:",omitempty"`
+	// Etc asks for a node's own files of name resolution: their names, a descriptor of
+	// each that is there, and the hostname as Output.
+	Etc string `json:",omitempty"`
 	// Ended asks which of these children of init have ended.
 	Ended []int `json:",omitempty"`
 }

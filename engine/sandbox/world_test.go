@@ -168,6 +168,38 @@ func TestNodesHaveTheirOwnEtcAndName(t *testing.T) {
 	}
 }
 
+// TestResolverFiles reads what programs of a node read, before and after one has run there.
+func TestResolverFiles(t *testing.T) {
+	w := newWorld(t, "web", "db")
+	read := func(node string) (map[string][]byte, string) {
+		t.Helper()
+		files, hostname, err := w.ResolverFiles(t.Context(), node)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files, hostname
+	}
+	for _, when := range []string{"before anything runs there", "after something has"} {
+		files, hostname := read("web")
+		if !strings.Contains(string(files["hosts"]), "10.9.8.7") || !strings.Contains(string(files["resolv.conf"]), "10.0.0.53") || hostname != "web" {
+			t.Errorf("%s: %s reads %q", when, hostname, files)
+		}
+		must(t, w, "web", "true")
+	}
+	must(t, w, "web", "echo search web.lab >> /etc/resolv.conf; hostname web.example; rm -f /etc/nsswitch.conf; mkfifo /etc/nsswitch.conf")
+	files, hostname := read("web")
+	_, pipe := files["nsswitch.conf"]
+	if !strings.Contains(string(files["resolv.conf"]), "search web.lab") || hostname != "web.example" || pipe {
+		t.Errorf("%s reads %q", hostname, files)
+	}
+	if files, _ := read("db"); strings.Contains(string(files["resolv.conf"]), "web.lab") {
+		t.Errorf("db reads %q", files)
+	}
+	if _, _, err := w.ResolverFiles(t.Context(), "nobody"); err == nil {
+		t.Error("a node that is not there has files")
+	}
+}
+
 func TestMachineIsOutOfReach(t *testing.T) {
 	w := newWorld(t, "host")
 	for name, script := range map[string]string{

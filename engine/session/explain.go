@@ -15,6 +15,7 @@ func (s *Session) outdate() (changes int) {
 	s.changes++
 	changes = s.changes
 	had := s.found.forget()
+	s.trying.tried = s.trying.tried || s.trying.typed
 	s.mu.Unlock()
 	s.giveWay()
 	if had {
@@ -94,7 +95,11 @@ func (s *Session) explainNext(ctx context.Context, background bool) (more, ok bo
 	if err == nil && !about.seen(a) {
 		s.trigger(trigger{anew: true}) // it ends otherwise by now
 	}
-	return true, s.note(about, turn, about.verdict(a, err))
+	v := about.verdict(a, err)
+	if v.Text != "" {
+		v = s.inReach(p, a, v)
+	}
+	return true, s.note(about, turn, v)
 }
 
 func (s *Session) setExplaining(cut context.CancelFunc) {
@@ -117,6 +122,9 @@ func (s *Session) unexplained(print uint64) (about failure, turn int, found bool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if print != s.found.print {
+		if s.found.print != 0 && s.trying.typed {
+			s.trying.tried = true
+		}
 		s.found.print = print
 		if s.found.forget() {
 			s.signal()

@@ -60,6 +60,7 @@ func reason(r engine.Reason) func(*engine.Status) bool {
 
 func TestWhatFailsIsExplained(t *testing.T) {
 	s := open(t, routed(dropWeb))
+	session.Try(s)
 	st := awaitStatus(t, s, "explained", reason("rule-drop"))
 	got := st.Tasks[0]
 	if got.Verdict.Node != "r" || !strings.HasPrefix(got.Why, "Dropped in r, iptables filter FORWARD: ") || !strings.HasSuffix(got.Why, ".") {
@@ -74,6 +75,7 @@ func TestWhatFailsIsExplained(t *testing.T) {
 // known how the lab stands now, and what is found then takes its place.
 func TestAVerdictGoesWithItsState(t *testing.T) {
 	s := open(t, routed(dropWeb))
+	session.Try(s)
 	line := shell(t, s, "r")
 	awaitStatus(t, s, "explained", reason("rule-drop"))
 	line("iptables -P FORWARD DROP; iptables -F FORWARD")
@@ -95,6 +97,7 @@ func TestAVerdictGoesWithItsState(t *testing.T) {
 // A setting sends no event, and no check of this lab asks for it.
 func TestAVerdictGoesWithASetting(t *testing.T) {
 	s := open(t, routed("sysctl -qw net.ipv4.ip_forward=0"))
+	session.Try(s)
 	line := shell(t, s, "r")
 	awaitStatus(t, s, "explained", reason("forwarding-off"))
 	line("sysctl -w net.ipv4.ip_forward=1")
@@ -131,6 +134,7 @@ func TestAnAutopsyGivesWay(t *testing.T) {
 func TestNoAutopsyOfWhatPasses(t *testing.T) {
 	s := open(t, routed("nft add table ip t; nft add chain ip t c '{ type filter hook forward priority 0; }'; "+
 		"nft add rule ip t c tcp dport 80 counter accept", dropWeb))
+	session.Try(s)
 	line := shell(t, s, "r")
 	awaitStatus(t, s, "explained", reason("rule-drop"))
 	line("iptables -F FORWARD")
@@ -159,6 +163,7 @@ func TestExplainingComesToRest(t *testing.T) {
 		engine.Task{ID: "ssh", Goal: "a connects to b", Checks: []engine.Check{
 			{Traffic: &engine.TrafficCheck{From: "a", To: "10.0.2.2", Port: 22, Proto: "tcp"}}}})
 	s := open(t, lab)
+	session.Try(s)
 	awaitStatus(t, s, "explained", func(st *engine.Status) bool {
 		return st.Tasks[0].Verdict.Reason == "rule-drop" && st.Tasks[2].Verdict.Reason == "no-listener"
 	})
@@ -228,7 +233,9 @@ func TestSettleExplains(t *testing.T) {
 	for _, unwatched := range []bool{false, true} {
 		lab := routed(dropWeb)
 		lab.Unwatched = unwatched
-		st, err := open(t, lab).Settle(t.Context())
+		s := open(t, lab)
+		session.Try(s)
+		st, err := s.Settle(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,3 +38,19 @@ func Nodes(s engine.Session) []probe.Node {
 	}
 	return out
 }
+
+// Try has a session take it that the learner has tried something.
+func Try(s engine.Session) { s.(*Session).tried() }
+
+// Knows reports whether an autopsy has found out why something fails.
+func Knows(s engine.Session) bool {
+	own := s.(*Session)
+	own.mu.Lock()
+	defer own.mu.Unlock()
+	for _, f := range own.found.known {
+		if f.verdict.Text != "" {
+			return true
+		}
+	}
+	return false
+}

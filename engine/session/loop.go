@@ -204,6 +204,7 @@ func (l *loop) onLook(now time.Time) {
 		l.s.outdate()
 		l.sooner(&l.due, now)
 	}
+	l.s.countTraffic()
 	if l.s.capturing() {
 		if l.s.settling.Load() == 0 { // whose autopsies are asked for
 			l.s.giveWay()

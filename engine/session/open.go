@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +22,6 @@ import (
 	"underlay/engine/check"
 	"underlay/engine/cluster"
 	"underlay/engine/observe"
-	"underlay/engine/probe"
 	"underlay/engine/sandbox"
 	"underlay/engine/tracesock"
 	"underlay/engine/wire"
@@ -46,7 +44,7 @@ func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)
 	}
 	judge := check.New(lab)
 	s := &Session{
-		lab: lab, sandbox: o.Sandbox, warm: o.Warm, judge: judge, sysctls: judge.Sysctls(), checkpoints: newCheckpointLog(), traces: newTraces(),
+		lab: lab, sandbox: o.Sandbox, warm: o.Warm, judge: judge, sysctls: judge.Sysctls(), resolvers: resolvers(lab), checkpoints: newCheckpointLog(), traces: newTraces(),
 		changed: make(chan struct{}, 1), triggers: make(chan trigger, 64), quit: make(chan struct{}), stopped: make(chan struct{}),
 		resting: make(chan *rest),
 	}
@@ -112,8 +110,10 @@ func (s *Session) build(ctx context.Context, progress func(string)) error {
 	if err := s.furnish(ctx, p, progress); err != nil {
 		return errors.Join(err, p.close())
 	}
+	begun, _ := s.othersBegun(p) // where it cannot be counted it is not
 	s.mu.Lock()
 	s.instance = p
+	s.trying.begun = begun
 	s.mu.Unlock()
 	go tracesock.Serve(context.Background(), p.world.Socket(), func(ctx context.Context, a tracesock.Asked) (*engine.Autopsy, error) {
 		return s.trace(ctx, func(now *instance) (engine.Flow, error) { return s.asked(a, p, now) })
@@ -282,19 +282,4 @@ func (s *Session) refresh(ctx context.Context, p *instance) error {
 	}
 	p.stop()
 	return errors.Join(append(errs, s.watch(p))...)
-}
-
-// names is what a node knows of names.
-func (s *Session) names(node string) (out probe.Names) {
-	n := s.lab.Topology.Node(node)
-	switch {
-	case n == nil:
-	case n.Pod == nil:
-		out.Hosts, out.DNS = maps.Clone(n.Hosts), n.DNS
-	case s.lab.Cluster.DNS == "on":
-		out.DNS = []string{engine.ClusterDNS}
-		out.Search = []string{n.Pod.Namespace + ".svc." + engine.ClusterDomain, "svc." + engine.ClusterDomain, engine.ClusterDomain}
-		out.Dots = 5
-	}
-	return out
 }

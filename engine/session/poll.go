@@ -23,11 +23,12 @@ func (s *Session) pollChanged() bool {
 	defer s.mu.Unlock()
 	before := s.polled
 	s.polled = now
+	s.trying.tried = s.trying.tried || s.trying.typed && before != now
 	return before != now
 }
 
 // polledState is a fingerprint of what changes without a kernel event: sockets,
-// settings, and rules made with iptables-legacy.
+// settings, rules made with iptables-legacy, and how names are resolved.
 func (s *Session) polledState() (uint64, bool) {
 	p, err := s.live()
 	if err != nil {
@@ -42,6 +43,7 @@ func (s *Session) polledState() (uint64, bool) {
 	for i := range states {
 		addPolled(&h, &states[i])
 	}
+	s.addNames(context.Background(), p, &h)
 	return h.Sum64(), true
 }
 
@@ -68,6 +70,7 @@ func (s *Session) deepState(ctx context.Context, p *instance) (uint64, error) {
 		addPolled(&h, &states[0])
 		addLasting(&h, &states[0])
 	}
+	s.addNames(ctx, p, &h)
 	return h.Sum64(), nil
 }
 

@@ -57,6 +57,7 @@ func (l *loop) release(now time.Time) {
 	if at := l.restsAt(); at.IsZero() || now.Before(at) {
 		return
 	}
+	l.s.countTraffic()
 	for _, r := range l.rests {
 		close(r.done)
 	}

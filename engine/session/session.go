@@ -25,6 +25,8 @@ type Session struct {
 	judge   *check.Evaluator
 	sysctls []string // settings the lab's checks read
 
+	resolvers []string // nodes that resolve names for the lab's checks
+
 	changed  chan struct{}
 	triggers chan trigger
 	quit     chan struct{}
@@ -42,6 +44,7 @@ type Session struct {
 	instance *instance
 	status   engine.Status // without what was found by autopsies
 	found    findings
+	trying   trying
 	closed   bool
 	current  evaluation // that is under way
 
@@ -70,7 +73,7 @@ func (s *Session) Status() engine.Status {
 	st, p := s.status, s.instance
 	st.Testing, st.Captures = s.sending > 0, s.captures
 	st.Tasks, st.Collateral = slices.Clone(st.Tasks), slices.Clone(st.Collateral)
-	if !withheld(s.lab, &st) {
+	if (s.trying.tried || s.lab.Fault != nil) && !withheld(s.lab, &st) {
 		s.found.tell(st.Tasks)
 		s.found.tell(st.Collateral)
 	}
@@ -253,6 +256,9 @@ func (s *Session) Reset(ctx context.Context) error {
 	closeErr := old.close()
 	s.judge.Reset()
 	err = s.build(ctx, func(string) {})
+	s.mu.Lock()
+	s.trying.typed, s.trying.tried = false, false
+	s.mu.Unlock()
 	s.evalMu.Unlock()
 	if err == nil && !s.lab.Unwatched {
 		err = s.begin(ctx)

@@ -40,6 +40,9 @@ func (s *Session) Settle(ctx context.Context) (engine.Status, error) {
 	s.settling.Add(1)
 	defer s.settling.Add(-1)
 	s.cancelEvaluation() // the first one here is newer
+	s.claim()
+	s.countTrafficNow()
+	s.evalMu.Unlock()
 	began := time.Now()
 	rests := s.awaitCluster(ctx)
 	before, whole := s.evaluate(ctx)

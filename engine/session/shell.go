@@ -71,9 +71,10 @@ func (t *watchedShell) WaitsForInput() bool {
 	return ok && w.WaitsForInput()
 }
 
-// lineSent ends the autopsy under way in the background before a line arrives.
+// lineSent notes a line and ends the autopsy under way in the background before a line arrives.
 func (s *Session) lineSent(t *watchedShell) {
 	t.ready.Store(false)
+	s.typed()
 	s.mu.Lock()
 	if s.lines == nil {
 		s.lines = map[*watchedShell]time.Time{}

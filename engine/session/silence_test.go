@@ -60,6 +60,7 @@ func everyLab(t *testing.T, wanted func(*engine.Lab) bool, test func(*testing.T,
 // after listings, and after one change.
 func silence(t *testing.T, lab *engine.Lab) {
 	s := open(t, lab)
+	session.Try(s) // or it would not tell what it knows
 	grownQuiet(t, s)
 	e := eavesdrop(t, s)
 	e.silent("left alone", func() { time.Sleep(hush) })

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 
 	"underlay/engine"
 	"underlay/engine/autopsy"
 	"underlay/engine/internal/netns"
+	"underlay/engine/probe"
 	"underlay/engine/tracesock"
 )
 
@@ -77,6 +79,7 @@ func (s *Session) Trace(ctx context.Context, flow engine.Flow) (*engine.Autopsy,
 func (s *Session) trace(ctx context.Context, flowIn func(*instance) (engine.Flow, error)) (*engine.Autopsy, error) {
 	ctx, stop := s.traces.begin(ctx)
 	defer stop()
+	s.tried()
 	cut := s.traces.cutShort(s.cancelEvaluation)
 	s.claim()
 	defer s.evalMu.Unlock()
@@ -110,8 +113,15 @@ func (s *Session) follow(ctx context.Context, p *instance, flow engine.Flow) (*e
 	if s.lab.Topology.Node(flow.From) == nil {
 		return nil, engine.Hintf(fmt.Errorf("this lab has no node %q: %w", flow.From, engine.ErrNotFound), "%s", s.nodesHint())
 	}
+	var names probe.Names
+	if _, err := netip.ParseAddr(flow.To); err != nil {
+		if names, err = s.names(ctx, p, flow.From); err != nil {
+			return nil, err
+		}
+	}
+	names.Musl = flow.Resolver == engine.Musl
 	return autopsy.Trace(ctx, autopsy.Instance{
-		Nodes: p.nodes, Reader: p.reader, Names: s.names(flow.From), Watching: s.tables.watching,
+		Nodes: p.nodes, Reader: p.reader, Names: names, Watching: s.tables.watching,
 	}, flow)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"underlay/engine"
@@ -16,6 +17,7 @@ import (
 type world struct {
 	session  *Session
 	instance *instance
+	names    namesOnce
 }
 
 var _ check.World = (*world)(nil)
@@ -57,8 +59,20 @@ func (w *world) Probe(ctx context.Context, r probe.Request) (probe.Outcome, erro
 		return probe.Outcome{}, err
 	}
 	r.From = n
-	r.Names = w.session.names(n.Name)
+	musl := r.Names.Musl
+	if r.Names, err = w.namesOf(ctx, r.To, n.Name); err != nil {
+		return probe.Outcome{}, err
+	}
+	r.Names.Musl = musl
 	return probe.Do(ctx, r)
+}
+
+// namesOf is how a node resolves names, where what it is after is one.
+func (w *world) namesOf(ctx context.Context, to, node string) (probe.Names, error) {
+	if _, err := netip.ParseAddr(to); err == nil {
+		return probe.Names{}, nil
+	}
+	return w.names.of(node, func() (probe.Names, error) { return w.session.names(ctx, w.instance, node) })
 }
 
 // DNS asks a name server from a node.
@@ -68,7 +82,11 @@ func (w *world) DNS(ctx context.Context, from, server, name, typ string) (check.
 		return check.DNSAnswer{}, err
 	}
 	if server == "" {
-		servers := w.session.names(from).DNS
+		names, err := w.namesOf(ctx, name, from)
+		if err != nil {
+			return check.DNSAnswer{}, err
+		}
+		servers := names.Servers()
 		if len(servers) == 0 {
 			return check.DNSAnswer{Detail: from + " has no name server"}, nil
 		}
