@@ -164,7 +164,7 @@ func TestUndetermined(t *testing.T) {
 	if r.Outcome != autopsy.Delivered {
 		t.Fatal(picture(r))
 	}
-	if err := l.run(t.Context(), "r", "tc qdisc replace dev eth1 root blackhole"); err != nil {
+	if err := l.run(t.Context(), "r", "ip xfrm policy add dir fwd src 10.1.0.2/32 dst 10.2.0.2/32 action block"); err != nil {
 		t.Fatal(err)
 	}
 	r = l.trace(t, ping("a", "10.2.0.2"))
@@ -292,7 +292,7 @@ func tabulate(w io.Writer, scores map[string]*score) {
 		}
 		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%s\t%s\t\n", name, s.faults, s.right, s.wrong, s.unknown, percent(s.right+s.wrong), percent(s.faults))
 	}
-	for _, name := range []string{"cable", "cable6", "bridge", "router", "routers", "egress", "published", "overlay", "macvlan"} {
+	for _, name := range []string{"cable", "cable6", "bridge", "segment", "router", "routers", "egress", "published", "overlay", "macvlan"} {
 		if s := scores[name]; s != nil {
 			row(name, *s)
 			total = score{total.faults + s.faults, total.right + s.right, total.wrong + s.wrong, total.unknown + s.unknown}

@@ -27,7 +27,10 @@ func (c *examination) fill(r *Report) {
 	var subject *flight
 	if c.out.Ended == engine.OK {
 		r.Outcome = Delivered
-		r.Verdict = say("delivered", spot{}, args{Node: c.destination()})
+		var ok bool
+		if r.Verdict, ok = c.answeredTwice(); !ok {
+			r.Verdict = say("delivered", spot{}, args{Node: c.destination()})
+		}
 	} else {
 		if subject, r.Verdict = c.untranslated(); subject == nil {
 			subject = c.subject()
@@ -197,7 +200,7 @@ func (c *examination) verdict(subject *flight) Verdict {
 	default:
 		v = c.arrived()
 	}
-	if v.Reason == ReasonUnknown {
+	if v = c.doubled(v); v.Reason == ReasonUnknown {
 		return c.unknown(subject, v)
 	}
 	return v

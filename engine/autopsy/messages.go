@@ -17,6 +17,8 @@ type args = engine.VerdictArgs
 var messages = map[string]string{
 	"delivered": "delivered: {node} answered",
 
+	"delivered.duplicate-address": "delivered: {server} answered, but two devices have {address}: {device} in {node} ({mac}), which {client} sends to, and {peer} in {peer_node} ({peer_mac})[; {nodes} answered the ARP request]",
+
 	"not-determined.unsent": "not determined: no packet was seen leaving {node} ({detail})",
 	"not-determined.in":     "not determined, last seen at {node}: the {packet} came in on {in}",
 	"not-determined.out":    "not determined, last seen at {node}: the {packet} went out on {out}",
@@ -83,6 +85,17 @@ var messages = map[string]string{
 	"wrong-mac.other":            "{node} sent the {packet} to {mac}, the MAC address in its {state} neighbour entry for {address}: it belongs to {peer} in {peer_node}",
 	"fdb-wrong-port.elsewhere":   "a forwarding entry of {bridge} in {node}, added by hand, puts {mac} behind {device}, but it is behind {out}",
 	"fdb-wrong-port.sent":        "{bridge} in {node} sent the {packet} out on {device}, where a forwarding entry added by hand puts {mac}, but it is not there",
+	"fdb-wrong-port.local":       "a forwarding entry of {bridge} in {node} says that {mac} is local, so {bridge} gives the {packet} to {node} itself; {mac} is behind {out}",
+	"not-flooded.unknown":        "dropped in {node}: {bridge} has no forwarding entry for {mac}, and flood is off on {device}, so the {packet} for an unknown MAC address does not go out there",
+	"not-flooded.broadcast":      "dropped in {node}: bcast_flood is off on {device}, so {bridge} sends no broadcast out there, and the {packet} is one",
+	"not-flooded.multicast":      "dropped in {node}: mcast_flood is off on {device}, so {bridge} sends no multicast out there, and the {packet} is one",
+	"port-locked":                "dropped in {node}: port {device} of {bridge} is locked and has no forwarding entry for the sender {mac}",
+	"vlan-filtered.in":           "dropped in {node}: {bridge} filters VLANs, and port {device} has no VLAN for the {packet} that came in there",
+	"vlan-filtered.out":          "dropped in {node}: {bridge} filters VLANs, and the {packet} is in VLAN {vlan}, which {device} does not have",
+	"duplicate-mac":              "two devices have the MAC address {mac}, {device} in {node} and {peer} in {peer_node}: the {packet} for one of them does not reach it",
+	"fdb-wrong-port.learned":     "{bridge} in {node} learned that {mac} is behind {device}, but it is behind {out}, and no frame from there corrected that",
+	"queue.dropped":              "dropped in {node} by the {kind} qdisc of {device}, which counted {count#dropped packet|dropped packets}",
+	"queue.waiting":              "the {packet} waits in {node}: the {kind} qdisc of {device} holds {count#packet|packets}",
 	"macvlan-parent":             "{device} in {node} is a macvlan on {peer} in {peer_node}, and a macvlan and its parent cannot reach each other",
 	"macvlan-private":            "{device} in {node} is a macvlan in mode {kind}, which hears nothing from other macvlans on {peer}",
 
@@ -90,6 +103,7 @@ var messages = map[string]string{
 	"nobody-has-address": "no node has that address",
 	"address-elsewhere":  "that address is on {peer} in {peer_node}, which is on another network",
 	"address-on-port":    "{device} is a port of {bridge}, which takes whatever comes in there: an address for this network belongs on {bridge}",
+	"duplicate-address":  "two devices have {address}: {device} in {node} ({mac}), which {client} sent to, and {peer} in {peer_node} ({peer_mac})[; {nodes} answered the ARP request]",
 	"arp-ignored":        "{node} got the request on {in} and does not answer: {setting} is {value}",
 
 	// Tunnels.
@@ -169,6 +183,19 @@ func behind(code string, a args, v Verdict) Verdict {
 		return v
 	}
 	v.Symptoms = append([]engine.Symptom{{Code: code, Args: a}}, v.Symptoms...)
+	return retold(v)
+}
+
+// because makes a verdict the symptom of another.
+func because(v, cause Verdict) Verdict {
+	if v.Reason != ReasonUnknown {
+		cause.Symptoms = append(v.Symptoms[:len(v.Symptoms):len(v.Symptoms)], engine.Symptom{Code: v.Code, Args: v.Args})
+	}
+	return retold(cause)
+}
+
+// retold is a verdict with its text made anew.
+func retold(v Verdict) Verdict {
 	v.Text = text(&v)
 	return v
 }

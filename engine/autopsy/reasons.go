@@ -37,14 +37,20 @@ const (
 	ReasonHairpinOff     Reason = "hairpin-off"
 	ReasonWrongMAC       Reason = "wrong-mac"
 	ReasonFDB            Reason = "fdb-wrong-port"
+	ReasonNotFlooded     Reason = "not-flooded"
+	ReasonPortLocked     Reason = "port-locked"
+	ReasonVLAN           Reason = "vlan-filtered"
+	ReasonTwoMACs        Reason = "duplicate-mac"
+	ReasonQueueing       Reason = "queue" // of a device: its qdisc
 	ReasonMacvlanParent  Reason = "macvlan-parent"
 	ReasonMacvlanPrivate Reason = "macvlan-private"
 
 	// Neighbours.
-	ReasonNobodyHas  Reason = "nobody-has-address"
-	ReasonElsewhere  Reason = "address-elsewhere"
-	ReasonOnPort     Reason = "address-on-port"
-	ReasonARPIgnored Reason = "arp-ignored"
+	ReasonNobodyHas    Reason = "nobody-has-address"
+	ReasonElsewhere    Reason = "address-elsewhere"
+	ReasonOnPort       Reason = "address-on-port"
+	ReasonARPIgnored   Reason = "arp-ignored"
+	ReasonTwoAddresses Reason = "duplicate-address"
 
 	// Tunnels.
 	ReasonNoRemote   Reason = "vxlan-no-remote"

@@ -22,15 +22,7 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 		if b == nil || b.Kind != "bridge" {
 			return none
 		}
-		if p := reached(ps, unix.NFPROTO_INET, "prerouting"); p != nil && p.left != nil && reached(ps, unix.NFPROTO_BRIDGE, "forward") == nil {
-			if v := c.routed(f, x.node, b.Name, packetOf(p.left, x.packet), p.left.mark); v.Reason != ReasonUnknown {
-				return v
-			}
-		}
-		if v, ok := c.turnedAround(f, x, b, l, ps); ok {
-			return v
-		}
-		return c.bridged(f, x, b, l)
+		return c.enteredBridge(f, x, b, l, ps)
 	}
 	if c.isLoose(x.node, l) && (f.arp || !c.has(x.node, x.packet.dst)) {
 		return say("not-enslaved.device", spot{x.node, l.Name, f.dir}, args{Packet: packetWord(f), Device: l.Name})
@@ -43,6 +35,10 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 		return say("route-to-itself", spot{x.node, "route to " + to, f.dir}, args{Packet: packetWord(f), Address: to, Device: l.Name})
 	}
 	if v := c.foreign(f, x); v.Reason != ReasonUnknown {
+		return v
+	}
+	if !c.has(x.node, x.packet.dst) && !c.meant(f, x) {
+		v, _ := c.twice(f, x, nil)
 		return v
 	}
 	pre := reached(ps, unix.NFPROTO_INET, "prerouting")
@@ -67,6 +63,31 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 	return c.routed(f, x.node, l.Name, packetOf(pre.left, x.packet), pre.left.mark)
 }
 
+// enteredBridge explains a frame that came in by a port and was seen neither at another port
+// nor at the bridge itself. It is bridged: though its packet comes by iptables' hooks, it is
+// routed only where one of them gave it another destination.
+func (c *examination) enteredBridge(f *flight, x sighting, b, in *observe.Link, ps []*passage) Verdict {
+	if v, ok := c.blocked(x.node, in, f.dir); ok {
+		return v
+	}
+	if c.fenced[x.node][unix.NFPROTO_BRIDGE] && reached(ps, unix.NFPROTO_BRIDGE, "prerouting") == nil {
+		if v := c.atIngress(f, x, in); v.Reason != ReasonUnknown {
+			return v
+		}
+	}
+	if p := reached(ps, unix.NFPROTO_INET, "prerouting"); p != nil && reached(ps, unix.NFPROTO_BRIDGE, "forward") == nil {
+		if before, after := p.rewritten(); before != nil && before.Dst != after.Dst {
+			if v := c.routed(f, x.node, b.Name, p.left.packet, p.left.mark); v.Reason != ReasonUnknown {
+				return v
+			}
+		}
+	}
+	if v, ok := c.turnedAround(f, x, b, in, ps); ok {
+		return v
+	}
+	return c.bridged(f, x, b, in)
+}
+
 // turnedAround explains a bridged packet that was given another destination and
 // so another port to leave by.
 func (c *examination) turnedAround(f *flight, x sighting, b, in *observe.Link, ps []*passage) (Verdict, bool) {
@@ -88,26 +109,28 @@ func (c *examination) turnedAround(f *flight, x sighting, b, in *observe.Link, p
 	return v, v.Reason != ReasonUnknown
 }
 
+// meant reports whether who sent a frame to a node meant that node to have it: as the next
+// hop, or because it answers for others.
+func (c *examination) meant(f *flight, x sighting) bool {
+	sender, ok := c.sender(f, x)
+	if !ok || sender.node == x.node {
+		return true
+	}
+	hop := c.nextHop(sender.node, sender.dev, &flight{dir: f.dir, packet: x.packet})
+	return c.has(x.node, hop) || c.answersForOthers(device{x.node, c.nameOf(x.node, x.index)})
+}
+
 // atIngress explains a packet that a device took in and that came to no hook: a
 // filter at the device itself, of which the kernel tells nothing.
 func (c *examination) atIngress(f *flight, x sighting, l *observe.Link) Verdict {
 	before, after := c.before[x.node], c.after[x.node]
-	if before == nil || after == nil || len(before.Firewall) != len(after.Firewall) {
+	if before == nil || after == nil {
 		return none
 	}
-	var hit *observe.FirewallRule
-	for i := range after.Firewall {
-		r := &after.Firewall[i]
-		if r.Does != "drop" || !strings.Contains(r.Hook, "ingress") || r.Packets <= before.Firewall[i].Packets {
-			continue
-		}
-		if hit != nil {
-			return none
-		}
-		hit = r
-	}
+	hit := onlyHit(before, after, "ingress")
 	if hit == nil {
-		return none
+		v, _ := c.counting(f, x.node, l, true)
+		return v
 	}
 	return c.ruleVerdict(f, x.node, "ingress", hit, l.Index, 0)
 }

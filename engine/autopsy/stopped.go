@@ -60,7 +60,7 @@ func (c *examination) ruled(f *flight) (Verdict, bool) {
 		}
 		r := c.rule(e)
 		if r == nil {
-			return Verdict{}, false
+			return none, false
 		}
 		hook, iif, oif := r.Hook, e.iif, e.oif
 		for _, p := range passages(f.eventsIn(e.node)) {
@@ -72,7 +72,7 @@ func (c *examination) ruled(f *flight) (Verdict, bool) {
 		}
 		return c.ruleVerdict(f, e.node, hook, r, iif, oif), true
 	}
-	return Verdict{}, false
+	return none, false
 }
 
 // ruleVerdict words a rule's verdict.
@@ -191,12 +191,12 @@ func (c *examination) lostInHook(f *flight, node string, ps []*passage) (Verdict
 		}
 	}
 	if open == nil {
-		return Verdict{}, false
+		return none, false
 	}
 	if open.family == unix.NFPROTO_BRIDGE && open.hook == "prerouting" {
 		// Filtering bridged packets as IP, the kernel also looks up their route.
 		if p := reached(ps, unix.NFPROTO_INET, "prerouting"); p != nil && p.left != nil && c.bridgedHere(f, node) {
-			return Verdict{}, false
+			return none, false
 		}
 	}
 	for i := range open.met {
@@ -231,10 +231,10 @@ func (c *examination) counted(f *flight, node string, hooks ...string) (Verdict,
 		if hits := c.hits(node, hook, anyBackend, "drop", "reject"); len(hits) == 1 {
 			return c.ruleVerdict(f, node, hook, &hits[0], 0, 0), true
 		} else if len(hits) > 1 {
-			return Verdict{}, false
+			return none, false
 		}
 	}
-	return Verdict{}, false
+	return none, false
 }
 
 // legacy finds the one rule or policy of iptables-legacy at a hook that counted
@@ -242,7 +242,7 @@ func (c *examination) counted(f *flight, node string, hooks ...string) (Verdict,
 func (c *examination) legacy(f *flight, node, hook string, iif, oif int) (Verdict, bool) {
 	hits := c.hits(node, hook, onlyLegacy, "drop", "reject")
 	if len(hits) != 1 {
-		return Verdict{}, false
+		return none, false
 	}
 	return c.ruleVerdict(f, node, hook, &hits[0], iif, oif), true
 }

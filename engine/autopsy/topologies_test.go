@@ -117,6 +117,24 @@ func routers() *engine.Topology {
 	}
 }
 
+// The MAC addresses of c1 and c3 on the segment.
+const (
+	mac1 = "02:42:ac:11:00:02"
+	mac3 = "02:42:ac:11:00:04"
+)
+
+// segment is c1, c2 and c3 on host's docker0, with lan beyond it. host does not forward,
+// and bridged packets come by iptables' hooks all the same.
+func segment() *engine.Topology {
+	t := bridge()
+	t.Nodes[0].Sysctls = []engine.Sysctl{{Name: "net.ipv4.ip_forward", Value: "0"}, {Name: "net.bridge.bridge-nf-call-iptables", Value: "1"}}
+	t.Nodes = append(t.Nodes, engine.Node{Name: "c3", Routes: routes("default", "172.17.0.1")})
+	t.Links = append(t.Links, engine.Link{A: port("host", "vc3", "docker0"), B: end("c3", "eth0", "172.17.0.4/16")})
+	t.Links[0].B.MAC, t.Links[3].B.MAC = mac1, mac3
+	t.Workloads = append(t.Workloads, engine.Workload{Node: "c3", Kind: "tcp", Listen: ":9000"})
+	return t
+}
+
 // egress is c1 behind host, which masquerades towards web. web has no way back
 // to 172.17.0.0/16.
 func egress() *engine.Topology {
@@ -185,5 +203,5 @@ ip -n c%[1]d link set eth0 up`, n)
 // topologies by name.
 var topologies = map[string]func() *engine.Topology{
 	"cable": cable, "cable6": cable6, "bridge": bridge, "router": router, "routers": routers, "egress": egress,
-	"published": published, "overlay": overlay, "macvlan": macvlan,
+	"published": published, "segment": segment, "overlay": overlay, "macvlan": macvlan,
 }

@@ -126,6 +126,8 @@ func (a *attempt) explainErrno(errno unix.Errno) error {
 		return endf(engine.Unreachable, "network is down: the interface towards %s", to)
 	case unix.EADDRNOTAVAIL:
 		return endf(engine.Unreachable, "cannot assign requested address: %s has none to reach %s from", a.node.Name, to)
+	case unix.ENOBUFS: // what a queue or a device told the sender, which asked to be told
+		return endf(engine.Timeout, "dropped on the way out of %s (sending to %s: no buffer space available)", a.node.Name, to)
 	case unix.EMSGSIZE:
 		return endf(engine.Unreachable, "message too long for the path to %s", to)
 	}
