@@ -49,6 +49,12 @@ func (c *examination) fill(r *Report) {
 // destination is the node that the request got to.
 func (c *examination) destination() string {
 	where := c.flow.To
+	to, err := netip.ParseAddr(c.out.Address)
+	if replies := c.flights.of(Reply); err == nil && len(replies) > 0 {
+		if _, many := c.many(to); many { // one of many answered
+			return replies[0].origin()
+		}
+	}
 	if fs := c.flights.of(Request); len(fs) > 0 {
 		if way := c.way(fs[0]); len(way) > 0 {
 			where = way[len(way)-1].node
@@ -188,8 +194,9 @@ func (c *examination) isPort(x sighting) bool {
 
 // verdict explains why the flow was not answered as it should have been.
 func (c *examination) verdict(subject *flight) Verdict {
-	var v Verdict
+	v, many := c.cast()
 	switch {
+	case many:
 	case len(c.flights.of(Request)) == 0:
 		v = c.unsent()
 	case subject != nil:

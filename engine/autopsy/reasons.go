@@ -13,6 +13,8 @@ const (
 
 	// Routing.
 	ReasonNoRoute       Reason = "no-route"
+	ReasonNoMulticast   Reason = "multicast-not-forwarded"
+	ReasonNoBroadcast   Reason = "broadcast-not-forwarded"
 	ReasonNoReturnRoute Reason = "no-return-route"
 	ReasonBlackhole     Reason = "route-blackhole"
 	ReasonRouteDenied   Reason = "route-unreachable"
@@ -49,6 +51,8 @@ const (
 	ReasonNobodyHas    Reason = "nobody-has-address"
 	ReasonElsewhere    Reason = "address-elsewhere"
 	ReasonOnPort       Reason = "address-on-port"
+	ReasonNotJoined    Reason = "not-joined" // a multicast group
+	ReasonAlone        Reason = "nobody-on-network"
 	ReasonARPIgnored   Reason = "arp-ignored"
 	ReasonTwoAddresses Reason = "duplicate-address"
 
@@ -59,6 +63,7 @@ const (
 	ReasonNoTunnel   Reason = "no-tunnel-end"
 
 	// Sockets.
+	ReasonTCPToMany    Reason = "tcp-to-many"
 	ReasonNoListener   Reason = "no-listener"
 	ReasonWrongAddress Reason = "bound-elsewhere"
 	ReasonWrongDevice  Reason = "bound-to-device"

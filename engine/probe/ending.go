@@ -119,7 +119,7 @@ func (a *attempt) explainErrno(errno unix.Errno) error {
 	case unix.EHOSTUNREACH:
 		return endf(engine.Unreachable, "no route to host: %s cannot reach %s", a.node.Name, to)
 	case unix.EACCES:
-		return endf(engine.Unreachable, "permission denied: %s's route to %s prohibits it, or it is a broadcast address", a.node.Name, to)
+		return endf(engine.Unreachable, "permission denied: %s's route to %s prohibits it", a.node.Name, to)
 	case unix.EINVAL:
 		return endf(engine.Unreachable, "invalid argument: %s's route to %s is a blackhole", a.node.Name, to)
 	case unix.ENETDOWN, unix.ENODEV:
