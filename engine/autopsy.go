@@ -124,6 +124,9 @@ type VerdictArgs struct {
 	Translator string   `json:"translator,omitempty"` // node that rewrote the request's destination
 	Name       string   `json:"name,omitempty"`       // that was looked up
 	Nodes      []string `json:"nodes,omitempty"`      // that did what the message says
+	RuledOut   []string `json:"ruled_out,omitempty"`  // what was looked at and does not explain it
+	Suspects   []string `json:"suspects,omitempty"`   // counters of the kernel that grew: "UdpInErrors +1"
+	Command    string   `json:"command,omitempty"`    // to run next
 	Detail     string   `json:"detail,omitempty"`     // how the sender saw it end, in the words of a probe
 }
 

@@ -1,6 +1,7 @@
 package autopsy
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -222,8 +223,13 @@ func (c *examination) unknown(subject *flight, v Verdict) Verdict {
 			f = all[len(all)-1]
 		}
 	}
+	looked := func(node string, a args) args {
+		a.RuledOut, a.Suspects = c.ruledOut(node), c.suspects(node)
+		return a
+	}
 	if f == nil {
-		return say("not-determined.unsent", at, args{Node: c.flow.From, Detail: c.out.Detail})
+		from := c.flow.From
+		return say("not-determined.unsent", at, looked(from, args{Node: from, Detail: c.out.Detail, Command: "ip netns exec " + from + " nstat"}))
 	}
 	at.dir = f.dir
 	where := f.events
@@ -232,14 +238,23 @@ func (c *examination) unknown(subject *flight, v Verdict) Verdict {
 		at.node = last.node
 		dev := c.nameOf(last.node, last.index)
 		if last.outgoing {
-			return say("not-determined.out", at, args{Packet: string(f.dir), Out: dev})
+			a := args{Packet: string(f.dir), Out: dev, Command: c.capture(last.node, dev)}
+			return say("not-determined.out", at, looked(last.node, a))
 		}
-		return say("not-determined.in", at, args{Packet: string(f.dir), In: dev})
+		return say("not-determined.in", at, looked(last.node, args{Packet: string(f.dir), In: dev, Command: "ip netns exec " + last.node + " nstat"}))
 	}
 	if len(where) > 0 {
 		at.node = where[len(where)-1].node
 	}
-	return say("not-determined.inside", at, args{Packet: string(f.dir)})
+	return say("not-determined.inside", at, looked(at.node, args{Packet: string(f.dir), Command: "ip netns exec " + at.node + " nstat"}))
+}
+
+// capture is a command that shows what comes out at the other end of a device.
+func (c *examination) capture(node, dev string) string {
+	if peer, at := c.peer(c.link(node, dev)); peer != nil {
+		node, dev = at, peer.Name
+	}
+	return fmt.Sprintf("ip netns exec %s tcpdump -eni %s", node, dev)
 }
 
 // unsent explains an attempt of which no packet was seen.

@@ -50,7 +50,7 @@ const (
 
 // catalogue is every fault.
 func catalogue() (all []fault) {
-	for _, part := range [][]fault{cableFaults, cable6Faults, bridgeFaults, routerFaults, natFaults, tunnelFaults, macvlanFaults, moreFaults, segmentFaults, twiceFaults, castFaults} {
+	for _, part := range [][]fault{cableFaults, cable6Faults, bridgeFaults, routerFaults, natFaults, tunnelFaults, macvlanFaults, moreFaults, segmentFaults, twiceFaults, castFaults, quietFaults} {
 		all = append(all, part...)
 	}
 	return all

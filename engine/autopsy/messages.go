@@ -19,10 +19,10 @@ var messages = map[string]string{
 
 	"delivered.duplicate-address": "delivered: {server} answered, but two devices have {address}: {device} in {node} ({mac}), which {client} sends to, and {peer} in {peer_node} ({peer_mac})[; {nodes} answered the ARP request]",
 
-	"not-determined.unsent": "not determined: no packet was seen leaving {node} ({detail})",
-	"not-determined.in":     "not determined, last seen at {node}: the {packet} came in on {in}",
-	"not-determined.out":    "not determined, last seen at {node}: the {packet} went out on {out}",
-	"not-determined.inside": "not determined, last seen at {node}: the {packet} was seen on no device",
+	"not-determined.unsent": "not determined: no packet was seen leaving {node} ({detail})[; ruled out: {ruled_out}][; counted in {node}: {suspects}][; next, run {command}]",
+	"not-determined.in":     "not determined, last seen at {node}: the {packet} came in on {in}[; ruled out: {ruled_out}][; counted in {node}: {suspects}][; next, run {command}]",
+	"not-determined.out":    "not determined, last seen at {node}: the {packet} went out on {out}[; ruled out: {ruled_out}][; counted in {node}: {suspects}][; next, run {command}]",
+	"not-determined.inside": "not determined, last seen at {node}: the {packet} was seen on no device[; ruled out: {ruled_out}][; counted in {node}: {suspects}][; next, run {command}]",
 
 	// Rules.
 	"rule-drop":   "dropped in {node}, {chain}: the {packet} {way} matched the rule {rule}",
@@ -46,6 +46,8 @@ var messages = map[string]string{
 	"rp-filter.other-way-back":           "dropped in {node} by the reverse path filter ({setting} is {value}): the packet from {source} came in on {in}, but the route back goes out on {out}",
 	"rp-filter.no-way-back":              "dropped in {node} by the reverse path filter ({setting} is {value}): the packet came from {source}, and there is no route back",
 	"martian.own-source":                 "dropped in {node} as a martian: the packet came in on {in} with {node}'s own address {source} as its source",
+	"martian.loopback-source":            "dropped in {node} as a martian: the packet came in on {in} with the loopback address {source} as its source",
+	"martian.localhost":                  "dropped in {node}: {chain} sends the packet from {source} to {address}, and nothing leaves on {out} from a loopback address (route_localnet={value})",
 	"martian.loopback":                   "dropped in {node} as a martian: the packet for {address} came in on {in}, which accepts no loopback addresses (route_localnet={value})",
 	"multicast-not-forwarded.router":     "{nodes} joined the group {address}, but on another network than {client}'s, and {node}, which is on both, forwards no multicast: {setting} is {value}",
 	"multicast-not-forwarded.ttl":        "dropped in {node}: the packet for the group {address} has a TTL of 1, and {nodes} joined it on another network than {client}'s",
@@ -119,6 +121,11 @@ var messages = map[string]string{
 	"vxlan-vni-mismatch":      "{device} in {node} is VXLAN {vni}, but the packet belongs to VXLAN {packet_vni}",
 	"vxlan-port-mismatch":     "{device} in {node} listens for VXLAN on UDP port {port}, but the packet came to port {packet_port}",
 	"no-tunnel-end":           "{node} has no VXLAN device to decapsulate the packet for UDP port {port}",
+
+	// What the kernel only counts.
+	"no-free-port":       "dropped in {node}, {chain}: the rule {rule} has no free port to translate the {packet} to (conntrack: {counter} grew by {count})",
+	"checksum.transport": "dropped in {node}: the {packet} has a wrong {proto} checksum ({counter} grew by {count})",
+	"checksum.header":    "dropped in {node}: the {packet} that came in on {in} has a wrong IP checksum ({counter} grew by {count})",
 
 	// Sockets.
 	"no-listener.group":                "{node} has joined the group {address}, but nothing there listens on {proto}/{port}[ (the packet reached {nodes})]",

@@ -53,6 +53,14 @@ func (c *examination) unanswered(node, dev string, hop netip.Addr, f *flight) Ve
 	if asked != nil && c.heard(asked, t.node) {
 		return c.unsaid(asked, t, hop)
 	}
+	if l := c.link(node, dev); asked != nil && l != nil && !c.seenLeaving(asked, node, l.Index) {
+		if v, ok := c.downHere(node, l, f.dir); ok {
+			return v
+		}
+		if v, ok := c.atDevice(asked, node, l); ok {
+			return v
+		}
+	}
 	if v := c.plugged(near, t, f, asked); v.Reason != ReasonUnknown {
 		return v
 	}
@@ -87,6 +95,9 @@ func (c *examination) unsaid(asked *flight, t device, hop netip.Addr) Verdict {
 	for _, x := range c.way(asked) {
 		if x.node == t.node && !x.outgoing {
 			in = c.nameOf(x.node, x.index)
+			if v := c.arrivedAt(asked, x, passages(asked.eventsIn(x.node))); v.Reason != ReasonUnknown {
+				return v
+			}
 		}
 	}
 	names := []string{"net.ipv4.conf.all.arp_ignore", "net/ipv4/conf/" + in + "/arp_ignore"}

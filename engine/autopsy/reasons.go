@@ -62,6 +62,10 @@ const (
 	ReasonTunnelPort Reason = "vxlan-port-mismatch"
 	ReasonNoTunnel   Reason = "no-tunnel-end"
 
+	// What the kernel only counts.
+	ReasonNoPort   Reason = "no-free-port" // for a translation
+	ReasonChecksum Reason = "checksum"
+
 	// Sockets.
 	ReasonTCPToMany    Reason = "tcp-to-many"
 	ReasonNoListener   Reason = "no-listener"

@@ -28,6 +28,9 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 		return say("not-enslaved.device", spot{x.node, l.Name, f.dir}, args{Packet: packetWord(f), Device: l.Name})
 	}
 	if f.arp {
+		if c.fenced[x.node][unix.NFPROTO_ARP] && reached(ps, unix.NFPROTO_ARP, "input") == nil && reached(ps, unix.NFPROTO_INET, "prerouting") == nil {
+			return c.atIngress(f, x, l)
+		}
 		return none
 	}
 	if c.ledToLoopback(x) {
@@ -129,8 +132,14 @@ func (c *examination) atIngress(f *flight, x sighting, l *observe.Link) Verdict 
 	}
 	hit := onlyHit(before, after, "ingress")
 	if hit == nil {
-		v, _ := c.counting(f, x.node, l, true)
-		return v
+		if v, ok := c.counting(f, x.node, l, true); ok {
+			return v
+		}
+		const counter = "IpExt.InCsumErrors"
+		if n := c.grew(x.node, counter); n > 0 {
+			return say("checksum.header", spot{x.node, "InCsumErrors", f.dir}, args{Packet: packetWord(f), In: l.Name, Counter: counter, Count: n})
+		}
+		return none
 	}
 	return c.ruleVerdict(f, x.node, "ingress", hit, l.Index, 0)
 }
@@ -262,6 +271,8 @@ func (c *examination) becauseDown(node string, dir Direction, to netip.Addr) (Ve
 // says that it comes from.
 func (c *examination) sourceRefused(node string, dir Direction, q observe.RouteQuery, d observe.RouteDecision) (Verdict, bool) {
 	switch {
+	case d.Errno == unix.EINVAL && q.From.IsLoopback():
+		return say("martian.loopback-source", spot{node, "source " + q.From.String(), dir}, args{In: q.IIF, Source: q.From.String()}), true
 	case d.Errno == unix.EINVAL && c.has(node, q.From):
 		return say("martian.own-source", spot{node, "source " + q.From.String(), dir}, args{In: q.IIF, Source: q.From.String()}), true
 	case d.Errno == unix.EINVAL && q.To.IsLoopback():

@@ -135,6 +135,9 @@ func (c *examination) within(f *flight, node string, x *sighting) Verdict {
 	}
 	if p := reached(ps, unix.NFPROTO_INET, "postrouting"); p != nil && p.left != nil && reached(ps, unix.NFPROTO_BRIDGE, "forward") == nil {
 		if dev := c.nameOf(node, p.left.oif); dev != "" && !c.seenLeaving(f, node, p.left.oif) {
+			if v, ok := c.noFreePort(f, node, p); ok {
+				return v
+			}
 			return c.egress(node, dev, &flight{key: f.key, dir: f.dir, arp: f.arp, packet: packetOf(p.left, f.packet), events: f.events, sightings: f.sightings})
 		}
 	}
@@ -204,6 +207,12 @@ func (c *examination) lostInHook(f *flight, node string, ps []*passage) (Verdict
 			chain := ruleObject(r)
 			return say("rule-queue", spot{node, chain, f.dir}, args{Chain: chain, Packet: packetWord(f), Hook: open.hook, Rule: r.Text}), true
 		}
+	}
+	if v, ok := c.rerouted(f, node, open); ok {
+		return v, true
+	}
+	if v, ok := c.noFreePort(f, node, open); ok && open.hook == "postrouting" {
+		return v, true
 	}
 	hook := open.hook
 	if open.family == unix.NFPROTO_BRIDGE {

@@ -51,7 +51,8 @@ func (c *examination) unwrapped(f *flight, x sighting) Verdict {
 		if l := ends[i]; !l.AdminUp {
 			return say("link-down.tunnel", spot{x.node, l.Name, f.dir}, args{Device: l.Name, VNI: p.vni})
 		}
-		return none
+		v, _ := c.wrongSum(x.node, p, f)
+		return v
 	}
 	l := ends[0]
 	if i := slices.IndexFunc(ends, func(l *observe.Link) bool { return l.Port == p.dport }); i >= 0 {
