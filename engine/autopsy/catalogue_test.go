@@ -172,7 +172,7 @@ func TestUndetermined(t *testing.T) {
 		!strings.HasPrefix(r.Verdict.Text, "not determined, last seen at r") {
 		t.Error(picture(r))
 	}
-	for _, words := range []string{"ruled out: rules, routes", "counted in r: XfrmFwdPolBlock +1", "next, run ip netns exec r nstat"} {
+	for _, words := range []string{"ruled out: rules, routes", "counted in r: XfrmInPolBlock +1", "next, run ip netns exec r nstat"} {
 		if !strings.Contains(r.Verdict.Text, words) {
 			t.Errorf("its words lack %q\n%s", words, picture(r))
 		}
