@@ -147,6 +147,8 @@ var messages = map[string]string{
 	"name-not-found":     "{detail}",
 	"name-server-failed": "{detail}",
 
+	"no-address": "{node} has no address to send to",
+
 	// What a reason led to.
 	"symptom.no-answer":     "{node} gets no {answer} for {address} on {device}",
 	"symptom.no-carrier":    "{device} in {node} has no carrier",

@@ -77,7 +77,8 @@ const (
 	ReasonOtherSource  Reason = "reply-other-source"
 
 	// Names.
-	ReasonNoDNS    Reason = "no-name-server"
-	ReasonNoName   Reason = "name-not-found"
-	ReasonBadReply Reason = "name-server-failed"
+	ReasonNoAddress Reason = "no-address" // of a node that was named
+	ReasonNoDNS     Reason = "no-name-server"
+	ReasonNoName    Reason = "name-not-found"
+	ReasonBadReply  Reason = "name-server-failed"
 )

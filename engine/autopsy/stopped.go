@@ -94,7 +94,7 @@ func (c *examination) ruleVerdict(f *flight, node, hook string, r *observe.Firew
 // packetWord names a packet in a sentence.
 func packetWord(f *flight) string {
 	switch {
-	case f.isCarrier() && (f.arp || f.dir == ""): // of a question that a tunnel carries
+	case (f.isCarrier() || f.packet.proto != "arp") && (f.arp || f.dir == ""): // of a question that a tunnel carries
 		return render("packet.tunnel", args{})
 	case f.arp && asks(f.packet):
 		return render("packet.arp-request", args{Address: f.packet.dst.String()})
