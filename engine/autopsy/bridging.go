@@ -135,6 +135,9 @@ func (c *examination) apart(from segment, t device, f *flight, p *packet, mac st
 	case to.bridge != "" && from.bridge != "" && to.node == from.node && to.bridge != from.bridge:
 		return say("different-bridges", spot{to.node, to.port, f.dir}, args{Device: to.port, Bridge: to.bridge, PeerBridge: from.bridge, Packet: packetWord(f)})
 	case to.bridge == "" || to.node != from.node || to.bridge != from.bridge:
+		if port := c.exit(from, t); port != nil {
+			return c.through(from, port, f, p, mac)
+		}
 		return c.unbridgedTunnel(from, f)
 	}
 	port := c.link(to.node, to.port)
@@ -152,6 +155,18 @@ func (c *examination) apart(from segment, t device, f *flight, p *packet, mac st
 		return v
 	}
 	return c.kept(in, port, f, p, mac, to)
+}
+
+// through says why a frame does not leave a bridge by the port that leads on to where it is
+// meant for.
+func (c *examination) through(from segment, port *observe.Link, f *flight, p *packet, mac string) Verdict {
+	if v, ok := c.downHere(from.node, port, f.dir); ok {
+		return v
+	}
+	if v, ok := c.blocked(from.node, port, f.dir); ok {
+		return v
+	}
+	return c.kept(c.link(from.node, from.port), port, f, p, mac, from)
 }
 
 // kept says why a bridge keeps a frame from a port that could take it.
@@ -251,7 +266,7 @@ func (c *examination) unbridgedTunnel(from segment, f *flight) Verdict {
 func (c *examination) elsewhere(near device, t device) bool {
 	a, looseA, okA := c.segmentAt(near)
 	b, looseB, okB := c.segmentAt(t)
-	if !okA || !okB || looseA != nil || looseB != nil {
+	if !okA || !okB || looseA != nil || looseB != nil || c.ether(near)[t] {
 		return false
 	}
 	if a.bridge == "" && b.bridge == "" {

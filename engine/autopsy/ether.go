@@ -51,6 +51,34 @@ func (s *scene) joined(d device) (out []device) {
 	return out
 }
 
+// exit is the port of a bridge behind which a device is, nil if none leads to it.
+func (s *scene) exit(from segment, t device) *observe.Link {
+	st := s.before[from.node]
+	if st == nil || from.bridge == "" {
+		return nil
+	}
+	for i := range st.Links {
+		port := &st.Links[i]
+		if port.Master != from.bridge {
+			continue
+		}
+		start := device{from.node, port.Name}
+		seen := map[device]bool{start: true, {from.node, from.bridge}: true}
+		for todo := []device{start}; len(todo) > 0; todo = todo[1:] {
+			for _, n := range s.joined(todo[0]) {
+				if n == t {
+					return port
+				}
+				if !seen[n] {
+					seen[n] = true
+					todo = append(todo, n)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // onEther are those of some devices that are on the same stretch of Ethernet as another.
 func (s *scene) onEther(near device, ds []device) []device {
 	on := s.ether(near)

@@ -73,6 +73,40 @@ var segmentFaults = []fault{
 		outcome: autopsy.Dropped, at: "c1", object: "neighbour 172.17.0.3 on eth0", reason: autopsy.ReasonWrongMAC, dir: request, words: "01:80:c2:00:00:0e"},
 }
 
+// trunkFaults are of bridges that lead to other bridges.
+var trunkFaults = []fault{
+	{name: "trunk isolated from the container", topology: "trunk", node: "h1", breaks: "bridge link set dev vc1 isolated on; bridge link set dev trunk isolated on", also: known[:2], flow: ping("c1", "172.17.0.3"),
+		outcome: autopsy.Dropped, at: "h1", object: "br0", reason: autopsy.ReasonIsolated, dir: request, words: "vc1 and trunk are isolated"},
+	{name: "trunk isolated, neighbours not known", topology: "trunk", node: "h1", breaks: "bridge link set dev vc1 isolated on; bridge link set dev trunk isolated on", flow: ping("c1", "172.17.0.3"),
+		outcome: autopsy.Unreachable, at: "h1", object: "br0", reason: autopsy.ReasonIsolated, dir: request, words: "vc1 and trunk are isolated"},
+	{name: "trunk that does not flood", topology: "trunk", node: "h2", breaks: "bridge link set dev vc2 learning off flood off; bridge fdb del " + mac2 + " dev vc2 master 2>/dev/null || true", also: known[:2], flow: ping("c1", "172.17.0.3"),
+		outcome: autopsy.Dropped, at: "h2", object: "vc2", reason: autopsy.ReasonNotFlooded, dir: request, words: "has no forwarding entry for " + mac2},
+	{name: "trunk with a smaller MTU", topology: "trunk", node: "h1", breaks: "ip link set br0 mtu 1500; ip link set trunk mtu 1000", also: append(known[:2:2], [2]string{"h2", "ip link set trunk mtu 1000"}), flow: bigPing("c1", "172.17.0.3"),
+		outcome: autopsy.Dropped, at: "h1", object: "trunk", reason: autopsy.ReasonMTUMismatch, dir: request, words: "MTU of port trunk"},
+	{name: "trunk's far end is no port", topology: "trunk", node: "h2", breaks: "ip link set trunk nomaster", flow: ping("c1", "172.17.0.3"),
+		outcome: autopsy.Unreachable, at: "h2", object: "trunk", reason: autopsy.ReasonNoBridgePort, dir: request, words: "trunk"},
+	{name: "trunk down", topology: "trunk", node: "h1", breaks: "ip link set trunk down", flow: ping("c1", "172.17.0.3"),
+		outcome: anyFailure, at: "h1", object: "trunk", reason: autopsy.ReasonLinkDown, dir: request, words: "trunk in h1 is down"},
+	{name: "trunk's far end down", topology: "trunk", node: "h2", breaks: "ip link set trunk down", also: known[:2], flow: ping("c1", "172.17.0.3"),
+		outcome: anyFailure, at: "h2", object: "trunk", reason: autopsy.ReasonPeerDown, dir: request, words: "trunk in h2"},
+	{name: "MAC pinned to the wrong side of a trunk", topology: "trunk", node: "h2", breaks: "bridge fdb replace " + mac2 + " dev trunk master static sticky", also: known[:2], flow: ping("c1", "172.17.0.3"),
+		outcome: autopsy.Dropped, at: "h2", object: "fdb " + mac2 + " on br0", reason: autopsy.ReasonFDB, dir: request, words: "behind vc2"},
+	{name: "far bridge down", topology: "trunk", node: "h2", breaks: "ip link set br0 down", also: known[:2], flow: ping("c1", "172.17.0.3"),
+		outcome: anyFailure, at: "h2", object: "br0", reason: autopsy.ReasonBridgeDown, dir: request, words: "br0"},
+	{name: "tunnel port with a smaller MTU", topology: "overlay", node: "h1", breaks: "ip link set br0 mtu 1450; ip link set vx0 mtu 1000", flow: bigPing("p1", "10.244.0.2"),
+		outcome: autopsy.Dropped, at: "h1", object: "vx0", reason: autopsy.ReasonMTUMismatch, dir: request, words: "MTU of port vx0"},
+	{name: "tunnel isolated", topology: "overlay", node: "h1", breaks: "bridge link set dev vx0 isolated on; bridge link set dev vp isolated on", flow: ping("p1", "10.244.0.2"),
+		outcome: autopsy.Unreachable, at: "h1", object: "br0", reason: autopsy.ReasonIsolated, dir: request, words: "vp and vx0 are isolated"},
+	{name: "tunnel gets no broadcast", topology: "overlay", node: "h1", breaks: "bridge link set dev vx0 bcast_flood off", flow: ping("p1", "10.244.0.2"),
+		outcome: autopsy.Unreachable, at: "h1", object: "vx0", reason: autopsy.ReasonNotFlooded, dir: request, words: "bcast_flood is off on vx0"},
+	{name: "far tunnel blocked", topology: "overlay", node: "h2", breaks: "until grep -qx unknown /sys/class/net/vx0/operstate; do :; done; bridge link set dev vx0 state disabled", flow: ping("p1", "10.244.0.2"),
+		outcome: autopsy.Unreachable, at: "h2", object: "vx0", reason: autopsy.ReasonPortBlocked, dir: request, words: "disabled"},
+	{name: "tunnel's packets queued for nobody", topology: "overlay", node: "h1", breaks: "iptables -A OUTPUT -p udp --dport 4789 -j NFQUEUE --queue-num 3", flow: ping("p1", "10.244.0.2"),
+		outcome: autopsy.Unreachable, at: "h1", object: "iptables filter OUTPUT", reason: autopsy.ReasonQueue, dir: request, words: "queued the tunnel packet"},
+	{name: "tunnel's packets dropped last", topology: "overlay", node: "h1", breaks: "iptables -t mangle -A POSTROUTING -p udp --dport 4789 -j DROP", flow: ping("p1", "10.244.0.2"),
+		outcome: autopsy.Unreachable, at: "h1", object: "iptables mangle POSTROUTING", reason: autopsy.ReasonRuleDrop, dir: request, words: "the tunnel packet"},
+}
+
 // twiceFaults are addresses that occur twice on a segment.
 var twiceFaults = []fault{
 	{name: "two containers with one MAC", topology: "segment", node: "c3", breaks: "ip link set eth0 address " + mac2, also: [][2]string{
@@ -87,6 +121,12 @@ var twiceFaults = []fault{
 	{name: "two with one address, the wrong one answers", topology: "segment", node: "c2", breaks: "ip link set eth0 down", also: [][2]string{{"c3", "ip addr add 172.17.0.3/16 dev eth0"}, {"c2", "ip link set eth0 up"},
 		{"c1", "ip neigh replace 172.17.0.3 lladdr " + mac3 + " dev eth0 nud reachable"}},
 		flow: udp("c1", "172.17.0.3", 9001), outcome: autopsy.Refused, at: "c3", object: "172.17.0.3", reason: autopsy.ReasonTwoAddresses, dir: request, words: "c2"},
+	{name: "caller's address twice, the answer goes astray", topology: "segment", node: "c2", breaks: "ip addr add 172.17.0.2/16 dev eth0", also: [][2]string{{"c3", "ip neigh replace 172.17.0.2 lladdr " + mac2 + " dev eth0 nud permanent"}},
+		flow: tcp("c1", "172.17.0.4", 9000), outcome: autopsy.Dropped, at: "c2", object: "172.17.0.2", reason: autopsy.ReasonTwoAddresses, dir: reply, words: "eth0 in c1"},
+	{name: "caller's address twice, pinged", topology: "segment", node: "c2", breaks: "ip addr add 172.17.0.2/16 dev eth0", also: [][2]string{{"c3", "ip neigh replace 172.17.0.2 lladdr " + mac2 + " dev eth0 nud permanent"}},
+		flow: ping("c1", "172.17.0.4"), outcome: autopsy.Dropped, at: "c2", object: "172.17.0.2", reason: autopsy.ReasonTwoAddresses, dir: reply, words: "eth0 in c1"},
+	{name: "gateway's address twice", topology: "bridge", node: "c2", breaks: "ip addr add 172.17.0.1/16 dev eth0", also: [][2]string{{"c1", "ip neigh replace 172.17.0.1 lladdr " + mac2 + " dev eth0 nud reachable"}},
+		flow: ping("c1", "192.168.50.2"), outcome: autopsy.Dropped, at: "c2", object: "172.17.0.1", reason: autopsy.ReasonTwoAddresses, dir: request, words: "docker0 in host"},
 	{name: "learned MAC of one who answers for another", topology: "segment", node: "c1", breaks: "ip neigh replace 172.17.0.3 lladdr " + mac3 + " dev eth0 nud reachable", flow: ping("c1", "172.17.0.3"),
 		outcome: autopsy.Dropped, at: "c1", object: "neighbour 172.17.0.3 on eth0", reason: autopsy.ReasonWrongMAC, dir: request, words: "belongs to eth0 in c3"},
 }

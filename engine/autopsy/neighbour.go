@@ -61,6 +61,14 @@ func (c *examination) unanswered(node, dev string, hop netip.Addr, f *flight) Ve
 			return v
 		}
 	}
+	if asked != nil {
+		if way := c.way(asked); len(way) > 0 {
+			last := way[len(way)-1]
+			if dev := c.nameOf(last.node, last.index); !last.outgoing && c.isLoose(last.node, c.linkAt(last.node, last.index)) && dev != "" {
+				return c.stopped(asked)
+			}
+		}
+	}
 	if v := c.plugged(near, t, f, asked); v.Reason != ReasonUnknown {
 		return v
 	}

@@ -70,6 +70,9 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 // nor at the bridge itself. It is bridged: though its packet comes by iptables' hooks, it is
 // routed only where one of them gave it another destination.
 func (c *examination) enteredBridge(f *flight, x sighting, b, in *observe.Link, ps []*passage) Verdict {
+	if !b.AdminUp {
+		return say("bridge-down.frame", spot{x.node, b.Name, f.dir}, args{Bridge: b.Name})
+	}
 	if v, ok := c.blocked(x.node, in, f.dir); ok {
 		return v
 	}

@@ -137,7 +137,7 @@ func (c *examination) outer(f *flight, node string, l *observe.Link, remote neti
 			continue
 		}
 		if p := e.packet; p != nil {
-			current[e.id] = p.proto == "udp" && p.dport == l.Port && p.dst == remote && e.iif == 0
+			current[e.id] = p.proto == "udp" && p.dport == l.Port && p.dst == remote && (e.iif == 0 || e.iif == l.Index)
 		}
 		if current[e.id] && e.family != unix.NFPROTO_BRIDGE {
 			out.events = append(out.events, e)
