@@ -116,6 +116,8 @@ type VerdictArgs struct {
 	State    string `json:"state,omitempty"`    // of a bridge port or a neighbour entry, in the kernel's word
 	Kind     string `json:"kind,omitempty"`     // of a route, a policy routing rule, a macvlan or a qdisc, in the tool's word
 	Priority int    `json:"priority,omitempty"` // of a policy routing rule
+	Table    int    `json:"table,omitempty"`    // of routes, by its number
+	Old      string `json:"old,omitempty"`      // address that conntrack remembers
 	Counter  string `json:"counter,omitempty"`  // of the kernel: "InCsumErrors"
 	Count    int    `json:"count,omitempty"`    // by how much a counter grew
 
@@ -174,6 +176,8 @@ type Hop struct {
 	Packet    string    `json:"packet"`            // "tcp SYN", "icmp echo request", "ICMP host unreachable"
 	Header    Header    `json:"header"`            // as it came
 	Inside    string    `json:"inside,omitempty"`  // what it came wrapped in: "VXLAN 42, 192.168.0.1 → 192.168.0.2"
+	// Hooks are those of IP that the packet came to in the node, in order, with a rule or without.
+	Hooks []string `json:"hooks,omitempty"`
 	// Decisions are those that a rule took, and every rewriting of the header.
 	Decisions []Decision `json:"decisions,omitempty"`
 	AtMS      float64    `json:"at_ms"` // since the first packet

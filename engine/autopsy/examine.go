@@ -30,6 +30,9 @@ func (c *examination) fill(r *Report) {
 		r.Outcome = Delivered
 		var ok bool
 		if r.Verdict, ok = c.answeredTwice(); !ok {
+			r.Verdict, ok = c.stale()
+		}
+		if !ok {
 			r.Verdict = say("delivered", spot{}, args{Node: c.destination()})
 		}
 	} else {
@@ -211,7 +214,7 @@ func (c *examination) verdict(subject *flight) Verdict {
 	if v = c.doubled(v); v.Reason == ReasonUnknown {
 		return c.unknown(subject, v)
 	}
-	return v
+	return c.byPolicy(subject, v)
 }
 
 // unknown says where the packet was seen last.

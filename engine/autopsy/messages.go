@@ -1,6 +1,7 @@
 package autopsy
 
 import (
+	"slices"
 	"strings"
 
 	"underlay/engine"
@@ -18,6 +19,8 @@ var messages = map[string]string{
 	"delivered": "delivered: {node} answered",
 
 	"delivered.duplicate-address": "delivered: {server} answered, but two devices have {address}: {device} in {node} ({mac}), which {client} sends to, and {peer} in {peer_node} ({peer_mac})[; {nodes} answered the ARP request]",
+
+	"delivered.stale-entry": "delivered: {server} answered, but conntrack in {node} still sends what comes from {source} to {address} on to {old}, where no rule sends it now",
 
 	"not-determined.unsent": "not determined: no packet was seen leaving {node} ({detail})[; ruled out: {ruled_out}][; counted in {node}: {suspects}][; next, run {command}]",
 	"not-determined.in":     "not determined, last seen at {node}: the {packet} came in on {in}[; ruled out: {ruled_out}][; counted in {node}: {suspects}][; next, run {command}]",
@@ -151,6 +154,7 @@ var messages = map[string]string{
 
 	// What a reason led to.
 	"symptom.no-answer":     "{node} gets no {answer} for {address} on {device}",
+	"symptom.policy-route":  "{node} sends the {packet} for {address} out on {out} by the policy routing rule {priority} (table {table}), where its main table says {peer}",
 	"symptom.no-carrier":    "{device} in {node} has no carrier",
 	"symptom.no-port-up":    "{bridge} in {node} has no port that is up",
 	"symptom.tunnel-lost":   "the packets that {device} sends are lost",
@@ -208,7 +212,7 @@ func behind(code string, a args, v Verdict) Verdict {
 // because makes a verdict the symptom of another.
 func because(v, cause Verdict) Verdict {
 	if v.Reason != ReasonUnknown {
-		cause.Symptoms = append(v.Symptoms[:len(v.Symptoms):len(v.Symptoms)], engine.Symptom{Code: v.Code, Args: v.Args})
+		cause.Symptoms = slices.Concat(v.Symptoms, []engine.Symptom{{Code: v.Code, Args: v.Args}})
 	}
 	return retold(cause)
 }

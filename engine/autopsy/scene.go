@@ -13,7 +13,7 @@ import (
 // facets are what explanations draw on.
 const (
 	facetsBefore = observe.Links | observe.Addrs | observe.Routes | observe.Rules | observe.Neighs |
-		observe.FDB | observe.Sockets | observe.Firewall | observe.VLANs | observe.Groups | observe.Counters
+		observe.FDB | observe.Sockets | observe.Firewall | observe.VLANs | observe.Groups | observe.Counters | observe.Conntrack
 	facetsAfter = observe.Neighs | observe.FDB | observe.Firewall | observe.Counters
 )
 
