@@ -40,7 +40,7 @@ func (p *program) passOn() error {
 }
 
 func (p *program) traceCommand() *cobra.Command {
-	var size int
+	var size, sport int
 	var wait time.Duration
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -62,9 +62,9 @@ func (p *program) traceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			flow.Size, flow.Wait = size, wait
+			flow.Size, flow.SPort, flow.Wait = size, sport, wait
 			if err := tracesock.Check(flow); err != nil {
-				return engine.Hintf(usageError{err}, "keep --size and --wait within that, or omit them")
+				return engine.Hintf(usageError{err}, "keep --size, --sport and --wait within that, or omit them")
 			}
 			a, err := askLab(cmd.Context(), flow)
 			if err != nil {
@@ -83,6 +83,7 @@ func (p *program) traceCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().IntVar(&size, "size", 0, "least `bytes` that an icmp or udp packet carries")
+	cmd.Flags().IntVar(&sport, "sport", 0, "source `port` of tcp, udp or http (default: one that has rested for two minutes)")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "`time` to wait for an answer, such as 2s (default: as long as a task's check waits)")
 	return cmd
 }

@@ -16,8 +16,9 @@ type Flow struct {
 	To    string        `json:"to"`    // address, or a name that From looks up
 	Proto string        `json:"proto"` // icmp, tcp, udp or http
 	Port  int           `json:"port,omitempty"`
-	Size  int           `json:"size,omitempty"` // bytes of payload at least (icmp, udp); 0 for a few
-	Wait  time.Duration `json:"-"`              // how long silence is listened to; 0 is as long as a check does
+	Size  int           `json:"size,omitempty"`  // bytes of payload at least (icmp, udp); 0 for a few
+	SPort int           `json:"sport,omitempty"` // source port of tcp, udp and http; 0 for one of a probe's own
+	Wait  time.Duration `json:"-"`               // how long silence is listened to; 0 is as long as a check does
 }
 
 // String is the flow in one line: "c1 → 10.0.0.2:80/tcp".

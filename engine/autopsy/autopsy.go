@@ -160,7 +160,7 @@ func send(ctx context.Context, instance Instance, flow Flow, a attempt) (out pro
 	}
 	out, err = probe.Do(ctx, probe.Request{
 		From: probe.Node{Name: from.Name, NS: from.NS}, To: a.to, Port: flow.Port, Proto: flow.Proto, Host: flow.To,
-		Wait: flow.Wait, Banner: -1, Payload: a.payload, Size: flow.Size,
+		Wait: flow.Wait, Banner: -1, Payload: a.payload, Size: flow.Size, SPort: flow.SPort,
 		Sending: func(t probe.Signature) { signature = t },
 	})
 	return out, signature, err

@@ -55,3 +55,15 @@ func TestHooks(t *testing.T) {
 		}
 	}
 }
+
+// TestSourcePort sends from the port that is asked for, time and again.
+func TestSourcePort(t *testing.T) {
+	t.Parallel()
+	l := open(t, router())
+	for _, flow := range []autopsy.Flow{tcp("a", "10.2.0.2", 9000), tcp("a", "10.2.0.2", 9000), udp("a", "10.2.0.2", 9001), {From: "a", To: "10.2.0.2", Proto: "http", Port: 80}} {
+		flow.SPort = 4321
+		if r := l.trace(t, flow); r.Outcome != autopsy.Delivered || r.Hops[0].Header.SPort != 4321 {
+			t.Error(picture(r))
+		}
+	}
+}

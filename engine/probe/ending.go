@@ -39,6 +39,7 @@ type attempt struct {
 
 	payload []byte
 	size    int
+	sport   int // asked for, 0 for any
 	reset   bool
 	sending func(Signature)
 }
