@@ -150,31 +150,34 @@ func (c *examination) cameInBy(f *flight, node, bridge string) (in *observe.Link
 
 // foreign explains a frame that a device took in whose MAC address is another's.
 func (c *examination) foreign(f *flight, x sighting) Verdict {
+	if v, ok := c.twice(f, x, nil); ok {
+		return v
+	}
 	if v, ok := c.wrongPort(f, x); ok {
 		return v
 	}
 	return c.misaddressed(f, x)
 }
 
-// sender is the device that chose the MAC address a frame is for: the first that the frame
-// was seen on with it.
-func (c *examination) sender(f *flight, x sighting) (device, bool) {
+// sender is the device that chose the MAC address a frame is for, the first that the frame
+// was seen on with it, and the next hop that it is the address of.
+func (c *examination) sender(f *flight, x sighting) (d device, hop netip.Addr, ok bool) {
 	for _, s := range f.sightings {
 		if s.dst == x.dst {
-			return device{s.node, c.nameOf(s.node, s.index)}, true
+			d = device{s.node, c.nameOf(s.node, s.index)}
+			return d, c.nextHop(d.node, d.dev, &flight{dir: f.dir, packet: s.packet}), true
 		}
 	}
-	return device{}, false
+	return device{}, netip.Addr{}, false
 }
 
 // misaddressed explains a frame by the neighbour entry of who sent it, if that has a MAC
 // address that is not the next hop's.
 func (c *examination) misaddressed(f *flight, x sighting) Verdict {
-	sender, ok := c.sender(f, x)
+	sender, hop, ok := c.sender(f, x)
 	if !ok {
 		return none
 	}
-	hop := c.nextHop(sender.node, sender.dev, &flight{dir: f.dir, packet: x.packet})
 	n := c.neigh(sender.node, sender.dev, hop)
 	if n == nil || n.MAC != x.dst {
 		return none

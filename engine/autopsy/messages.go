@@ -110,13 +110,14 @@ var messages = map[string]string{
 	"macvlan-private":            "{device} in {node} is a macvlan in mode {kind}, which hears nothing from other macvlans on {peer}",
 
 	// Neighbours. They are said behind the symptom that a question got no answer.
-	"nobody-has-address": "no node has that address",
-	"address-elsewhere":  "that address is on {peer} in {peer_node}, which is on another network",
-	"address-on-port":    "{device} is a port of {bridge}, which takes whatever comes in there: an address for this network belongs on {bridge}",
-	"duplicate-address":  "two devices have {address}: {device} in {node} ({mac}), which {client} sent to, and {peer} in {peer_node} ({peer_mac})[; {nodes} answered the ARP request]",
-	"not-joined":         "{node} sent the packet out on {device}, but no node has joined the group {address}",
-	"nobody-on-network":  "{node} sent the packet for {address} out on {device}, and no other node has an address on that network",
-	"arp-ignored":        "{node} got the request on {in} and does not answer: {setting} is {value}",
+	"nobody-has-address":       "no node has that address",
+	"address-elsewhere":        "that address is on {peer} in {peer_node}, which is on another network",
+	"address-on-port":          "{device} is a port of {bridge}, which takes whatever comes in there: an address for this network belongs on {bridge}",
+	"duplicate-address.source": "two devices have {address}: {device} in {node} ({mac}) and {peer} in {peer_node} ({peer_mac}); {node} accepts no packet from its own address",
+	"duplicate-address":        "two devices have {address}: {device} in {node} ({mac}), which {client} sent to, and {peer} in {peer_node} ({peer_mac})[; {nodes} answered the ARP request]",
+	"not-joined":               "{node} sent the packet out on {device}, but no node has joined the group {address}",
+	"nobody-on-network":        "{node} sent the packet for {address} out on {device}, and no other node has an address on that network",
+	"arp-ignored":              "{node} got the request on {in} and does not answer: {setting} is {value}",
 
 	// Tunnels.
 	"vxlan-no-remote.nowhere": "dropped in {node}: {device} has no remote and no forwarding entry that says where to send {mac}",

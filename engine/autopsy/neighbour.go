@@ -61,14 +61,6 @@ func (c *examination) unanswered(node, dev string, hop netip.Addr, f *flight) Ve
 			return v
 		}
 	}
-	if asked != nil {
-		if way := c.way(asked); len(way) > 0 {
-			last := way[len(way)-1]
-			if dev := c.nameOf(last.node, last.index); !last.outgoing && c.isLoose(last.node, c.linkAt(last.node, last.index)) && dev != "" {
-				return c.stopped(asked)
-			}
-		}
-	}
 	if v := c.plugged(near, t, f, asked); v.Reason != ReasonUnknown {
 		return v
 	}
@@ -168,6 +160,9 @@ func (c *examination) plugged(near, t device, f, asked *flight) Verdict {
 	if loose != nil {
 		return say("not-enslaved.peer", spot{s.node, loose.Name, f.dir}, args{Device: loose.Name, Peer: near.dev, PeerNode: near.node})
 	}
+	if asked != nil && c.endsLoose(asked) {
+		return c.stopped(asked)
+	}
 	if c.elsewhere(near, t) {
 		hop := addressOf(asked, f)
 		return say("address-elsewhere", spot{near.node, fmt.Sprintf("neighbour %s on %s", hop, near.dev), f.dir},
@@ -183,6 +178,17 @@ func (c *examination) plugged(near, t device, f, asked *flight) Verdict {
 		return say("bridge-down.bridge", spot{s.node, b.Name, f.dir}, args{Bridge: b.Name})
 	}
 	return c.apart(s, t, &flight{dir: f.dir, arp: true, packet: about.packet}, nil, mac)
+}
+
+// endsLoose reports whether a question came to a device that nothing takes it in by.
+func (c *examination) endsLoose(asked *flight) bool {
+	way := c.way(asked)
+	if len(way) == 0 {
+		return false
+	}
+	last := way[len(way)-1]
+	l := c.linkAt(last.node, last.index)
+	return l != nil && !last.outgoing && c.isLoose(last.node, l)
 }
 
 const broadcast = "ff:ff:ff:ff:ff:ff"

@@ -41,8 +41,7 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 		return v
 	}
 	if !c.has(x.node, x.packet.dst) && !c.meant(f, x) {
-		v, _ := c.twice(f, x, nil)
-		return v
+		return none
 	}
 	pre := reached(ps, unix.NFPROTO_INET, "prerouting")
 	switch {
@@ -118,11 +117,10 @@ func (c *examination) turnedAround(f *flight, x sighting, b, in *observe.Link, p
 // meant reports whether who sent a frame to a node meant that node to have it: as the next
 // hop, or because it answers for others.
 func (c *examination) meant(f *flight, x sighting) bool {
-	sender, ok := c.sender(f, x)
+	sender, hop, ok := c.sender(f, x)
 	if !ok || sender.node == x.node {
 		return true
 	}
-	hop := c.nextHop(sender.node, sender.dev, &flight{dir: f.dir, packet: x.packet})
 	return c.has(x.node, hop) || c.answersForOthers(device{x.node, c.nameOf(x.node, x.index)})
 }
 
@@ -277,6 +275,9 @@ func (c *examination) sourceRefused(node string, dir Direction, q observe.RouteQ
 	case d.Errno == unix.EINVAL && q.From.IsLoopback():
 		return say("martian.loopback-source", spot{node, "source " + q.From.String(), dir}, args{In: q.IIF, Source: q.From.String()}), true
 	case d.Errno == unix.EINVAL && c.has(node, q.From):
+		if v, ok := c.callersAddress(node, dir, q); ok {
+			return v, true
+		}
 		return say("martian.own-source", spot{node, "source " + q.From.String(), dir}, args{In: q.IIF, Source: q.From.String()}), true
 	case d.Errno == unix.EINVAL && q.To.IsLoopback():
 		setting := "net.ipv4.conf." + q.IIF + ".route_localnet"

@@ -97,6 +97,26 @@ func (c *examination) sharedAt(near device, addr netip.Addr) (shared, bool) {
 	return s, true
 }
 
+// callersAddress explains that a node does not take a packet in because it has its source
+// address itself, and so has who sent it.
+func (c *examination) callersAddress(node string, dir Direction, q observe.RouteQuery) (Verdict, bool) {
+	var mine, theirs device
+	for _, d := range c.onEther(device{node, q.IIF}, c.holders(q.From)) {
+		if d.node == node {
+			mine = d
+		} else {
+			theirs = d
+		}
+	}
+	l, other := c.link(mine.node, mine.dev), c.link(theirs.node, theirs.dev)
+	if l == nil || other == nil {
+		return none, false
+	}
+	return say("duplicate-address.source", spot{node, q.From.String(), dir}, args{
+		Address: q.From.String(), Device: mine.dev, MAC: l.MAC, Peer: theirs.dev, PeerNode: theirs.node, PeerMAC: other.MAC,
+	}), true
+}
+
 // answeredARP reports whether a node answered a question about an address.
 func (c *examination) answeredARP(node string, addr netip.Addr) bool {
 	for _, f := range c.flights.all {
