@@ -40,18 +40,19 @@ func (p *program) passOn() error {
 }
 
 func (p *program) traceCommand() *cobra.Command {
-	var size int
+	var size, sport int
 	var wait time.Duration
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "trace [FROM] TO[:PORT][/PROTO]", Short: "In a lab's shell: send a packet and say where it died",
 		Long: "Sends a packet through the lab, follows it from device to device and rule to rule, there and\n" +
 			"back, and names the one thing that ate it. It works in a lab's shell.\n\n" +
-			"FROM is the node that sends it; without it, the one you are in. TO is an address, or a\n" +
-			"name that FROM looks up. PROTO is icmp, tcp, udp or http; without it, tcp if there is a port,\n" +
+			"FROM is the node that sends it; without it, the one you are in. TO is an address, a name\n" +
+			"that FROM looks up, or a node. PROTO is icmp, tcp, udp or http; without it, tcp if there is a port,\n" +
 			"else icmp. Exits 0 if it was delivered, 1 if not.",
 		Example: "  underlay trace 10.0.0.2\n" +
 			"  underlay trace c1 10.0.0.2:80\n" +
+			"  underlay trace host c1:80\n" +
 			"  underlay trace c1 web.lab/http --json\n" +
 			"  ip netns exec c1 underlay trace '[fd00::2]:53/udp'",
 		Args:              usage(cobra.RangeArgs(1, 2)),
@@ -61,9 +62,9 @@ func (p *program) traceCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			flow.Size, flow.Wait = size, wait
+			flow.Size, flow.SPort, flow.Wait = size, sport, wait
 			if err := tracesock.Check(flow); err != nil {
-				return engine.Hintf(usageError{err}, "keep --size and --wait within that, or omit them")
+				return engine.Hintf(usageError{err}, "keep --size, --sport and --wait within that, or omit them")
 			}
 			a, err := askLab(cmd.Context(), flow)
 			if err != nil {
@@ -82,6 +83,7 @@ func (p *program) traceCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().IntVar(&size, "size", 0, "least `bytes` that an icmp or udp packet carries")
+	cmd.Flags().IntVar(&sport, "sport", 0, "source `port` of tcp, udp or http (default: one that has rested for two minutes)")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "`time` to wait for an answer, such as 2s (default: as long as a task's check waits)")
 	return cmd
 }
@@ -175,9 +177,9 @@ func coloured(l packetpath.Line) string {
 }
 
 // completeNodes completes the names of the lab's nodes, which are its named
-// network namespaces. A destination, which an address is, cannot be guessed.
+// network namespaces: the one that sends, then the one that gets it.
 func completeNodes(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if _, err := os.Stat(sandbox.SocketPath); err != nil || len(args) > 0 {
+	if _, err := os.Stat(sandbox.SocketPath); err != nil || len(args) > 1 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	entries, err := os.ReadDir("/run/netns")
@@ -185,8 +187,9 @@ func completeNodes(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
+	does := []string{"sends it", "gets it"}[len(args)]
 	for _, e := range entries {
-		names = append(names, e.Name()+"\tsends it")
+		names = append(names, e.Name()+"\t"+does)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -98,13 +98,15 @@ type VerdictArgs struct {
 	Source    string   `json:"source,omitempty"`    // IP address that a packet came from
 	Prefix    string   `json:"prefix,omitempty"`    // of a route: "10.2.0.0/24", "default"
 	MAC       string   `json:"mac,omitempty"`
-	Answer    string   `json:"answer,omitempty"` // that did not come: "ARP reply", "neighbour advertisement"
-	Family    string   `json:"family,omitempty"` // IPv4, IPv6
+	PeerMAC   string   `json:"peer_mac,omitempty"` // of Peer
+	Answer    string   `json:"answer,omitempty"`   // that did not come: "ARP reply", "neighbour advertisement"
+	Family    string   `json:"family,omitempty"`   // IPv4, IPv6
 
 	MTU        int    `json:"mtu,omitempty"`      // of Device, in bytes
 	PeerMTU    int    `json:"peer_mtu,omitempty"` // of Peer, in bytes
 	VNI        int    `json:"vni,omitempty"`      // of Device
 	PacketVNI  int    `json:"packet_vni,omitempty"`
+	VLAN       int    `json:"vlan,omitempty"`  // that a bridge puts the packet in
 	Proto      string `json:"proto,omitempty"` // tcp, udp
 	Port       int    `json:"port,omitempty"`
 	PacketPort int    `json:"packet_port,omitempty"` // where Port is not the packet's
@@ -112,19 +114,27 @@ type VerdictArgs struct {
 	Setting  string `json:"setting,omitempty"`  // of the kernel: "net.ipv4.ip_forward"
 	Value    string `json:"value,omitempty"`    // of Setting
 	State    string `json:"state,omitempty"`    // of a bridge port or a neighbour entry, in the kernel's word
-	Kind     string `json:"kind,omitempty"`     // of a route, a policy routing rule or a macvlan, in ip's word
+	Kind     string `json:"kind,omitempty"`     // of a route, a policy routing rule, a macvlan or a qdisc, in the tool's word
 	Priority int    `json:"priority,omitempty"` // of a policy routing rule
+	Table    int    `json:"table,omitempty"`    // of routes, by its number
+	Old      string `json:"old,omitempty"`      // address that conntrack remembers
+	Counter  string `json:"counter,omitempty"`  // of the kernel: "InCsumErrors"
+	Count    int    `json:"count,omitempty"`    // by how much a counter grew
 
-	Client     string `json:"client,omitempty"`     // node that sent the request
-	Server     string `json:"server,omitempty"`     // node that sent the reply, or address of a name server
-	Translator string `json:"translator,omitempty"` // node that rewrote the request's destination
-	Name       string `json:"name,omitempty"`       // that was looked up
-	Detail     string `json:"detail,omitempty"`     // how the sender saw it end, in the words of a probe
+	Client     string   `json:"client,omitempty"`     // node that sent the request
+	Server     string   `json:"server,omitempty"`     // node that sent the reply, or address of a name server
+	Translator string   `json:"translator,omitempty"` // node that rewrote the request's destination
+	Name       string   `json:"name,omitempty"`       // that was looked up
+	Nodes      []string `json:"nodes,omitempty"`      // that did what the message says
+	RuledOut   []string `json:"ruled_out,omitempty"`  // what was looked at and does not explain it
+	Suspects   []string `json:"suspects,omitempty"`   // counters of the kernel that grew: "UdpInErrors +1"
+	Command    string   `json:"command,omitempty"`    // to run next
+	Detail     string   `json:"detail,omitempty"`     // how the sender saw it end, in the words of a probe
 }
 
 // openers are the words that a verdict's text may begin with. What else it begins
 // with is a name, which is written as it is spelt.
-var openers = []string{"a", "delivered", "dropped", "in", "lost", "not", "refused", "rejected", "the"}
+var openers = []string{"a", "delivered", "dropped", "in", "lost", "not", "refused", "rejected", "the", "two"}
 
 // Sentence is the verdict's text with a capital and a full stop, "" if it has none.
 func (v Verdict) Sentence() string {
@@ -166,6 +176,8 @@ type Hop struct {
 	Packet    string    `json:"packet"`            // "tcp SYN", "icmp echo request", "ICMP host unreachable"
 	Header    Header    `json:"header"`            // as it came
 	Inside    string    `json:"inside,omitempty"`  // what it came wrapped in: "VXLAN 42, 192.168.0.1 → 192.168.0.2"
+	// Hooks are those of IP that the packet came to in the node, in order, with a rule or without.
+	Hooks []string `json:"hooks,omitempty"`
 	// Decisions are those that a rule took, and every rewriting of the header.
 	Decisions []Decision `json:"decisions,omitempty"`
 	AtMS      float64    `json:"at_ms"` // since the first packet

@@ -16,7 +16,8 @@ type Flow struct {
 	To    string `json:"to"`    // address, or a name that From looks up
 	Proto string `json:"proto"` // icmp, tcp, udp or http
 	Port  int    `json:"port,omitempty"`
-	Size  int    `json:"size,omitempty"` // bytes of payload at least (icmp, udp); 0 for a few
+	Size  int    `json:"size,omitempty"`  // bytes of payload at least (icmp, udp); 0 for a few
+	SPort int    `json:"sport,omitempty"` // source port of tcp, udp and http; 0 for one of a probe's own
 	// Resolver is the C library whose rules From resolves To by; "" is glibc.
 	Resolver Resolver      `json:"resolver,omitempty"`
 	Wait     time.Duration `json:"-"` // how long silence is listened to; 0 is as long as a check does

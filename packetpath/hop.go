@@ -163,6 +163,9 @@ func (t *teller) hop(v view) (out []Line) {
 	case h.Header != v.known:
 		tell(0, append(words("now", Dim), compared(v.known, h.Header)...), 0)
 	}
+	if v.full && len(h.Hooks) > 0 {
+		tell(0, words("hooks: "+strings.Join(h.Hooks, ", "), Dim), 0)
+	}
 	for i := range h.Decisions {
 		d := &h.Decisions[i]
 		tell(0, t.decision(d, h.Direction), 0)

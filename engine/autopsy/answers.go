@@ -119,6 +119,14 @@ func (c *examination) arrived() Verdict {
 	if v, ok := c.unseenRule(request, node); ok {
 		return v
 	}
+	if v, ok := c.wrongSum(node, p, request); ok {
+		return v
+	}
+	if replies := c.flights.of(Reply); len(replies) > 0 {
+		if v, ok := c.wrongSum(c.flow.From, replies[0].packet, replies[0]); ok {
+			return v
+		}
+	}
 	if c.out.Ended == engine.Refused {
 		return c.refusedBy(node, p)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -29,6 +30,57 @@ func Trace(ctx context.Context, instance Instance, flow Flow) (*Report, error) {
 	}
 	r.TookMS = float64(time.Since(start).Microseconds()) / 1000
 	return r, nil
+}
+
+// TraceAsked is Trace for somebody who may call a node by its name: where the name of the
+// flow's destination cannot be looked up and is a node's, the flow goes to that node's address.
+func TraceAsked(ctx context.Context, instance Instance, flow Flow) (*Report, error) {
+	r, err := Trace(ctx, instance, flow)
+	if err != nil || r.Verdict.Reason != ReasonNoDNS && r.Verdict.Reason != ReasonNoName {
+		return r, err
+	}
+	if !slices.ContainsFunc(instance.Nodes, func(n observe.Node) bool { return n.Name == flow.To }) {
+		return r, nil
+	}
+	addr, err := addressFor(instance, flow.From, flow.To)
+	if err != nil {
+		return nil, err
+	}
+	if !addr.IsValid() {
+		r.Detail = flow.To + " has no address"
+		r.Verdict = say("no-address", spot{node: flow.To}, args{})
+		return r, nil
+	}
+	to := flow
+	to.To = addr.String()
+	if r, err = Trace(ctx, instance, to); err == nil {
+		r.Flow = flow
+	}
+	return r, err
+}
+
+// addressFor is the address by which a node calls another: one on a network of its own if there
+// is one, else the first, invalid if there is none.
+func addressFor(instance Instance, from, to string) (best netip.Addr, err error) {
+	states, err := instance.Reader.Snapshot([]string{from, to}, observe.Addrs, nil)
+	if err != nil {
+		return best, err
+	}
+	for _, a := range states[1].Addrs {
+		addr := a.Prefix.Addr()
+		if addr.IsLoopback() || addr.IsLinkLocalUnicast() {
+			continue
+		}
+		if !best.IsValid() || best.Is6() && addr.Is4() {
+			best = addr
+		}
+		for _, near := range states[0].Addrs {
+			if !near.Prefix.Addr().IsLoopback() && near.Prefix.Contains(addr) {
+				return addr, nil
+			}
+		}
+	}
+	return best, nil
 }
 
 func trace(ctx context.Context, instance Instance, flow Flow, put fencer) (*Report, error) {
@@ -107,7 +159,7 @@ func send(ctx context.Context, instance Instance, flow Flow, a attempt) (out pro
 	}
 	out, err = probe.Do(ctx, probe.Request{
 		From: probe.Node{Name: from.Name, NS: from.NS}, To: a.to, Port: flow.Port, Proto: flow.Proto, Host: flow.To,
-		Wait: flow.Wait, Banner: -1, Payload: a.payload, Size: flow.Size,
+		Wait: flow.Wait, Banner: -1, Payload: a.payload, Size: flow.Size, SPort: flow.SPort,
 		Sending: func(t probe.Signature) { signature = t },
 	})
 	return out, signature, err

@@ -2,6 +2,8 @@ package autopsy
 
 import (
 	"fmt"
+	"net"
+	"slices"
 
 	"underlay/engine/observe"
 )
@@ -15,9 +17,15 @@ func (c *examination) bridged(f *flight, x sighting, b, in *observe.Link) Verdic
 	if v, ok := c.blocked(x.node, in, f.dir); ok {
 		return v
 	}
+	if v, ok := c.unadmitted(f, x, b, in); ok {
+		return v
+	}
+	if v, ok := c.twice(f, x, b); ok {
+		return v
+	}
 	target, ok := c.target(f, x)
 	if !ok {
-		return none
+		return c.misaddressed(f, x)
 	}
 	from := segment{node: x.node, bridge: b.Name}
 	if in != nil {
@@ -26,10 +34,26 @@ func (c *examination) bridged(f *flight, x sighting, b, in *observe.Link) Verdic
 	return c.apart(from, target, f, x.packet, x.dst)
 }
 
+// unadmitted explains a frame that a port does not take in from who sent it.
+func (c *examination) unadmitted(f *flight, x sighting, b, in *observe.Link) (Verdict, bool) {
+	if in == nil {
+		return none, false
+	}
+	at, a := spot{x.node, in.Name, f.dir}, args{Device: in.Name, Bridge: b.Name, Packet: packetWord(f), MAC: x.src}
+	knows := slices.ContainsFunc(c.entries(x.node, b.Name, x.src), func(e observe.FDBEntry) bool { return e.Dev == in.Name })
+	if in.Locked && !knows {
+		return say("port-locked", at, a), true
+	}
+	if _, ok := c.vlanOf(x.node, b, in.Name); !ok && x.vid == 0 {
+		return say("vlan-filtered.in", at, a), true
+	}
+	return none, false
+}
+
 // blocked reports whether a port takes and gives nothing.
 func (c *examination) blocked(node string, port *observe.Link, dir Direction) (Verdict, bool) {
 	if port == nil || port.PortState == "" || port.PortState == "forwarding" || !port.AdminUp || !port.Carrier {
-		return Verdict{}, false
+		return none, false
 	}
 	return say("port-not-forwarding.port", spot{node, port.Name, dir}, args{Device: port.Name, Bridge: port.Master, State: port.PortState}), true
 }
@@ -111,6 +135,9 @@ func (c *examination) apart(from segment, t device, f *flight, p *packet, mac st
 	case to.bridge != "" && from.bridge != "" && to.node == from.node && to.bridge != from.bridge:
 		return say("different-bridges", spot{to.node, to.port, f.dir}, args{Device: to.port, Bridge: to.bridge, PeerBridge: from.bridge, Packet: packetWord(f)})
 	case to.bridge == "" || to.node != from.node || to.bridge != from.bridge:
+		if port := c.exit(from, t); port != nil {
+			return c.through(from, port, f, p, mac)
+		}
 		return c.unbridgedTunnel(from, f)
 	}
 	port := c.link(to.node, to.port)
@@ -130,23 +157,81 @@ func (c *examination) apart(from segment, t device, f *flight, p *packet, mac st
 	return c.kept(in, port, f, p, mac, to)
 }
 
+// through says why a frame does not leave a bridge by the port that leads on to where it is
+// meant for.
+func (c *examination) through(from segment, port *observe.Link, f *flight, p *packet, mac string) Verdict {
+	if v, ok := c.downHere(from.node, port, f.dir); ok {
+		return v
+	}
+	if v, ok := c.blocked(from.node, port, f.dir); ok {
+		return v
+	}
+	return c.kept(c.link(from.node, from.port), port, f, p, mac, from)
+}
+
 // kept says why a bridge keeps a frame from a port that could take it.
 func (c *examination) kept(in, port *observe.Link, f *flight, p *packet, mac string, on segment) Verdict {
+	b := c.link(on.node, on.bridge)
+	if b == nil {
+		return none
+	}
+	entries := c.entries(on.node, on.bridge, mac)
+	for _, e := range entries {
+		if v, ok := c.pinned(e, f, port, on); ok {
+			return v
+		}
+	}
+	way := args{Packet: packetWord(f), Device: port.Name, Bridge: on.bridge, MAC: mac}
+	from := on.bridge
+	if in != nil {
+		from = in.Name
+	}
+	vid, _ := c.vlanOf(on.node, b, from)
 	switch {
 	case in != nil && in.Name != port.Name && in.Isolated && port.Isolated:
 		return say("ports-isolated", spot{on.node, on.bridge, f.dir}, args{In: in.Name, Out: port.Name, Bridge: on.bridge})
 	case in != nil && in.Name == port.Name && !port.Hairpin:
 		return say("hairpin-off", spot{on.node, port.Name, f.dir}, args{Packet: packetWord(f), Device: port.Name})
+	case !c.hasVLAN(on.node, b, port.Name, vid):
+		way.VLAN = vid
+		return say("vlan-filtered.out", spot{on.node, port.Name, f.dir}, way)
+	case mac == broadcast && port.Withholds.Broadcast:
+		return say("not-flooded.broadcast", spot{on.node, port.Name, f.dir}, way)
+	case isGroup(mac) && mac != broadcast && port.Withholds.Multicast:
+		return say("not-flooded.multicast", spot{on.node, port.Name, f.dir}, way)
+	case mac != "" && !isGroup(mac) && len(entries) == 0 && port.Withholds.Unknown:
+		return say("not-flooded.unknown", spot{on.node, port.Name, f.dir}, way)
 	case p != nil && p.size > port.MTU:
 		return say("mtu-mismatch.port", spot{on.node, port.Name, f.dir}, args{Packet: packetWord(f), Bytes: p.size, Device: port.Name, MTU: port.MTU})
 	}
-	for _, e := range c.before[on.node].FDB {
-		if e.MAC == mac && e.Bridge == on.bridge && e.Dev != port.Name && e.State != "learned" {
-			return say("fdb-wrong-port.elsewhere", spot{on.node, fmt.Sprintf("fdb %s on %s", e.MAC, on.bridge), f.dir},
-				args{Bridge: on.bridge, MAC: mac, Device: e.Dev, Out: port.Name})
-		}
+	v, _ := c.atDevice(f, on.node, port)
+	return v
+}
+
+// pinned explains by a forwarding entry that is wrong.
+func (c *examination) pinned(e observe.FDBEntry, f *flight, port *observe.Link, on segment) (Verdict, bool) {
+	at := spot{on.node, fmt.Sprintf("fdb %s on %s", e.MAC, on.bridge), f.dir}
+	a := args{Bridge: on.bridge, MAC: e.MAC, Device: e.Dev, Out: port.Name, Packet: packetWord(f)}
+	l := c.link(on.node, e.Dev)
+	switch {
+	case l == nil:
+		return none, false
+	case e.State == "learned" && e.Dev != port.Name:
+		return say("fdb-wrong-port.learned", at, a), true
+	case e.State == "learned":
+		return none, false
+	case e.State == "permanent" && l.MAC != e.MAC: // not that of the port itself
+		return say("fdb-wrong-port.local", at, a), true
+	case e.State != "permanent" && e.Dev != port.Name:
+		return say("fdb-wrong-port.elsewhere", at, a), true
 	}
-	return none
+	return none, false
+}
+
+// isGroup reports whether a MAC address is that of more than one device.
+func isGroup(mac string) bool {
+	b, err := net.ParseMAC(mac)
+	return err == nil && b[0]&1 != 0
 }
 
 // unbridgedTunnel says that a tunnel which could carry a segment on is not a port
@@ -181,7 +266,7 @@ func (c *examination) unbridgedTunnel(from segment, f *flight) Verdict {
 func (c *examination) elsewhere(near device, t device) bool {
 	a, looseA, okA := c.segmentAt(near)
 	b, looseB, okB := c.segmentAt(t)
-	if !okA || !okB || looseA != nil || looseB != nil {
+	if !okA || !okB || looseA != nil || looseB != nil || c.ether(near)[t] {
 		return false
 	}
 	if a.bridge == "" && b.bridge == "" {

@@ -25,7 +25,8 @@ func (c *examination) egress(node, dev string, f *flight) Verdict {
 		return none
 	}
 	if n := c.neigh(node, dev, hop); n != nil && n.State != "incomplete" && n.State != "failed" && n.State != "none" {
-		return none
+		v, _ := c.atDevice(f, node, l)
+		return v
 	}
 	return c.neighbour(node, dev, hop, f)
 }
@@ -149,21 +150,34 @@ func (c *examination) cameInBy(f *flight, node, bridge string) (in *observe.Link
 
 // foreign explains a frame that a device took in whose MAC address is another's.
 func (c *examination) foreign(f *flight, x sighting) Verdict {
+	if v, ok := c.twice(f, x, nil); ok {
+		return v
+	}
 	if v, ok := c.wrongPort(f, x); ok {
 		return v
 	}
-	// Who chose the MAC address is the node from which on the frame had it.
-	sender := device{}
+	return c.misaddressed(f, x)
+}
+
+// sender is the device that chose the MAC address a frame is for, the first that the frame
+// was seen on with it, and the next hop that it is the address of.
+func (c *examination) sender(f *flight, x sighting) (d device, hop netip.Addr, ok bool) {
 	for _, s := range f.sightings {
 		if s.dst == x.dst {
-			sender = device{s.node, c.nameOf(s.node, s.index)}
-			break
+			d = device{s.node, c.nameOf(s.node, s.index)}
+			return d, c.nextHop(d.node, d.dev, &flight{dir: f.dir, packet: s.packet}), true
 		}
 	}
-	if sender.node == "" || sender.node == x.node {
+	return device{}, netip.Addr{}, false
+}
+
+// misaddressed explains a frame by the neighbour entry of who sent it, if that has a MAC
+// address that is not the next hop's.
+func (c *examination) misaddressed(f *flight, x sighting) Verdict {
+	sender, hop, ok := c.sender(f, x)
+	if !ok {
 		return none
 	}
-	hop := c.nextHop(sender.node, sender.dev, &flight{dir: f.dir, packet: x.packet})
 	n := c.neigh(sender.node, sender.dev, hop)
 	if n == nil || n.MAC != x.dst {
 		return none
@@ -171,8 +185,8 @@ func (c *examination) foreign(f *flight, x sighting) Verdict {
 	holders := c.macHolders(x.dst)
 	for _, h := range holders {
 		// The address is right, and the frame came here because it was sent
-		// everywhere; or a router answered ARP for another.
-		if c.has(h.node, hop) || n.State != "permanent" && n.State != "noarp" {
+		// everywhere; or a router answers ARP for another.
+		if c.has(h.node, hop) || n.State != "permanent" && n.State != "noarp" && (c.answersForOthers(h) || len(c.holders(hop)) == 0) {
 			return none
 		}
 	}
@@ -183,6 +197,16 @@ func (c *examination) foreign(f *flight, x sighting) Verdict {
 	}
 	a.Peer, a.PeerNode = holders[0].dev, holders[0].node
 	return say("wrong-mac.other", at, a)
+}
+
+// answersForOthers reports whether a device answers ARP for addresses that it has not.
+func (c *examination) answersForOthers(d device) bool {
+	for _, v := range c.sysctls(d.node, "net.ipv4.conf.all.proxy_arp", "net/ipv4/conf/"+d.dev+"/proxy_arp", "net/ipv4/conf/"+d.dev+"/proxy_arp_pvlan") {
+		if v != "0" {
+			return true
+		}
+	}
+	return false
 }
 
 // wrongPort finds the bridge that sent a frame to a port behind which its MAC

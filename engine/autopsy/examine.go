@@ -1,6 +1,7 @@
 package autopsy
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -27,7 +28,13 @@ func (c *examination) fill(r *Report) {
 	var subject *flight
 	if c.out.Ended == engine.OK {
 		r.Outcome = Delivered
-		r.Verdict = say("delivered", spot{}, args{Node: c.destination()})
+		var ok bool
+		if r.Verdict, ok = c.answeredTwice(); !ok {
+			r.Verdict, ok = c.stale()
+		}
+		if !ok {
+			r.Verdict = say("delivered", spot{}, args{Node: c.destination()})
+		}
 	} else {
 		if subject, r.Verdict = c.untranslated(); subject == nil {
 			subject = c.subject()
@@ -46,6 +53,12 @@ func (c *examination) fill(r *Report) {
 // destination is the node that the request got to.
 func (c *examination) destination() string {
 	where := c.flow.To
+	to, err := netip.ParseAddr(c.out.Address)
+	if replies := c.flights.of(Reply); err == nil && len(replies) > 0 {
+		if _, many := c.many(to); many { // one of many answered
+			return replies[0].origin()
+		}
+	}
 	if fs := c.flights.of(Request); len(fs) > 0 {
 		if way := c.way(fs[0]); len(way) > 0 {
 			where = way[len(way)-1].node
@@ -185,8 +198,9 @@ func (c *examination) isPort(x sighting) bool {
 
 // verdict explains why the flow was not answered as it should have been.
 func (c *examination) verdict(subject *flight) Verdict {
-	var v Verdict
+	v, many := c.cast()
 	switch {
+	case many:
 	case len(c.flights.of(Request)) == 0:
 		v = c.unsent()
 	case subject != nil:
@@ -197,10 +211,10 @@ func (c *examination) verdict(subject *flight) Verdict {
 	default:
 		v = c.arrived()
 	}
-	if v.Reason == ReasonUnknown {
+	if v = c.doubled(v); v.Reason == ReasonUnknown {
 		return c.unknown(subject, v)
 	}
-	return v
+	return c.byPolicy(subject, v)
 }
 
 // unknown says where the packet was seen last.
@@ -212,8 +226,13 @@ func (c *examination) unknown(subject *flight, v Verdict) Verdict {
 			f = all[len(all)-1]
 		}
 	}
+	looked := func(node string, a args) args {
+		a.RuledOut, a.Suspects = c.ruledOut(node), c.suspects(node)
+		return a
+	}
 	if f == nil {
-		return say("not-determined.unsent", at, args{Node: c.flow.From, Detail: c.out.Detail})
+		from := c.flow.From
+		return say("not-determined.unsent", at, looked(from, args{Node: from, Detail: c.out.Detail, Command: "ip netns exec " + from + " nstat"}))
 	}
 	at.dir = f.dir
 	where := f.events
@@ -222,14 +241,23 @@ func (c *examination) unknown(subject *flight, v Verdict) Verdict {
 		at.node = last.node
 		dev := c.nameOf(last.node, last.index)
 		if last.outgoing {
-			return say("not-determined.out", at, args{Packet: string(f.dir), Out: dev})
+			a := args{Packet: string(f.dir), Out: dev, Command: c.capture(last.node, dev)}
+			return say("not-determined.out", at, looked(last.node, a))
 		}
-		return say("not-determined.in", at, args{Packet: string(f.dir), In: dev})
+		return say("not-determined.in", at, looked(last.node, args{Packet: string(f.dir), In: dev, Command: "ip netns exec " + last.node + " nstat"}))
 	}
 	if len(where) > 0 {
 		at.node = where[len(where)-1].node
 	}
-	return say("not-determined.inside", at, args{Packet: string(f.dir)})
+	return say("not-determined.inside", at, looked(at.node, args{Packet: string(f.dir), Command: "ip netns exec " + at.node + " nstat"}))
+}
+
+// capture is a command that shows what comes out at the other end of a device.
+func (c *examination) capture(node, dev string) string {
+	if peer, at := c.peer(c.link(node, dev)); peer != nil {
+		node, dev = at, peer.Name
+	}
+	return fmt.Sprintf("ip netns exec %s tcpdump -eni %s", node, dev)
 }
 
 // unsent explains an attempt of which no packet was seen.

@@ -5,6 +5,7 @@ import "underlay/engine/autopsy"
 // fault breaks a topology that works and says what an autopsy must make of it.
 type fault struct {
 	name     string
+	family   string // of its catalogue
 	topology string
 	node     string // where breaks is run; a topology with more than one break lists them in also
 	breaks   string
@@ -48,10 +49,23 @@ const (
 	reply   = autopsy.Reply
 )
 
+// families are the faults by what is broken.
+var families = []struct {
+	name   string
+	faults []fault
+}{
+	{"one cable", cableFaults}, {"one cable, IPv6", cable6Faults}, {"bridge and gateway", bridgeFaults}, {"kept by a bridge", segmentFaults},
+	{"bridge behind bridge", trunkFaults}, {"twice on a segment", twiceFaults}, {"groups and broadcast", castFaults}, {"routing", routerFaults},
+	{"translation", natFaults}, {"tunnels", tunnelFaults}, {"macvlan", macvlanFaults}, {"counted only", quietFaults}, {"rarer ones", moreFaults},
+}
+
 // catalogue is every fault.
 func catalogue() (all []fault) {
-	for _, part := range [][]fault{cableFaults, cable6Faults, bridgeFaults, routerFaults, natFaults, tunnelFaults, macvlanFaults, moreFaults} {
-		all = append(all, part...)
+	for _, family := range families {
+		for _, f := range family.faults {
+			f.family = family.name
+			all = append(all, f)
+		}
 	}
 	return all
 }

@@ -25,6 +25,7 @@ type frame struct {
 	outgoing bool
 	others   bool // the device took it in though its MAC address is another's
 	src, dst string
+	vid      int // of its VLAN tag, 0 for none
 	packet   *packet
 	print    string // of the packet, by which its passings are matched
 }
@@ -50,9 +51,26 @@ func (p *post) drainPackets(fd int) error {
 		if !ok {
 			continue
 		}
-		f.node, f.when = p.node.Name, sock.Stamp(oob[:oobn])
+		f.node, f.when, f.vid = p.node.Name, sock.Stamp(oob[:oobn]), tagged(oob[:oobn])
 		p.keep(func() int { p.frames = append(p.frames, f); return len(p.frames) })
 	}
+}
+
+// tagged reads the VLAN tag that the kernel took off a frame: struct tpacket_auxdata
+// has u32 status, len and snaplen, then u16 mac, net, vlan_tci and vlan_tpid.
+func tagged(oob []byte) int {
+	const hasTag = 0x10 // TP_STATUS_VLAN_VALID
+	msgs, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return 0
+	}
+	for _, m := range msgs {
+		if m.Header.Level == unix.SOL_PACKET && m.Header.Type == unix.PACKET_AUXDATA && len(m.Data) >= 20 &&
+			binary.NativeEndian.Uint32(m.Data)&hasTag != 0 {
+			return int(binary.NativeEndian.Uint16(m.Data[16:]) & 0xfff)
+		}
+	}
+	return 0
 }
 
 // keep adds what was seen, unless there is too much of it already.

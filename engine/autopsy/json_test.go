@@ -44,8 +44,8 @@ func TestJSON(t *testing.T) {
 		{"flow", names(report.Flow), "from port proto to"},
 		{"verdict", names(report.Verdict), "args code direction node object reason text"},
 		{"arguments", names(report.Verdict["args"].(map[string]any)), "chain hook in node out packet way"},
-		{"first hop", names(report.Hops[0]), "at_ms died direction header node out packet"},
-		{"last hop", names(report.Hops[len(report.Hops)-1]), "at_ms decisions died direction header in node packet"},
+		{"first hop", names(report.Hops[0]), "at_ms died direction header hooks node out packet"},
+		{"last hop", names(report.Hops[len(report.Hops)-1]), "at_ms decisions died direction header hooks in node packet"},
 		{"conntrack", names(entries[0]), "node orig reply state"},
 		{"outcome", report.All["outcome"].(string), "dropped"},
 	} {

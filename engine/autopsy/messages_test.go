@@ -25,10 +25,10 @@ import (
 var sample = args{
 	Node: "host", Device: "eth0", Bridge: "docker0", In: "eth0", Out: "docker0", Peer: "eth0", PeerNode: "c1", PeerBridge: "br1",
 	Packet: "packet", Bytes: 1500, Way: "from eth0 to docker0", Hook: "input", Chain: "iptables filter FORWARD", Rule: "-A FORWARD -d 172.17.0.3/32 -j DROP",
-	Address: "10.2.0.2", Addresses: []string{"127.0.0.1", "::1"}, Source: "172.17.0.3", Prefix: "10.2.0.0/24", MAC: "02:42:ac:11:00:03",
+	Address: "10.2.0.2", Addresses: []string{"127.0.0.1", "::1"}, Source: "172.17.0.3", Prefix: "10.2.0.0/24", MAC: "02:42:ac:11:00:03", PeerMAC: "02:42:ac:11:00:04", VLAN: 20, Table: 100, Old: "172.17.0.9", Count: 3, Counter: "InCsumErrors",
 	Answer: "ARP reply", Family: "IPv4", MTU: 1400, PeerMTU: 1500, VNI: 43, PacketVNI: 42, Proto: "tcp", Port: 80, PacketPort: 8472,
 	Setting: "net.ipv4.ip_forward", Value: "0", State: "permanent", Kind: "blackhole", Priority: 50,
-	Client: "c1", Server: "c2", Translator: "host", Name: "web.example", Detail: "no answer in 2 s",
+	Client: "c1", Server: "c2", Translator: "host", Name: "web.example", Nodes: []string{"c2", "c3"}, RuledOut: []string{"rules", "routes"}, Suspects: []string{"UdpInErrors +1"}, Command: "ip netns exec host nstat", Detail: "no answer in 2 s",
 }
 
 // TestMessages shows what all messages say.

@@ -53,6 +53,14 @@ func (c *examination) unanswered(node, dev string, hop netip.Addr, f *flight) Ve
 	if asked != nil && c.heard(asked, t.node) {
 		return c.unsaid(asked, t, hop)
 	}
+	if l := c.link(node, dev); asked != nil && l != nil && !c.seenLeaving(asked, node, l.Index) {
+		if v, ok := c.downHere(node, l, f.dir); ok {
+			return v
+		}
+		if v, ok := c.atDevice(asked, node, l); ok {
+			return v
+		}
+	}
 	if v := c.plugged(near, t, f, asked); v.Reason != ReasonUnknown {
 		return v
 	}
@@ -87,6 +95,9 @@ func (c *examination) unsaid(asked *flight, t device, hop netip.Addr) Verdict {
 	for _, x := range c.way(asked) {
 		if x.node == t.node && !x.outgoing {
 			in = c.nameOf(x.node, x.index)
+			if v := c.arrivedAt(asked, x, passages(asked.eventsIn(x.node))); v.Reason != ReasonUnknown {
+				return v
+			}
 		}
 	}
 	names := []string{"net.ipv4.conf.all.arp_ignore", "net/ipv4/conf/" + in + "/arp_ignore"}
@@ -149,6 +160,9 @@ func (c *examination) plugged(near, t device, f, asked *flight) Verdict {
 	if loose != nil {
 		return say("not-enslaved.peer", spot{s.node, loose.Name, f.dir}, args{Device: loose.Name, Peer: near.dev, PeerNode: near.node})
 	}
+	if asked != nil && c.endsLoose(asked) {
+		return c.stopped(asked)
+	}
 	if c.elsewhere(near, t) {
 		hop := addressOf(asked, f)
 		return say("address-elsewhere", spot{near.node, fmt.Sprintf("neighbour %s on %s", hop, near.dev), f.dir},
@@ -164,6 +178,17 @@ func (c *examination) plugged(near, t device, f, asked *flight) Verdict {
 		return say("bridge-down.bridge", spot{s.node, b.Name, f.dir}, args{Bridge: b.Name})
 	}
 	return c.apart(s, t, &flight{dir: f.dir, arp: true, packet: about.packet}, nil, mac)
+}
+
+// endsLoose reports whether a question came to a device that nothing takes it in by.
+func (c *examination) endsLoose(asked *flight) bool {
+	way := c.way(asked)
+	if len(way) == 0 {
+		return false
+	}
+	last := way[len(way)-1]
+	l := c.linkAt(last.node, last.index)
+	return l != nil && !last.outgoing && c.isLoose(last.node, l)
 }
 
 const broadcast = "ff:ff:ff:ff:ff:ff"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // maxHops bounds a path that a routing loop would make endless.
@@ -153,6 +155,16 @@ func pass(h *Hop, dev string, outgoing, fresh bool) {
 	}
 }
 
+// hooksOf are the hooks of IP that passages are of, each once.
+func hooksOf(ps []*passage) (out []string) {
+	for _, p := range ps {
+		if p.family == unix.NFPROTO_INET && !slices.Contains(out, p.hook) {
+			out = append(out, p.hook)
+		}
+	}
+	return out
+}
+
 // tellRules tells at each hop what rules did there, once for each node.
 func (s *scene) tellRules(f *flight, hops []Hop) {
 	done := map[string]bool{}
@@ -162,6 +174,7 @@ func (s *scene) tellRules(f *flight, hops []Hop) {
 			continue
 		}
 		done[node] = true
+		hops[i].Hooks = hooksOf(passages(f.eventsIn(node)))
 		told := map[string]bool{}
 		for _, one := range append([]*flight{f}, f.carriers...) {
 			for _, p := range passages(one.eventsIn(node)) {

@@ -13,6 +13,8 @@ const (
 
 	// Routing.
 	ReasonNoRoute       Reason = "no-route"
+	ReasonNoMulticast   Reason = "multicast-not-forwarded"
+	ReasonNoBroadcast   Reason = "broadcast-not-forwarded"
 	ReasonNoReturnRoute Reason = "no-return-route"
 	ReasonBlackhole     Reason = "route-blackhole"
 	ReasonRouteDenied   Reason = "route-unreachable"
@@ -37,14 +39,22 @@ const (
 	ReasonHairpinOff     Reason = "hairpin-off"
 	ReasonWrongMAC       Reason = "wrong-mac"
 	ReasonFDB            Reason = "fdb-wrong-port"
+	ReasonNotFlooded     Reason = "not-flooded"
+	ReasonPortLocked     Reason = "port-locked"
+	ReasonVLAN           Reason = "vlan-filtered"
+	ReasonTwoMACs        Reason = "duplicate-mac"
+	ReasonQueueing       Reason = "queue" // of a device: its qdisc
 	ReasonMacvlanParent  Reason = "macvlan-parent"
 	ReasonMacvlanPrivate Reason = "macvlan-private"
 
 	// Neighbours.
-	ReasonNobodyHas  Reason = "nobody-has-address"
-	ReasonElsewhere  Reason = "address-elsewhere"
-	ReasonOnPort     Reason = "address-on-port"
-	ReasonARPIgnored Reason = "arp-ignored"
+	ReasonNobodyHas    Reason = "nobody-has-address"
+	ReasonElsewhere    Reason = "address-elsewhere"
+	ReasonOnPort       Reason = "address-on-port"
+	ReasonNotJoined    Reason = "not-joined" // a multicast group
+	ReasonAlone        Reason = "nobody-on-network"
+	ReasonARPIgnored   Reason = "arp-ignored"
+	ReasonTwoAddresses Reason = "duplicate-address"
 
 	// Tunnels.
 	ReasonNoRemote   Reason = "vxlan-no-remote"
@@ -52,7 +62,12 @@ const (
 	ReasonTunnelPort Reason = "vxlan-port-mismatch"
 	ReasonNoTunnel   Reason = "no-tunnel-end"
 
+	// What the kernel only counts.
+	ReasonNoPort   Reason = "no-free-port" // for a translation
+	ReasonChecksum Reason = "checksum"
+
 	// Sockets.
+	ReasonTCPToMany    Reason = "tcp-to-many"
 	ReasonNoListener   Reason = "no-listener"
 	ReasonWrongAddress Reason = "bound-elsewhere"
 	ReasonWrongDevice  Reason = "bound-to-device"
@@ -62,7 +77,8 @@ const (
 	ReasonOtherSource  Reason = "reply-other-source"
 
 	// Names.
-	ReasonNoDNS    Reason = "no-name-server"
-	ReasonNoName   Reason = "name-not-found"
-	ReasonBadReply Reason = "name-server-failed"
+	ReasonNoAddress Reason = "no-address" // of a node that was named
+	ReasonNoDNS     Reason = "no-name-server"
+	ReasonNoName    Reason = "name-not-found"
+	ReasonBadReply  Reason = "name-server-failed"
 )

@@ -22,20 +22,15 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 		if b == nil || b.Kind != "bridge" {
 			return none
 		}
-		if p := reached(ps, unix.NFPROTO_INET, "prerouting"); p != nil && p.left != nil && reached(ps, unix.NFPROTO_BRIDGE, "forward") == nil {
-			if v := c.routed(f, x.node, b.Name, packetOf(p.left, x.packet), p.left.mark); v.Reason != ReasonUnknown {
-				return v
-			}
-		}
-		if v, ok := c.turnedAround(f, x, b, l, ps); ok {
-			return v
-		}
-		return c.bridged(f, x, b, l)
+		return c.enteredBridge(f, x, b, l, ps)
 	}
 	if c.isLoose(x.node, l) && (f.arp || !c.has(x.node, x.packet.dst)) {
 		return say("not-enslaved.device", spot{x.node, l.Name, f.dir}, args{Packet: packetWord(f), Device: l.Name})
 	}
 	if f.arp {
+		if c.fenced[x.node][unix.NFPROTO_ARP] && reached(ps, unix.NFPROTO_ARP, "input") == nil && reached(ps, unix.NFPROTO_INET, "prerouting") == nil {
+			return c.atIngress(f, x, l)
+		}
 		return none
 	}
 	if c.ledToLoopback(x) {
@@ -44,6 +39,9 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 	}
 	if v := c.foreign(f, x); v.Reason != ReasonUnknown {
 		return v
+	}
+	if !c.has(x.node, x.packet.dst) && !c.meant(f, x) {
+		return none
 	}
 	pre := reached(ps, unix.NFPROTO_INET, "prerouting")
 	switch {
@@ -67,6 +65,34 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 	return c.routed(f, x.node, l.Name, packetOf(pre.left, x.packet), pre.left.mark)
 }
 
+// enteredBridge explains a frame that came in by a port and was seen neither at another port
+// nor at the bridge itself. It is bridged: though its packet comes by iptables' hooks, it is
+// routed only where one of them gave it another destination.
+func (c *examination) enteredBridge(f *flight, x sighting, b, in *observe.Link, ps []*passage) Verdict {
+	if !b.AdminUp {
+		return say("bridge-down.frame", spot{x.node, b.Name, f.dir}, args{Bridge: b.Name})
+	}
+	if v, ok := c.blocked(x.node, in, f.dir); ok {
+		return v
+	}
+	if c.fenced[x.node][unix.NFPROTO_BRIDGE] && reached(ps, unix.NFPROTO_BRIDGE, "prerouting") == nil {
+		if v := c.atIngress(f, x, in); v.Reason != ReasonUnknown {
+			return v
+		}
+	}
+	if p := reached(ps, unix.NFPROTO_INET, "prerouting"); p != nil && reached(ps, unix.NFPROTO_BRIDGE, "forward") == nil {
+		if before, after := p.rewritten(); before != nil && before.Dst != after.Dst {
+			if v := c.routed(f, x.node, b.Name, p.left.packet, p.left.mark); v.Reason != ReasonUnknown {
+				return v
+			}
+		}
+	}
+	if v, ok := c.turnedAround(f, x, b, in, ps); ok {
+		return v
+	}
+	return c.bridged(f, x, b, in)
+}
+
 // turnedAround explains a bridged packet that was given another destination and
 // so another port to leave by.
 func (c *examination) turnedAround(f *flight, x sighting, b, in *observe.Link, ps []*passage) (Verdict, bool) {
@@ -88,25 +114,32 @@ func (c *examination) turnedAround(f *flight, x sighting, b, in *observe.Link, p
 	return v, v.Reason != ReasonUnknown
 }
 
+// meant reports whether who sent a frame to a node meant that node to have it: as the next
+// hop, or because it answers for others.
+func (c *examination) meant(f *flight, x sighting) bool {
+	sender, hop, ok := c.sender(f, x)
+	if !ok || sender.node == x.node {
+		return true
+	}
+	return c.has(x.node, hop) || c.answersForOthers(device{x.node, c.nameOf(x.node, x.index)})
+}
+
 // atIngress explains a packet that a device took in and that came to no hook: a
 // filter at the device itself, of which the kernel tells nothing.
 func (c *examination) atIngress(f *flight, x sighting, l *observe.Link) Verdict {
 	before, after := c.before[x.node], c.after[x.node]
-	if before == nil || after == nil || len(before.Firewall) != len(after.Firewall) {
+	if before == nil || after == nil {
 		return none
 	}
-	var hit *observe.FirewallRule
-	for i := range after.Firewall {
-		r := &after.Firewall[i]
-		if r.Does != "drop" || !strings.Contains(r.Hook, "ingress") || r.Packets <= before.Firewall[i].Packets {
-			continue
-		}
-		if hit != nil {
-			return none
-		}
-		hit = r
-	}
+	hit := onlyHit(before, after, "ingress")
 	if hit == nil {
+		if v, ok := c.counting(f, x.node, l, true); ok {
+			return v
+		}
+		const counter = "IpExt.InCsumErrors"
+		if n := c.grew(x.node, counter); n > 0 {
+			return say("checksum.header", spot{x.node, "InCsumErrors", f.dir}, args{Packet: packetWord(f), In: l.Name, Counter: counter, Count: n})
+		}
 		return none
 	}
 	return c.ruleVerdict(f, x.node, "ingress", hit, l.Index, 0)
@@ -239,7 +272,12 @@ func (c *examination) becauseDown(node string, dir Direction, to netip.Addr) (Ve
 // says that it comes from.
 func (c *examination) sourceRefused(node string, dir Direction, q observe.RouteQuery, d observe.RouteDecision) (Verdict, bool) {
 	switch {
+	case d.Errno == unix.EINVAL && q.From.IsLoopback():
+		return say("martian.loopback-source", spot{node, "source " + q.From.String(), dir}, args{In: q.IIF, Source: q.From.String()}), true
 	case d.Errno == unix.EINVAL && c.has(node, q.From):
+		if v, ok := c.callersAddress(node, dir, q); ok {
+			return v, true
+		}
 		return say("martian.own-source", spot{node, "source " + q.From.String(), dir}, args{In: q.IIF, Source: q.From.String()}), true
 	case d.Errno == unix.EINVAL && q.To.IsLoopback():
 		setting := "net.ipv4.conf." + q.IIF + ".route_localnet"

@@ -13,8 +13,8 @@ import (
 // facets are what explanations draw on.
 const (
 	facetsBefore = observe.Links | observe.Addrs | observe.Routes | observe.Rules | observe.Neighs |
-		observe.FDB | observe.Sockets | observe.Firewall
-	facetsAfter = observe.Neighs | observe.Firewall
+		observe.FDB | observe.Sockets | observe.Firewall | observe.VLANs | observe.Groups | observe.Counters | observe.Conntrack
+	facetsAfter = observe.Neighs | observe.FDB | observe.Firewall | observe.Counters
 )
 
 // scene is the lab's state around the attempt, asked for what the packets

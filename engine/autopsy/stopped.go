@@ -60,7 +60,7 @@ func (c *examination) ruled(f *flight) (Verdict, bool) {
 		}
 		r := c.rule(e)
 		if r == nil {
-			return Verdict{}, false
+			return none, false
 		}
 		hook, iif, oif := r.Hook, e.iif, e.oif
 		for _, p := range passages(f.eventsIn(e.node)) {
@@ -72,7 +72,7 @@ func (c *examination) ruled(f *flight) (Verdict, bool) {
 		}
 		return c.ruleVerdict(f, e.node, hook, r, iif, oif), true
 	}
-	return Verdict{}, false
+	return none, false
 }
 
 // ruleVerdict words a rule's verdict.
@@ -94,7 +94,7 @@ func (c *examination) ruleVerdict(f *flight, node, hook string, r *observe.Firew
 // packetWord names a packet in a sentence.
 func packetWord(f *flight) string {
 	switch {
-	case f.isCarrier() && (f.arp || f.dir == ""): // of a question that a tunnel carries
+	case (f.isCarrier() || f.packet.proto != "arp") && (f.arp || f.dir == ""): // of a question that a tunnel carries
 		return render("packet.tunnel", args{})
 	case f.arp && asks(f.packet):
 		return render("packet.arp-request", args{Address: f.packet.dst.String()})
@@ -135,6 +135,9 @@ func (c *examination) within(f *flight, node string, x *sighting) Verdict {
 	}
 	if p := reached(ps, unix.NFPROTO_INET, "postrouting"); p != nil && p.left != nil && reached(ps, unix.NFPROTO_BRIDGE, "forward") == nil {
 		if dev := c.nameOf(node, p.left.oif); dev != "" && !c.seenLeaving(f, node, p.left.oif) {
+			if v, ok := c.noFreePort(f, node, p); ok {
+				return v
+			}
 			return c.egress(node, dev, &flight{key: f.key, dir: f.dir, arp: f.arp, packet: packetOf(p.left, f.packet), events: f.events, sightings: f.sightings})
 		}
 	}
@@ -191,12 +194,12 @@ func (c *examination) lostInHook(f *flight, node string, ps []*passage) (Verdict
 		}
 	}
 	if open == nil {
-		return Verdict{}, false
+		return none, false
 	}
 	if open.family == unix.NFPROTO_BRIDGE && open.hook == "prerouting" {
 		// Filtering bridged packets as IP, the kernel also looks up their route.
 		if p := reached(ps, unix.NFPROTO_INET, "prerouting"); p != nil && p.left != nil && c.bridgedHere(f, node) {
-			return Verdict{}, false
+			return none, false
 		}
 	}
 	for i := range open.met {
@@ -204,6 +207,12 @@ func (c *examination) lostInHook(f *flight, node string, ps []*passage) (Verdict
 			chain := ruleObject(r)
 			return say("rule-queue", spot{node, chain, f.dir}, args{Chain: chain, Packet: packetWord(f), Hook: open.hook, Rule: r.Text}), true
 		}
+	}
+	if v, ok := c.rerouted(f, node, open); ok {
+		return v, true
+	}
+	if v, ok := c.noFreePort(f, node, open); ok && open.hook == "postrouting" {
+		return v, true
 	}
 	hook := open.hook
 	if open.family == unix.NFPROTO_BRIDGE {
@@ -231,10 +240,10 @@ func (c *examination) counted(f *flight, node string, hooks ...string) (Verdict,
 		if hits := c.hits(node, hook, anyBackend, "drop", "reject"); len(hits) == 1 {
 			return c.ruleVerdict(f, node, hook, &hits[0], 0, 0), true
 		} else if len(hits) > 1 {
-			return Verdict{}, false
+			return none, false
 		}
 	}
-	return Verdict{}, false
+	return none, false
 }
 
 // legacy finds the one rule or policy of iptables-legacy at a hook that counted
@@ -242,7 +251,7 @@ func (c *examination) counted(f *flight, node string, hooks ...string) (Verdict,
 func (c *examination) legacy(f *flight, node, hook string, iif, oif int) (Verdict, bool) {
 	hits := c.hits(node, hook, onlyLegacy, "drop", "reject")
 	if len(hits) != 1 {
-		return Verdict{}, false
+		return none, false
 	}
 	return c.ruleVerdict(f, node, hook, &hits[0], iif, oif), true
 }

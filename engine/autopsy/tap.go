@@ -154,6 +154,7 @@ func packetSocket(protos []byte) (int, error) {
 	sock.Room(fd, tapBuffer)
 	err = errors.Join(
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1),
 		attach(fd, protos),
 		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: sock.NetworkOrder(unix.ETH_P_ALL)}))
 	if err != nil {

@@ -118,6 +118,42 @@ func routers() *engine.Topology {
 	}
 }
 
+// The MAC addresses of c1 and c3 on the segment.
+const (
+	mac1 = "02:42:ac:11:00:02"
+	mac3 = "02:42:ac:11:00:04"
+)
+
+// segment is c1, c2 and c3 on host's docker0, with lan beyond it. host does not forward,
+// and bridged packets come by iptables' hooks all the same.
+func segment() *engine.Topology {
+	t := bridge()
+	t.Nodes[0].Sysctls = []engine.Sysctl{{Name: "net.ipv4.ip_forward", Value: "0"}, {Name: "net.bridge.bridge-nf-call-iptables", Value: "1"}}
+	t.Nodes = append(t.Nodes, engine.Node{Name: "c3", Routes: routes("default", "172.17.0.1")})
+	t.Links = append(t.Links, engine.Link{A: port("host", "vc3", "docker0"), B: end("c3", "eth0", "172.17.0.4/16")})
+	t.Links[0].B.MAC, t.Links[3].B.MAC = mac1, mac3
+	t.Workloads = append(t.Workloads, engine.Workload{Node: "c3", Kind: "tcp", Listen: ":9000"})
+	return t
+}
+
+// trunk is c1 on a bridge of h1 and c2 on one of h2, which a cable between two ports joins.
+func trunk() *engine.Topology {
+	host := func(n int) engine.Node {
+		return engine.Node{Name: fmt.Sprintf("h%d", n), Bridges: []engine.Bridge{{Name: "br0"}}}
+	}
+	t := &engine.Topology{
+		Nodes: []engine.Node{host(1), host(2), {Name: "c1"}, {Name: "c2"}},
+		Links: []engine.Link{
+			{A: port("h1", "trunk", "br0"), B: port("h2", "trunk", "br0")},
+			{A: port("h1", "vc1", "br0"), B: end("c1", "eth0", "172.17.0.2/16")},
+			{A: port("h2", "vc2", "br0"), B: end("c2", "eth0", "172.17.0.3/16")},
+		},
+		Workloads: servers("c2"),
+	}
+	t.Links[1].B.MAC, t.Links[2].B.MAC = mac1, mac2
+	return t
+}
+
 // egress is c1 behind host, which masquerades towards web. web has no way back
 // to 172.17.0.0/16.
 func egress() *engine.Topology {
@@ -186,5 +222,5 @@ ip -n c%[1]d link set eth0 up`, n)
 // topologies by name.
 var topologies = map[string]func() *engine.Topology{
 	"cable": cable, "cable6": cable6, "bridge": bridge, "router": router, "routers": routers, "egress": egress,
-	"published": published, "overlay": overlay, "macvlan": macvlan,
+	"published": published, "segment": segment, "trunk": trunk, "overlay": overlay, "macvlan": macvlan,
 }

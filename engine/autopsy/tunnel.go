@@ -51,7 +51,8 @@ func (c *examination) unwrapped(f *flight, x sighting) Verdict {
 		if l := ends[i]; !l.AdminUp {
 			return say("link-down.tunnel", spot{x.node, l.Name, f.dir}, args{Device: l.Name, VNI: p.vni})
 		}
-		return none
+		v, _ := c.wrongSum(x.node, p, f)
+		return v
 	}
 	l := ends[0]
 	if i := slices.IndexFunc(ends, func(l *observe.Link) bool { return l.Port == p.dport }); i >= 0 {
@@ -136,7 +137,7 @@ func (c *examination) outer(f *flight, node string, l *observe.Link, remote neti
 			continue
 		}
 		if p := e.packet; p != nil {
-			current[e.id] = p.proto == "udp" && p.dport == l.Port && p.dst == remote && e.iif == 0
+			current[e.id] = p.proto == "udp" && p.dport == l.Port && p.dst == remote && (e.iif == 0 || e.iif == l.Index)
 		}
 		if current[e.id] && e.family != unix.NFPROTO_BRIDGE {
 			out.events = append(out.events, e)

@@ -155,6 +155,11 @@ func opText(op uint32) string {
 func (d *decoder) cmp(e *expression) {
 	o := d.get(e.Big32(unix.NFTA_CMP_SREG))
 	op, data := e.Big32(unix.NFTA_CMP_OP), dataOf(e.Attrs, unix.NFTA_CMP_DATA)
+	if o.text == "@th,0,32" && op == unix.NFT_CMP_EQ && o.mask == nil && len(data) == 4 && (d.l4 == "tcp" || d.l4 == "udp") {
+		d.add(term{key: d.l4 + " sport", value: bePort(data)}) // both ports, compared at once
+		d.add(term{key: d.l4 + " dport", value: bePort(data[2:])})
+		return
+	}
 	t := term{key: o.text, op: opText(op)}
 	switch {
 	case o.mask != nil && isFlags(o.kind) && op == unix.NFT_CMP_NEQ && allZero(data):

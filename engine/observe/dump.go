@@ -176,6 +176,7 @@ const (
 	nfnlIPSet     = 6
 	ipsetList     = 7 // IPSET_CMD_LIST
 	ipsetByName   = 14
+	ipsetByIndex  = 15
 	ipsetProtocol = 1 // IPSET_ATTR_PROTOCOL
 	ipsetSetName  = 2
 	ipsetFlags    = 6
@@ -206,6 +207,23 @@ func listIPSets(c *nl.Conn) (map[string]int, error) {
 		}))
 	}
 	return places, err
+}
+
+// setName names a set of ipset in a rule's text: its place if it is not known.
+func (n *node) setName(index int) string {
+	name := fmt.Sprint(index)
+	c, err := n.conn(unix.NETLINK_NETFILTER)
+	if err != nil {
+		return name
+	}
+	req := nl.Append(nl.Netfilter(unix.AF_UNSPEC), ipsetProtocol, []byte{ipsetVersion})
+	req = nl.Append(req, ipsetIndex|unix.NLA_F_NET_BYTEORDER, []byte{byte(index >> 8), byte(index)})
+	_ = c.Ask(nfnlIPSet<<8|ipsetByIndex, req, func(b []byte) { // who is not told the name has its place
+		if s := nl.ParseAfter(b, nl.NetfilterLen).Text(ipsetSetName); s != "" {
+			name = s
+		}
+	})
+	return name
 }
 
 // dumpSettings reads what can be written below /proc/sys/net. Such a file takes

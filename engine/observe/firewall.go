@@ -85,7 +85,9 @@ func (d *decodedRule) entry(chain FirewallRule) FirewallRule {
 	chain.Does, chain.To, chain.Packets = d.does, d.to, d.packets
 	chain.Text = d.nftText()
 	if chain.Backend == BackendIptablesNft {
-		chain.Text = d.iptablesText(chain.Chain)
+		if text, ok := d.iptablesText(chain.Chain); ok {
+			chain.Text = text
+		}
 	}
 	return chain
 }

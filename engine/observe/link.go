@@ -24,7 +24,10 @@ const (
 	vxlanPort, vxlanGroup6, vxlanLoc6 = 15, 16, 17
 	macvlanMode                       = 1
 	brportMode, brportIsolated        = 4, 33 // IFLA_BRPORT_MODE is hairpin
-	brportState                       = 1
+	brportState, brportLocked         = 1, 39
+	brportFlood, brportMcastFlood     = 9, 27
+	brportBcastFlood                  = 30
+	brVLANFiltering                   = 7
 	extSkipStats                      = 8 // RTEXT_FILTER_SKIP_STATS
 )
 
@@ -129,6 +132,12 @@ func (l *linkInfo) info(b []byte) {
 		for typ, v := range nl.Each(data) {
 			l.vxlan(typ, v)
 		}
+	case "bridge":
+		for typ, v := range nl.Each(data) {
+			if typ == brVLANFiltering {
+				l.VLANFiltering = nl.Host32(v) != 0
+			}
+		}
 	case "macvlan", "macvtap":
 		for typ, v := range nl.Each(data) {
 			if typ == macvlanMode {
@@ -147,6 +156,14 @@ func (l *linkInfo) info(b []byte) {
 			l.Isolated = nl.Host32(v) != 0
 		case brportState:
 			l.PortState = portState(nl.Host32(v))
+		case brportLocked:
+			l.Locked = nl.Host32(v) != 0
+		case brportFlood:
+			l.Withholds.Unknown = nl.Host32(v) == 0
+		case brportMcastFlood:
+			l.Withholds.Multicast = nl.Host32(v) == 0
+		case brportBcastFlood:
+			l.Withholds.Broadcast = nl.Host32(v) == 0
 		}
 	}
 }

@@ -16,6 +16,8 @@ type ruleset struct {
 	rules  []rule
 	sets   map[setKey]*set
 	ifname func(index int) string
+	// setname names a set of ipset by its place in the kernel's table.
+	setname func(index int) string
 }
 
 type tableKey struct {
@@ -103,7 +105,7 @@ func (n *node) readRuleset() (*ruleset, error) {
 	if err != nil {
 		return nil, err
 	}
-	rs.ifname = n.deviceName
+	rs.ifname, rs.setname = n.deviceName, n.setName
 	return rs, nil
 }
 

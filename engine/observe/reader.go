@@ -197,13 +197,13 @@ func (n *node) read(what Facet, sysctls []string) view {
 
 // readDevices reads the facets that speak of devices, by name.
 func (v *view) readDevices(what Facet) {
-	named := what & (Addrs | Routes | Neighs | FDB)
+	named := what & (Addrs | Routes | Neighs | FDB | VLANs | Groups | Counters)
 	if what&Links == 0 && named == 0 {
 		return
 	}
 	var err error
 	if v.links, err = v.node.readLinks(what&Links != 0); err != nil {
-		for f := Links; f <= FDB; f <<= 1 {
+		for f := Links; f <= Counters; f <<= 1 {
 			read(v, what&(Links|named), f, func() error { return fmt.Errorf("list links: %w", err) })
 		}
 		return
@@ -213,6 +213,9 @@ func (v *view) readDevices(what Facet) {
 	read(v, what, Routes, func() (err error) { v.Routes, err = n.readRoutes(names); return })
 	read(v, what, Neighs, func() (err error) { v.Neighs, err = n.readNeighs(names); return })
 	read(v, what, FDB, func() (err error) { v.FDB, err = n.readFDB(names); return })
+	read(v, what, VLANs, func() (err error) { v.VLANs, err = n.readVLANs(names); return })
+	read(v, what, Groups, func() (err error) { v.Groups, err = n.readGroups(); return })
+	read(v, what, Counters, func() (err error) { v.Qdiscs, v.Counters, err = n.readCounters(names); return })
 	if what&Links == 0 {
 		v.links = nil
 	}

@@ -21,7 +21,11 @@ const (
 	Sockets
 	Conntrack
 	Firewall
+	VLANs
+	Groups
+	Counters
 
+	// All is what lasts: not what only counts, nor what only an autopsy asks for.
 	All = Links | Addrs | Routes | Rules | Neighs | FDB | Sysctls | Sockets | Conntrack | Firewall
 )
 
@@ -46,6 +50,10 @@ type State struct {
 	Sockets   []Socket          // listening (tcp) or bound (udp)
 	Conntrack []Flow
 	Firewall  []FirewallRule // rules and chain policies, in the order of their tables
+	VLANs     []PortVLAN
+	Groups    []Group
+	Qdiscs    []Qdisc           // with Counters
+	Counters  map[string]uint64 // the kernel's own, as in /proc/net/snmp: "Udp.InCsumErrors"
 	Errs      map[Facet]error
 }
 
@@ -77,8 +85,40 @@ type Link struct {
 	Isolated   bool   // bridge port
 	Hairpin    bool   // bridge port
 	PortState  string // bridge port: disabled, listening, learning, forwarding, blocking
+	Locked     bool   // bridge port: takes frames only of machines that it has an entry for
+	// Withholds is what a bridge port keeps to itself of what goes everywhere: unknown,
+	// multicast and broadcast frames.
+	Withholds Flood
+	// VLANFiltering says of a bridge that its ports pass only the VLANs that they have.
+	VLANFiltering bool
 
 	RxPackets, TxPackets, RxDropped, TxDropped uint64
+}
+
+// Flood is the frames that a bridge sends everywhere, by sort.
+type Flood struct{ Unknown, Multicast, Broadcast bool }
+
+// PortVLAN is a VLAN that a bridge or one of its ports has.
+type PortVLAN struct {
+	Dev      string
+	VID      int
+	PVID     bool // frames without a tag are of this VLAN when they come in
+	Untagged bool // its frames leave without a tag
+}
+
+// Group is a multicast group that a device has joined.
+type Group struct {
+	Dev  string
+	Addr netip.Addr
+}
+
+// Qdisc is a queue of a device, with what it counted.
+type Qdisc struct {
+	Dev     string
+	Kind    string // pfifo_fast, tbf, ingress …
+	Parent  string // root, ingress, or the class that it is below: "1:10"
+	Dropped uint64 // packets
+	Queued  uint64 // packets that wait in it now
 }
 
 // Addr is an address on a device.

@@ -2,10 +2,13 @@ package observe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
+
+const nftaConnlimitCount, nftaConnlimitFlags = 1, 2 // of the expression behind "ct count"
 
 // statement decodes the expressions that do something.
 func (d *decoder) statement(e *expression) {
@@ -33,6 +36,12 @@ func (d *decoder) statement(e *expression) {
 		d.xtTarget(e)
 	case "notrack":
 		d.add(term{key: "notrack", ipt: "-j NOTRACK"})
+	case "connlimit":
+		over := ""
+		if e.Big32(nftaConnlimitFlags)&1 != 0 {
+			over = "over "
+		}
+		d.add(term{key: fmt.Sprintf("ct count %s%d", over, e.Big32(nftaConnlimitCount))})
 	case "objref":
 		d.add(term{key: "object " + e.Text(unix.NFTA_OBJREF_IMM_NAME)})
 	case "dynset":
@@ -138,18 +147,34 @@ func (d *decoder) limit(e *expression) {
 	}
 	d.add(term{
 		key: fmt.Sprintf("limit rate %s%d/%s burst %d %s", over, e.Big64(unix.NFTA_LIMIT_RATE), unit, e.Big32(unix.NFTA_LIMIT_BURST), what),
-		ipt: fmt.Sprintf("-m limit --limit %d/%s --limit-burst %d", e.Big64(unix.NFTA_LIMIT_RATE), unit, e.Big32(unix.NFTA_LIMIT_BURST)),
+		ipt: iptablesLimit(e.Big64(unix.NFTA_LIMIT_RATE), unit, e.Big32(unix.NFTA_LIMIT_BURST)),
 	})
+}
+
+// iptablesLimit is a rate in iptables' words, without the burst that it has by default.
+func iptablesLimit(rate uint64, unit string, burst uint32) string {
+	text := fmt.Sprintf("-m limit --limit %d/%s", rate, strings.NewReplacer("second", "sec", "minute", "min").Replace(unit))
+	if burst != 5 {
+		text += fmt.Sprintf(" --limit-burst %d", burst)
+	}
+	return text
 }
 
 func (d *decoder) log(e *expression) {
 	text, ipt := "log", "-j LOG"
-	if p := e.Text(unix.NFTA_LOG_PREFIX); p != "" {
+	p := e.Text(unix.NFTA_LOG_PREFIX)
+	if p != "" {
 		text, ipt = fmt.Sprintf("log prefix %q", p), fmt.Sprintf("-j LOG --log-prefix %q", p)
 	}
 	if e.Has(unix.NFTA_LOG_GROUP) {
 		text += fmt.Sprintf(" group %d", e.Big32(unix.NFTA_LOG_GROUP))
-		ipt = strings.Replace(ipt, "-j LOG --log-prefix", "-j NFLOG --nflog-prefix", 1)
+		ipt = "-j NFLOG"
+		if p != "" {
+			ipt += " --nflog-prefix " + quoted(p)
+		}
+		if n := e.Big32(unix.NFTA_LOG_GROUP); n != 0 {
+			ipt += fmt.Sprintf(" --nflog-group %d", n)
+		}
 	}
 	d.add(term{key: text, ipt: ipt})
 }
@@ -191,28 +216,79 @@ func words(parts ...string) string {
 	return strings.Join(strings.Fields(strings.Join(parts, " ")), " ")
 }
 
-// iptablesText is the rule in the words of iptables-save.
-func (d *decodedRule) iptablesText(chain string) string {
-	out := []string{"-A " + chain}
+// iptablesText is the rule in the words of iptables-save; ok is false if iptables has no
+// words for all of it, as for a rule that nft put into one of its tables.
+func (d *decodedRule) iptablesText(chain string) (text string, ok bool) {
+	var options []iptablesOption
 	for _, t := range d.terms {
+		o := iptablesOption{rank: len(ranks), text: t.ipt}
 		switch {
 		case t.skipIpt:
-		case t.ipt != "":
-			out = append(out, t.ipt)
-		default:
-			out = append(out, t.iptables())
+			continue
+		case t.ipt == "":
+			if o, ok = t.iptables(); !ok {
+				return "", false
+			}
+		}
+		options = append(options, o)
+	}
+	slices.SortStableFunc(options, func(a, b iptablesOption) int { return a.rank - b.rank })
+	out := []string{"-A " + chain}
+	for _, o := range options {
+		last := len(out) - 1
+		for _, module := range []string{"-m tcp ", "-m udp "} { // several matches are printed as one
+			if strings.HasPrefix(o.text, module) && strings.HasPrefix(out[last], module) {
+				out[last] = module + inOrder(out[last][len(module):], o.text[len(module):])
+				o.text = ""
+			}
+		}
+		if o.text != "" {
+			out = append(out, o.text)
 		}
 	}
-	return strings.Join(out, " ")
+	return strings.Join(out, " "), true
 }
 
-// iptables is a match in iptables' words; one that iptables cannot say stays in nft's.
-func (t *term) iptables() string {
-	not, value := "", t.value
+// inOrder joins options of the module tcp or udp: ports come before flags.
+func inOrder(a, b string) string {
+	if strings.Contains(a, "--tcp-flags") || strings.Contains(a, "--dport") && strings.Contains(b, "--sport") {
+		a, b = b, a
+	}
+	return a + " " + b
+}
+
+// iptablesOption is a piece of a rule in iptables' words, and its place in it.
+type iptablesOption struct {
+	rank int
+	text string
+}
+
+// ranks are the options that iptables-save prints first, in its order.
+var ranks = []string{"-s", "-d", "-i", "-o", "-p", "-f"}
+
+// iptables is a match in iptables' words; ok is false for one that iptables cannot say.
+func (t *term) iptables() (o iptablesOption, ok bool) {
+	not, option, value := "", "", t.value
 	if t.op == "!=" {
 		not = "! "
 	}
-	option := ""
+	key, mask, hasMask := strings.Cut(t.key, " & ")
+	switch {
+	case strings.HasPrefix(value, "{") || strings.HasPrefix(value, "@") || t.op == "vmap":
+		return o, false
+	case hasMask && key == "tcp flags":
+		return iptablesOption{len(ranks), fmt.Sprintf("-m tcp %s--tcp-flags %s %s", not, flagList(mask), flagList(value))}, true
+	case hasMask && key == "meta mark":
+		return iptablesOption{len(ranks), fmt.Sprintf("-m mark %s--mark %s/%s", not, value, mask)}, true
+	case t.key == "@nh,48,16 & 0x1fff": // the fragment's offset
+		if t.op == "!=" {
+			return iptablesOption{slices.Index(ranks, "-f"), "-f"}, true
+		}
+		return iptablesOption{slices.Index(ranks, "-f"), "! -f"}, true
+	case hasMask:
+		return o, false
+	}
+	rank := len(ranks)
 	switch t.key {
 	case "ip saddr", "ip6 saddr":
 		option, value = "-s", withLength(t.key, value)
@@ -225,23 +301,25 @@ func (t *term) iptables() string {
 	case "meta l4proto", "ip protocol", "ip6 nexthdr":
 		option = "-p"
 	case "meta mark":
-		option = "-m mark " + not + "--mark"
-		not = ""
+		return iptablesOption{rank, "-m mark " + not + "--mark " + value}, true
 	case "icmp type":
-		option = "-m icmp " + not + "--icmp-type"
-		not = ""
-	case "ct state":
-		option, value = "-m conntrack "+not+"--ctstate", strings.ToUpper(value)
-		not = ""
+		return iptablesOption{rank, "-m icmp " + not + "--icmp-type " + value}, true
 	default:
 		proto, field, _ := strings.Cut(t.key, " ")
-		if field != "sport" && field != "dport" {
-			return words(t.key, t.op, t.value)
+		if field != "sport" && field != "dport" || proto == "th" {
+			return o, false
 		}
-		option, value = fmt.Sprintf("-m %s %s--%s", proto, not, field), strings.ReplaceAll(value, "-", ":")
-		not = ""
+		return iptablesOption{rank, fmt.Sprintf("-m %s %s--%s %s", proto, not, field, strings.ReplaceAll(value, "-", ":"))}, true
 	}
-	return not + option + " " + value
+	return iptablesOption{slices.Index(ranks, option), not + option + " " + value}, true
+}
+
+// flagList spells TCP flags as iptables does.
+func flagList(s string) string {
+	if strings.Trim(s, "0x") == "" {
+		return "NONE"
+	}
+	return strings.ToUpper(s)
 }
 
 // withLength gives a bare address its full prefix length, as iptables-save prints it.

@@ -13,33 +13,16 @@ import (
 // iptables-nft hands matches and targets that nf_tables has no expression for
 // to the old xt modules, as their C structs (linux/netfilter/xt_*.h).
 
-// xtMatch decodes the matches that labs meet; others are named.
+// unread stands for the options of a match or a target that are not decoded.
+const unread = "[...]"
+
+// xtMatch decodes a match with the options that it knows of.
 func (d *decoder) xtMatch(e *expression) {
-	name, info := e.Text(unix.NFTA_MATCH_NAME), e.Get(unix.NFTA_MATCH_INFO)
-	rev := e.Big32(unix.NFTA_MATCH_REV)
-	text := ""
-	switch name {
-	case "tcp", "udp":
-		text = xtPorts(name, info)
-	case "comment":
-		text = fmt.Sprintf("--comment %q", nl.Text(info))
-	case "conntrack":
-		text = xtConntrack(rev, info)
-	case "state":
-		if len(info) >= 4 {
-			text = "--state " + xtStates(nl.Host32(info))
-		}
-	case "addrtype":
-		text = xtAddrType(rev, info)
-	case "multiport":
-		text = xtMultiport(rev, info)
-	case "mark":
-		if rev == 1 && len(info) >= 9 {
-			text = not(info[8]) + fmt.Sprintf("--mark 0x%x", nl.Host32(info))
-			if mask := nl.Host32(info[4:]); mask != ^uint32(0) {
-				text += fmt.Sprintf("/0x%x", mask)
-			}
-		}
+	name, text := e.Text(unix.NFTA_MATCH_NAME), ""
+	if options := xtOptions[name]; options != nil {
+		text = options(d, e.Big32(unix.NFTA_MATCH_REV), e.Get(unix.NFTA_MATCH_INFO))
+	} else {
+		text = unread
 	}
 	d.add(term{key: strings.TrimSpace("xt match " + name + " " + text), ipt: strings.TrimSpace("-m " + name + " " + text)})
 }
@@ -84,32 +67,13 @@ func xtPorts(name string, b []byte) string {
 	return strings.Join(out, " ")
 }
 
-// xtConntrack reads the states of struct xt_conntrack_mtinfo1 to 3: after eight
-// addresses and masks of 16 bytes come expire_min, expire_max (u32 each), l4proto
-// and four ports (u16 each), match_flags, invert_flags, state_mask. In revision 1
-// the last is a byte, later it is two.
-func xtConntrack(rev uint32, b []byte) string {
-	const match, matchState = 146, 1
-	if len(b) < match+6 {
-		return ""
-	}
-	if nl.Host32(b[match:match+2])&matchState == 0 {
-		return ""
-	}
-	inv, state := nl.Host32(b[match+2:match+4]), nl.Host32(b[match+4:match+6])
-	if rev == 1 {
-		state &= 0xff
-	}
-	return not(byte(inv&matchState)) + "--ctstate " + xtStates(state)
-}
-
 // xtStates spells XT_CONNTRACK_STATE_* bits, in the order in which iptables does.
 func xtStates(n uint32) string {
 	var out []string
 	for _, s := range []struct {
 		bit  uint32
 		name string
-	}{{1, "INVALID"}, {8, "NEW"}, {4, "RELATED"}, {2, "ESTABLISHED"}, {64, "UNTRACKED"}, {128, "SNAT"}, {256, "DNAT"}} {
+	}{{1, "INVALID"}, {8, "NEW"}, {4, "RELATED"}, {2, "ESTABLISHED"}, {256, "UNTRACKED"}, {64, "SNAT"}, {128, "DNAT"}} {
 		if n&s.bit != 0 {
 			out = append(out, s.name)
 		}
@@ -138,6 +102,11 @@ func xtAddrType(rev uint32, b []byte) string {
 	}
 	if dst != 0 {
 		out = append(out, not(byte(invDst))+"--dst-type "+types(dst))
+	}
+	for i, option := range []string{"--limit-iface-in", "--limit-iface-out"} {
+		if rev > 0 && nl.Host32(b[4:8])&(4<<i) != 0 {
+			out = append(out, option)
+		}
 	}
 	return strings.Join(out, " ")
 }
@@ -178,15 +147,43 @@ func (d *decoder) xtTarget(e *expression) {
 	case "DROP", "ACCEPT", "RETURN":
 		d.out.does = strings.ToLower(name)
 		d.add(term{key: "xt target " + name, ipt: "-j " + name})
-	case "LOG":
-		text := "-j LOG"
-		if len(info) > 2 && nl.Text(info[2:]) != "" {
-			text += fmt.Sprintf(" --log-prefix %q", nl.Text(info[2:]))
-		}
-		d.add(term{key: "xt target LOG", ipt: text})
 	default:
-		d.add(term{key: "xt target " + name, ipt: "-j " + name})
+		text := xtTargetOptions(name, e.Big32(unix.NFTA_TARGET_REV), info)
+		d.add(term{key: strings.TrimSpace("xt target " + name + " " + text), ipt: strings.TrimSpace("-j " + name + " " + text)})
 	}
+}
+
+// xtTargetOptions are a target's options in the words of iptables-save.
+func xtTargetOptions(name string, rev uint32, b []byte) string {
+	switch {
+	case name == "LOG" && long(b, 32): // struct ipt_log_info: u8 level, flags; char prefix[30]
+		text := ""
+		if p := nl.Text(b[2:32]); p != "" {
+			text = fmt.Sprintf("--log-prefix %q", p)
+		}
+		if b[0] != 4 { // warning
+			text += fmt.Sprintf(" --log-level %d", b[0])
+		}
+		return strings.TrimSpace(text)
+	case name == "NFQUEUE" && long(b, 2): // u16 queue, queues, bypass or flags
+		text := fmt.Sprintf("--queue-num %d", nl.Host32(b[:2]))
+		if rev > 0 && long(b, 4) && nl.Host32(b[2:4]) > 1 {
+			text = fmt.Sprintf("--queue-balance %d:%d", nl.Host32(b[:2]), nl.Host32(b[:2])+nl.Host32(b[2:4])-1)
+		}
+		if rev > 1 && long(b, 6) && nl.Host32(b[4:6])&1 != 0 {
+			text += " --queue-bypass"
+		}
+		return text
+	case name == "MARK" && rev == 2 && long(b, 8): // u32 mark, mask
+		return fmt.Sprintf("--set-xmark 0x%x/0x%x", nl.Host32(b), nl.Host32(b[4:]))
+	case name == "TCPMSS" && long(b, 2) && nl.Host32(b[:2]) == 0xffff:
+		return "--clamp-mss-to-pmtu"
+	case name == "TCPMSS" && long(b, 2):
+		return fmt.Sprintf("--set-mss %d", nl.Host32(b[:2]))
+	case name == "TRACE", name == "NOTRACK", name == "QUEUE":
+		return ""
+	}
+	return unread
 }
 
 func rejectWith(family byte, info []byte) string {

@@ -89,7 +89,7 @@ func do(ctx context.Context, r Request) (o Outcome, err error) {
 func try(ctx context.Context, r Request, addr netip.Addr) (o Outcome, err error) {
 	a := &attempt{
 		node: r.From, proto: r.Proto, to: netip.AddrPortFrom(addr, uint16(r.Port)),
-		start: time.Now(), wait: r.Wait, payload: r.Payload, size: r.Size, reset: r.Reset, sending: r.Sending,
+		start: time.Now(), wait: r.Wait, payload: r.Payload, size: r.Size, sport: r.SPort, reset: r.Reset, sending: r.Sending,
 		shared: r.Shared,
 	}
 	if r.Via != "" {

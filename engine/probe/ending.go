@@ -50,6 +50,7 @@ type attempt struct {
 
 	payload []byte
 	size    int
+	sport   int // asked for, 0 for any
 	reset   bool
 	shared  *SharedPort
 	via     netip.Addr // invalid for the way that the routes choose
@@ -134,13 +135,15 @@ func (a *attempt) explainErrno(errno unix.Errno) error {
 	case unix.EHOSTUNREACH:
 		return endf(engine.Unreachable, "no route to host: %s cannot reach %s", a.node.Name, to)
 	case unix.EACCES:
-		return endf(engine.Unreachable, "permission denied: %s's route to %s prohibits it, or it is a broadcast address", a.node.Name, to)
+		return endf(engine.Unreachable, "permission denied: %s's route to %s prohibits it", a.node.Name, to)
 	case unix.EINVAL:
 		return endf(engine.Unreachable, "invalid argument: %s's route to %s is a blackhole", a.node.Name, to)
 	case unix.ENETDOWN, unix.ENODEV:
 		return endf(engine.Unreachable, "network is down: the interface towards %s", to)
 	case unix.EADDRNOTAVAIL:
 		return endf(engine.Unreachable, "cannot assign requested address: %s has none to reach %s from", a.node.Name, to)
+	case unix.ENOBUFS: // what a queue or a device told the sender, which asked to be told
+		return endf(engine.Timeout, "dropped on the way out of %s (sending to %s: no buffer space available)", a.node.Name, to)
 	case unix.EMSGSIZE:
 		return endf(engine.Unreachable, "message too long for the path to %s", to)
 	}

@@ -165,7 +165,16 @@ func (a *attempt) take() error {
 	if err := a.draw(); err != nil {
 		return err
 	}
+	if a.sport != 0 {
+		a.port = a.sport
+		if err := a.sock.control(func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) }); err != nil {
+			return fmt.Errorf("reuse port %d in %s: %w", a.sport, a.node.Name, err)
+		}
+	}
 	err := a.sock.bind(a.port)
+	if a.sport != 0 && err != nil {
+		return fmt.Errorf("bind port %d in %s: %w", a.sport, a.node.Name, err)
+	}
 	for tries := 1; errors.Is(err, unix.EADDRINUSE) && tries < portCount; tries++ {
 		a.port = ports.next(a.lab, time.Now())
 		err = a.sock.bind(a.port)

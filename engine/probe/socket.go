@@ -20,6 +20,9 @@ type socket struct {
 	file *os.File
 	raw  syscall.RawConn
 	v6   bool
+	// many is whom datagrams are for if that is a group or a broadcast address: the
+	// socket is not connected then, because answers come from other addresses.
+	many unix.Sockaddr
 	// mine tells the errors about our own packets from those that a raw
 	// socket is told about as well, by the packet they quote; nil takes all.
 	mine func(quoted []byte) bool
@@ -112,6 +115,10 @@ func (s *socket) connect(to netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
+	if s.datagrams() && to.Addr().IsMulticast() {
+		s.many = sa
+		return nil
+	}
 	started := false
 	var result error
 	err = s.raw.Write(func(fd uintptr) bool {
@@ -141,7 +148,21 @@ func (s *socket) connect(to netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
+	if errors.Is(result, unix.EACCES) && s.datagrams() && to.Addr().Is4() { // a broadcast address, or a route that prohibits it
+		s.many = sa
+		return s.control(func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1) })
+	}
 	return result
+}
+
+// datagrams reports whether the socket sends datagrams.
+func (s *socket) datagrams() bool {
+	typ := 0
+	err := s.control(func(fd int) (err error) {
+		typ, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+		return err
+	})
+	return err == nil && typ != unix.SOCK_STREAM
 }
 
 // bind binds the socket to a port on all addresses, to one that the kernel chooses for 0.
@@ -189,11 +210,15 @@ func connected(fd int) error {
 	return nil
 }
 
-// send sends one datagram to the connected peer.
+// send sends one datagram to whom connect was called for.
 func (s *socket) send(b []byte) error {
 	var result error
 	err := s.raw.Write(func(fd uintptr) bool {
-		result = unix.Send(int(fd), b, unix.MSG_NOSIGNAL)
+		if s.many != nil {
+			result = unix.Sendto(int(fd), b, unix.MSG_NOSIGNAL, s.many)
+		} else {
+			result = unix.Send(int(fd), b, unix.MSG_NOSIGNAL)
+		}
 		return result != unix.EAGAIN && result != unix.EINTR
 	})
 	if err != nil {

@@ -70,6 +70,9 @@ type Request struct {
 	// Size is how many bytes an icmp or udp probe carries at least, so that its
 	// packet meets the path's MTU. It is filled up with zeros.
 	Size int
+	// SPort is the port that a tcp, udp or http attempt is made from, 0 for one of the lab's
+	// that has rested. One that is taken is an error.
+	SPort int
 	// Reset ends a tcp or http probe's connection by a RST, so that nobody has to
 	// remember it: neither a socket in TIME_WAIT nor, for long, connection
 	// tracking. It is for probes that are made by the hundred.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"underlay/engine"
+	"underlay/engine/autopsy"
 )
 
 // outdate forgets what autopsies found, because something has changed, and cuts
@@ -84,7 +85,7 @@ func (s *Session) explainNext(ctx context.Context, background bool) (more, ok bo
 	sent := s.judge.Send(func() {
 		defer s.send()()
 		s.freshen(ctx, p)
-		a, err = s.follow(ctx, p, about.flow)
+		a, err = s.follow(ctx, p, about.flow, autopsy.Trace)
 	})
 	if sent {
 		s.trigger(trigger{soft: true})

@@ -100,7 +100,7 @@ func (s *Session) trace(ctx context.Context, flowIn func(*instance) (engine.Flow
 	var a *engine.Autopsy
 	s.judge.Send(func() {
 		defer s.send()()
-		a, err = s.follow(ctx, p, flow)
+		a, err = s.follow(ctx, p, flow, autopsy.TraceAsked)
 	})
 	if err != nil && errors.Is(context.Cause(ctx), errMoved) {
 		err = errMoved
@@ -108,8 +108,11 @@ func (s *Session) trace(ctx context.Context, flowIn func(*instance) (engine.Flow
 	return a, err
 }
 
+// tracer is autopsy.Trace, or autopsy.TraceAsked for what somebody asks.
+type tracer func(context.Context, autopsy.Instance, engine.Flow) (*engine.Autopsy, error)
+
 // follow makes an autopsy in an instance that is fresh. The caller holds evalMu.
-func (s *Session) follow(ctx context.Context, p *instance, flow engine.Flow) (*engine.Autopsy, error) {
+func (s *Session) follow(ctx context.Context, p *instance, flow engine.Flow, trace tracer) (*engine.Autopsy, error) {
 	if s.lab.Topology.Node(flow.From) == nil {
 		return nil, engine.Hintf(fmt.Errorf("this lab has no node %q: %w", flow.From, engine.ErrNotFound), "%s", s.nodesHint())
 	}
@@ -120,7 +123,7 @@ func (s *Session) follow(ctx context.Context, p *instance, flow engine.Flow) (*e
 		}
 	}
 	names.Musl = flow.Resolver == engine.Musl
-	return autopsy.Trace(ctx, autopsy.Instance{
+	return trace(ctx, autopsy.Instance{
 		Nodes: p.nodes, Reader: p.reader, Names: names, Watching: s.tables.watching,
 	}, flow)
 }

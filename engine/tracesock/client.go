@@ -69,7 +69,7 @@ func cannot(text, hint string) error {
 
 // exchange sends the question and reads the answer.
 func exchange(c net.Conn, f engine.Flow) (a answer, err error) {
-	q := question{Version: version, From: f.From, Target: f.Target(), Size: f.Size, WaitMS: f.Wait.Milliseconds()}
+	q := question{Version: version, From: f.From, Target: f.Target(), Size: f.Size, SPort: f.SPort, WaitMS: f.Wait.Milliseconds()}
 	b, err := json.Marshal(q)
 	if err != nil {
 		return a, err

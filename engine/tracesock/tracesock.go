@@ -42,6 +42,7 @@ type question struct {
 	From    string `json:"from,omitempty"` // node; "" is the one that the client is in
 	Target  string `json:"target"`         // as engine.ParseFlow takes it
 	Size    int    `json:"size,omitempty"`
+	SPort   int    `json:"sport,omitempty"`
 	WaitMS  int64  `json:"wait_ms,omitempty"`
 }
 
@@ -55,7 +56,7 @@ func (q question) flow() (engine.Flow, error) {
 	if err != nil {
 		return f, err
 	}
-	f.Size, f.Wait = q.Size, time.Duration(min(q.WaitMS, MaxWait.Milliseconds()+1))*time.Millisecond
+	f.Size, f.SPort, f.Wait = q.Size, q.SPort, time.Duration(min(q.WaitMS, MaxWait.Milliseconds()+1))*time.Millisecond
 	return f, Check(f)
 }
 
@@ -64,6 +65,10 @@ func Check(f engine.Flow) error {
 	switch {
 	case f.Size < 0 || f.Size > MaxSize:
 		return fmt.Errorf("a packet carries from 0 to %d bytes", MaxSize)
+	case f.SPort < 0 || f.SPort > 65535:
+		return errors.New("a source port is from 1 to 65535")
+	case f.SPort != 0 && f.Proto == "icmp":
+		return errors.New("icmp has no source port: give the destination a port or a protocol")
 	case f.Wait < 0 || f.Wait > MaxWait:
 		return fmt.Errorf("a trace waits for at most %s", MaxWait)
 	}
