@@ -107,7 +107,13 @@ func follow(ctx context.Context, instance Instance, flow Flow, a attempt, put fe
 	if err := ctx.Err(); err != nil {
 		return nil, probe.Outcome{}, err
 	}
+	counted := make(chan struct{})
+	go func() {
+		defer close(counted)
+		sc.count(ctx, sc.before) // while the kernel takes the tables, which is mostly waiting
+	}()
 	posts, err := watch(ctx, instance, protocols(transport(flow.Proto)), put)
+	<-counted
 	if err != nil {
 		return nil, probe.Outcome{}, err
 	}
@@ -122,6 +128,9 @@ func follow(ctx context.Context, instance Instance, flow Flow, a attempt, put fe
 	}
 	if err == nil {
 		sc.after, err = take(instance, what)
+	}
+	if err == nil && out.Ended != engine.OK {
+		sc.count(ctx, sc.after)
 	}
 	if err = errors.Join(err, leave(ctx, posts)); err != nil {
 		return nil, probe.Outcome{}, err

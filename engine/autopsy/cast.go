@@ -104,7 +104,7 @@ func (c *examination) sentBy(f *flight) (device, bool) {
 func (c *examination) toGroup(f *flight, near device, at spot, to netip.Addr) Verdict {
 	var members []device
 	for _, name := range c.names() {
-		for _, g := range c.before[name].Groups {
+		for _, g := range c.groups(name) {
 			if g.Addr == to && name != near.node && g.Dev != "lo" {
 				members = append(members, device{name, g.Dev})
 			}

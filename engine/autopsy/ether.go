@@ -123,7 +123,7 @@ func (s *scene) vlanOf(node string, b *observe.Link, port string) (vid int, ok b
 	if !b.VLANFiltering {
 		return 0, true
 	}
-	for _, v := range s.before[node].VLANs {
+	for _, v := range s.vlans(node) {
 		if v.Dev == port && v.PVID {
 			return v.VID, true
 		}
@@ -133,7 +133,7 @@ func (s *scene) vlanOf(node string, b *observe.Link, port string) (vid int, ok b
 
 // hasVLAN reports whether a port passes on frames of a VLAN.
 func (s *scene) hasVLAN(node string, b *observe.Link, port string, vid int) bool {
-	return !b.VLANFiltering || slices.ContainsFunc(s.before[node].VLANs, func(v observe.PortVLAN) bool {
+	return !b.VLANFiltering || slices.ContainsFunc(s.vlans(node), func(v observe.PortVLAN) bool {
 		return v.Dev == port && v.VID == vid
 	})
 }

@@ -77,8 +77,11 @@ func (c *examination) stale() (Verdict, bool) {
 		return none, false
 	}
 	for _, node := range c.names() {
-		st := c.before[node]
-		for _, f := range st.Conntrack {
+		st, after := c.before[node], c.after[node]
+		if after == nil {
+			continue
+		}
+		for _, f := range after.Conntrack {
 			if f.Proto != c.flights.proto || f.Orig.Dst != to || f.Orig.DPort != c.port() || f.Reply.Src == to || c.sendsTo(st, f.Reply.Src) {
 				continue
 			}

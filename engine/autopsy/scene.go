@@ -2,6 +2,8 @@ package autopsy
 
 import (
 	"cmp"
+	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -13,8 +15,8 @@ import (
 // facets are what explanations draw on.
 const (
 	facetsBefore = observe.Links | observe.Addrs | observe.Routes | observe.Rules | observe.Neighs |
-		observe.FDB | observe.Sockets | observe.Firewall | observe.VLANs | observe.Groups | observe.Counters | observe.Conntrack
-	facetsAfter = observe.Neighs | observe.FDB | observe.Firewall | observe.Counters
+		observe.FDB | observe.Sockets | observe.Firewall
+	facetsAfter = observe.Neighs | observe.FDB | observe.Firewall
 )
 
 // scene is the lab's state around the attempt, asked for what the packets
@@ -37,6 +39,43 @@ func take(p Instance, what observe.Facet) (map[string]*observe.State, error) {
 		out[states[i].Node] = &states[i]
 	}
 	return out, nil
+}
+
+// count adds to states what the kernel counted in their nodes, a few at a time for as long as
+// ctx lasts. What could not be read explains nothing.
+func (s *scene) count(ctx context.Context, states map[string]*observe.State) {
+	const few = 4
+	for names := range slices.Chunk(slices.Collect(maps.Keys(states)), few) {
+		if ctx.Err() != nil {
+			return
+		}
+		got, err := s.instance.Reader.Snapshot(names, observe.Counters, nil)
+		if err != nil {
+			return
+		}
+		for i := range got {
+			st := states[got[i].Node]
+			st.Qdiscs, st.Counters = got[i].Qdiscs, got[i].Counters
+		}
+	}
+}
+
+// groups are the multicast groups that a node's devices have joined.
+func (s *scene) groups(node string) []observe.Group {
+	got, err := s.instance.Reader.Snapshot([]string{node}, observe.Groups, nil)
+	if err != nil {
+		return nil
+	}
+	return got[0].Groups
+}
+
+// vlans are the VLANs of a node's bridges and their ports.
+func (s *scene) vlans(node string) []observe.PortVLAN {
+	got, err := s.instance.Reader.Snapshot([]string{node}, observe.VLANs, nil)
+	if err != nil {
+		return nil
+	}
+	return got[0].VLANs
 }
 
 func (s *scene) node(name string) (observe.Node, bool) {
