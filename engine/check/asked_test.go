@@ -19,7 +19,7 @@ func askedRows() []row {
 	lost := link(engine.LinkCheck{Node: "c2", Name: "eth0"})
 	noC2 := unreadable("c2", observe.Links)
 	const broken = "Could not read the interfaces of c2: the world is gone."
-	const sends = " while c1 → 172.17.0.1 is tried"
+	const sends = " during the test c1 → 172.17.0.1"
 	return []row{
 		{"capture", capture(true, "icmp", &ping), sees, engine.Pass,
 			`packets matching "icmp" are seen on docker0 in h1` + sends, "1 packet seen: 172.17.0.2 > 172.17.0.1 icmp echo", ""},

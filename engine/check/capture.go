@@ -23,9 +23,17 @@ func describeCapture(c engine.CaptureCheck) string {
 	}
 	s := packets + matching(c.Filter) + " are seen on " + on(c.Dev, c.Node)
 	if c.During != nil {
-		s += " while " + trafficSubject(*c.During) + " is tried"
+		s += orElse(during(c.During.Purpose), " during the test "+trafficSubject(*c.During))
 	}
 	return s
+}
+
+// during says when, by what somebody does; "" if that is not known.
+func during(purpose string) string {
+	if purpose == "" {
+		return ""
+	}
+	return " while " + purpose
 }
 
 // judgeCapture evaluates a capture; equal ones are evaluated once.
