@@ -55,6 +55,7 @@ func TestReset(t *testing.T) {
 // TestSharedPort: attempts that share a port are told apart by where they go, and the
 // port rests when they are over.
 func TestSharedPort(t *testing.T) {
+	t.Parallel()
 	p := newPath(t)
 	shared := &SharedPort{}
 	used := map[int]bool{}

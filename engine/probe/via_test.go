@@ -10,6 +10,7 @@ import (
 // TestVia: a datagram that is handed to a neighbour takes that way, though a route names
 // another, and is answered to the node that sent it.
 func TestVia(t *testing.T) {
+	t.Parallel()
 	p := newPath(t)
 	route(t, p.c, serverAddr4, "10.1.0.9") // nobody has that address
 	r := Request{From: p.c, To: serverAddr4, Proto: "udp", Port: udpPort, Wait: 10 * time.Second}
