@@ -179,14 +179,16 @@ func (c *examination) delivered(f *flight) bool {
 }
 
 // ledToLoopback reports whether a packet came in by lo of a node that it is not
-// for. The node takes it in all the same, because it has been routed already.
+// for. The node takes it in all the same, because it has been routed already. It is
+// for the node, though, where a route makes more addresses local than are assigned,
+// unless one of those is another node's.
 func (c *examination) ledToLoopback(x sighting) bool {
 	l := c.linkAt(x.node, x.index)
 	if l == nil || l.Kind != "loopback" || x.outgoing || c.has(x.node, x.packet.dst) {
 		return false
 	}
 	d, ok := c.decide(x.node, observe.RouteQuery{To: x.packet.dst})
-	return ok && !d.Local
+	return ok && (!d.Local || len(c.holders(x.packet.dst)) > 0)
 }
 
 func (c *examination) traced(node string) bool { return c.fenced[node][unix.NFPROTO_INET] }

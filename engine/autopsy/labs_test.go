@@ -9,6 +9,9 @@ import (
 	"underlay/engine/autopsy"
 )
 
+// sweptPort stands for those that a sweep draws.
+const sweptPort = 4444
+
 // TestLabs follows every attempt that a lab's checks make, before anything is
 // done and after each of its known mistakes: whatever fails must have a cause.
 func TestLabs(t *testing.T) {
@@ -49,12 +52,24 @@ func TestLabs(t *testing.T) {
 	}
 }
 
-// attempts are what a lab's tasks try.
+// attempts are what a lab's tasks try; of a sweep, one by each protocol.
 func attempts(l *engine.Lab) (out []autopsy.Flow) {
 	for _, task := range l.Tasks {
 		for _, c := range task.Checks {
-			if c.Traffic != nil {
-				out = append(out, autopsy.Flow{From: c.Traffic.From, To: c.Traffic.To, Proto: cmp.Or(c.Traffic.Proto, "icmp"), Port: c.Traffic.Port})
+			if c.Traffic == nil {
+				continue
+			}
+			f := autopsy.Flow{From: c.Traffic.From, To: c.Traffic.To, Proto: cmp.Or(c.Traffic.Proto, "icmp"), Port: c.Traffic.Port}
+			if c.Traffic.Sweep == nil {
+				out = append(out, f)
+				continue
+			}
+			for _, f.Proto = range append([]string{f.Proto}, c.Traffic.Sweep.Protos...) {
+				f.Port = c.Traffic.Port
+				if f.Proto != "icmp" {
+					f.Port = cmp.Or(f.Port, sweptPort)
+				}
+				out = append(out, f)
 			}
 		}
 	}

@@ -59,6 +59,8 @@ var messages = map[string]string{
 	"broadcast-not-forwarded":            "dropped in {node}: the packet for the broadcast address {address} came in on {in}, and {node} does not forward directed broadcasts ({setting} is {value})",
 	"routing-loop":                       "the {packet} looped until its TTL ran out: {node} and {peer_node} send packets for {address} to each other",
 	"route-to-itself":                    "{node} sends the {packet} for {address} to itself: its route there leads to {device}",
+	"route-to-itself.address":            "{node} keeps the {packet} for {address} to itself: {source} on {device} makes all of {prefix} local to it",
+	"route-to-itself.local":              "{node} keeps the {packet} for {address} to itself: one of its routes of type local covers that address",
 	"ttl-exceeded":                       "dropped in {node}: the {packet}'s TTL ran out before it reached {address}",
 	"packet-too-big.device":              "dropped in {node}: the {bytes}-byte {packet} has DF set, and the MTU of {device} is {mtu}",
 	"packet-too-big.device-ipv6":         "dropped in {node}: the {bytes}-byte {packet} is IPv6, which is not fragmented on the way, and the MTU of {device} is {mtu}",

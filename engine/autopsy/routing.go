@@ -34,8 +34,7 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 		return none
 	}
 	if c.ledToLoopback(x) {
-		to := x.packet.dst.String()
-		return say("route-to-itself", spot{x.node, "route to " + to, f.dir}, args{Packet: packetWord(f), Address: to, Device: l.Name})
+		return c.keptToItself(f, x, l.Name)
 	}
 	if v := c.foreign(f, x); v.Reason != ReasonUnknown {
 		return v
@@ -63,6 +62,24 @@ func (c *examination) arrivedAt(f *flight, x sighting, ps []*passage) Verdict {
 		return none
 	}
 	return c.routed(f, x.node, l.Name, packetOf(pre.left, x.packet), pre.left.mark)
+}
+
+// keptToItself explains a packet that a node sent through its own lo, though it is for
+// another.
+func (c *examination) keptToItself(f *flight, x sighting, lo string) Verdict {
+	to := x.packet.dst
+	at := spot{x.node, "route to " + to.String(), f.dir}
+	a := args{Packet: packetWord(f), Address: to.String(), Device: lo}
+	if d, ok := c.decide(x.node, observe.RouteQuery{To: to}); !ok || !d.Local {
+		return say("route-to-itself", at, a)
+	}
+	for _, own := range c.before[x.node].Addrs {
+		if own.Dev == lo && own.Prefix.Contains(to) {
+			at.object, a.Source, a.Prefix = own.Prefix.String()+" on "+lo, own.Prefix.String(), own.Prefix.Masked().String()
+			return say("route-to-itself.address", at, a)
+		}
+	}
+	return say("route-to-itself.local", at, a)
 }
 
 // enteredBridge explains a frame that came in by a port and was seen neither at another port
