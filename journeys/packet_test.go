@@ -28,7 +28,7 @@ func TestJourneyAlongAPacket(t *testing.T) {
 	v.untilText("Packets of c1 leave host", "Alt+9 follow the packet")
 	v.types(alt9)
 	v.untilMatch(`✗ dropped in host: net\.ipv4\.ip_forward is 0`, `● c1 +here → eth0 .*\n`,
-		`✗ host vc1 → docker0 → ✗ .*\n.* tcp SYN 172\.17\.0\.2:\d+ → 192\.168\.1\.5:80 *\n.* ✗ dropped here: net\.ipv4\.ip_forward`)
+		`✗ host vc1 → docker0 → ✗ .*\n.* tcp SYN 172\.17\.0\.2:\d+ → 192\.168\.1\.5:80 *\n.* hooks: prerouting *\n.* ✗ dropped here: net\.ipv4\.ip_forward`)
 	v.types(arrow)
 	v.untilMatch(`● c1 +here → eth0 .*\n.*│   tcp SYN 172\.17\.0\.2`)
 	v.types(alt0)

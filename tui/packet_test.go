@@ -143,13 +143,18 @@ func TestSteppingAlongALongWay(t *testing.T) {
 		p.send(tea.MouseWheelMsg{Button: tea.MouseWheelUp, X: 5, Y: 10})
 	}
 	p.want("there tcp SYN 10.0.0.1:40000")
-	for y, l := range strings.Split(p.text(), "\n") {
-		if strings.Contains(l, "● r4 ") {
-			p.send(tea.MouseClickMsg{Button: tea.MouseLeft, X: 8, Y: y})
-		}
-	}
+	p.click("● r4 ")
 	if got := p.chosen(); !strings.HasPrefix(got, "● r4 ") {
 		t.Errorf("a click chose %q", got)
+	}
+}
+
+// click clicks the lines that show text.
+func (p *packets) click(text string) {
+	for y, l := range strings.Split(p.text(), "\n") {
+		if strings.Contains(l, text) {
+			p.send(tea.MouseClickMsg{Button: tea.MouseLeft, X: 8, Y: y})
+		}
 	}
 }
 
@@ -171,7 +176,7 @@ func TestBesideTheMap(t *testing.T) {
 	p.press("alt+9", "x")
 	p.until("the shell has the keyboard", func() bool { return slices.Contains(p.shell("host").got, "x") })
 	p.want("Alt+9 steps through it")
-	p.send(tea.MouseClickMsg{Button: tea.MouseLeft, X: 5, Y: 20})
+	p.click("● host ")
 	p.want("↑↓ step")
 	p.press("f6", "y")
 	p.until("the next shell has the keyboard", func() bool { return slices.Contains(p.shell("c1").got, "y") })
