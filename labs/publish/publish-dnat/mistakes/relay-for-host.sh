@@ -3,16 +3,25 @@
 # Callers from outside are rewritten. host's own calls go to a program that calls c1.
 cat > /tmp/relay.pl <<'END'
 use IO::Socket;
-my ($at, $to) = @ARGV;
-$SIG{CHLD} = "IGNORE";
+use IO::Select;
+my ($at, @servers) = @ARGV;
+$SIG{PIPE} = "IGNORE";
 my $listener = IO::Socket::INET->new(LocalAddr => $at, Listen => 128, ReuseAddr => 1) or die;
-while (my $caller = $listener->accept) {
-  next if fork;
-  my $server = IO::Socket::INET->new(PeerAddr => $to) or exit;
-  my ($in, $out) = fork ? ($caller, $server) : ($server, $caller);
-  syswrite $out, $_ while sysread $in, $_, 9999;
-  shutdown $out, 1;
-  exit;
+my ($open, %other, $n) = IO::Select->new($listener);
+while (my @ready = $open->can_read) {
+  for my $from (@ready) {
+    if ($from == $listener) {
+      my $caller = $listener->accept or next;
+      my $server = IO::Socket::INET->new(PeerAddr => $servers[$n++ % @servers]) or next;
+      @other{$caller, $server} = ($server, $caller);
+      $open->add($caller, $server);
+    } elsif (my $to = $other{$from}) {
+      next if sysread $from, my $data, 9999 and syswrite $to, $data;
+      delete @other{$from, $to};
+      $open->remove($from, $to);
+      close $_ for $from, $to;
+    }
+  }
 }
 END
 perl /tmp/relay.pl 127.0.0.1:9999 ${net}.0.2:80 &

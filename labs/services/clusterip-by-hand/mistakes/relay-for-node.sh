@@ -3,20 +3,29 @@
 # Pods' calls are rewritten. node1's own calls go to a program.
 cat > /tmp/relay.pl <<'END'
 use IO::Socket;
+use IO::Select;
 my ($port, @servers) = @ARGV;
-$SIG{CHLD} = "IGNORE";
+$SIG{PIPE} = "IGNORE";
 my $listener = IO::Socket::INET->new(Proto => "tcp", Type => SOCK_STREAM) or die;
 setsockopt $listener, SOL_SOCKET, SO_REUSEADDR, 1;
 setsockopt $listener, 0, 19, 1; # IP_TRANSPARENT
 bind $listener, sockaddr_in($port, INADDR_ANY) or die;
 listen $listener, 128;
-for (my $n = 0; my $caller = $listener->accept; $n++) {
-  next if fork;
-  my $server = IO::Socket::INET->new(PeerAddr => $servers[$n % @servers]) or exit;
-  my ($in, $out) = fork ? ($caller, $server) : ($server, $caller);
-  syswrite $out, $_ while sysread $in, $_, 9999;
-  shutdown $out, 1;
-  exit;
+my ($open, %other, $n) = IO::Select->new($listener);
+while (my @ready = $open->can_read) {
+  for my $from (@ready) {
+    if ($from == $listener) {
+      my $caller = $listener->accept or next;
+      my $server = IO::Socket::INET->new(PeerAddr => $servers[$n++ % @servers]) or next;
+      @other{$caller, $server} = ($server, $caller);
+      $open->add($caller, $server);
+    } elsif (my $to = $other{$from}) {
+      next if sysread $from, my $data, 9999 and syswrite $to, $data;
+      delete @other{$from, $to};
+      $open->remove($from, $to);
+      close $_ for $from, $to;
+    }
+  }
 }
 END
 perl /tmp/relay.pl 9999 ${pods}.11:8080 ${pods}.12:8080 ${pods}.13:8080 &
