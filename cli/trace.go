@@ -82,7 +82,7 @@ func (p *program) traceCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().IntVar(&size, "size", 0, "least `bytes` that an icmp or udp packet carries")
+	cmd.Flags().IntVar(&size, "size", 0, "`bytes` to send at least: in one icmp or udp packet, or on a tcp or http connection and back")
 	cmd.Flags().IntVar(&sport, "sport", 0, "source `port` of tcp, udp or http (default: one that has rested for two minutes)")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "`time` to wait for an answer, such as 2s (default: as long as a task's check waits)")
 	return cmd

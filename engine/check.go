@@ -80,6 +80,8 @@ type TrafficCheck struct {
 	Body   string        `yaml:"body"`                                                 // text the reply must contain
 	Within time.Duration `yaml:"within"`                                               // how long to wait for an answer; 0 is the default
 	Hold   time.Duration `yaml:"hold"`                                                 // must stay true for so long
+	Size   int           `yaml:"size" lab:"size"`                                      // bytes: of icmp and udp how many a packet carries, of tcp and http how many are sent on the connection, which our servers return
+	SPort  int           `yaml:"sport" lab:"port"`                                     // tcp, udp and http: the source port; 0 is one of those that tests come from
 	Via    string        `yaml:"via" lab:"addr"`                                       // udp only: the neighbour that From hands the packet to, whatever its routes say
 	DNAT   *DNAT         `yaml:"dnat"`                                                 // which destination a node's connection tracking must have given it
 	Spread *Spread       `yaml:"spread"`                                               // many attempts instead of one, and who must answer how many of them

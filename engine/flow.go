@@ -10,13 +10,16 @@ import (
 	"unicode"
 )
 
+// MaxSize is the largest Size of a flow: what the largest IPv4 packet has room for.
+const MaxSize = 65507
+
 // Flow is what is sent.
 type Flow struct {
 	From  string `json:"from"`  // node
 	To    string `json:"to"`    // address, or a name that From looks up
 	Proto string `json:"proto"` // icmp, tcp, udp or http
 	Port  int    `json:"port,omitempty"`
-	Size  int    `json:"size,omitempty"`  // bytes of payload at least (icmp, udp); 0 for a few
+	Size  int    `json:"size,omitempty"`  // bytes of payload at least (icmp, udp), or sent on the connection (tcp, http); 0 for a few
 	SPort int    `json:"sport,omitempty"` // source port of tcp, udp and http; 0 for one of a probe's own
 	// Resolver is the C library whose rules From resolves To by; "" is glibc.
 	Resolver Resolver      `json:"resolver,omitempty"`

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"underlay/engine"
 )
 
 // Longest names, in bytes. An interface name is the kernel's limit; a node's
@@ -28,6 +30,8 @@ func bounds(shape string) (low, high int64) {
 		return 1, 65535
 	case "mtu":
 		return 68, 65535
+	case "size":
+		return 1, engine.MaxSize
 	case "minutes":
 		return 1, 240
 	case "workers":

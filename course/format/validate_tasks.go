@@ -157,6 +157,12 @@ func (v *validator) checkTraffic(t *engine.TrafficCheck) {
 	if t.Via != "" && t.Proto != "udp" {
 		v.errorf(v.at(&t.Via), "via is for udp, this is %s", t.Proto)
 	}
+	if t.SPort != 0 && t.Proto == "icmp" {
+		v.errorf(v.at(&t.SPort), "icmp has no ports; leave out sport")
+	}
+	if t.SPort != 0 && t.Spread != nil {
+		v.errorf(v.at(&t.SPort), "sport is for a single try; a spread makes many")
+	}
 	v.checkReply(t)
 	if t.DNAT != nil {
 		v.checkDNAT(t)
@@ -192,6 +198,8 @@ func (v *validator) checkSweep(t *engine.TrafficCheck) {
 		v.errorf(v.at(&t.Hold), "hold is for a single try; a sweep makes many of its own")
 	case t.Via != "":
 		v.errorf(v.at(&t.Via), "via is for a single try; a sweep makes many of its own")
+	case t.Size != 0 || t.SPort != 0:
+		v.errorf(v.at(s), "size and sport are for a single try; a sweep makes many of its own")
 	case t.SeenAs != "" || t.Served != "" || t.Body != "":
 		v.errorf(v.at(s), "a sweep does not wait for what servers say; leave out seen_as, served and body")
 	}

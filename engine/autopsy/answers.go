@@ -97,7 +97,21 @@ func (c *examination) tooBig(f, e *flight, node string, q observe.RouteQuery) Ve
 	if e.packet.quoted != nil {
 		size = e.packet.quoted.size
 	}
-	return overMTU(node, l, f, size)
+	return overRoute(node, l, d, f, size)
+}
+
+// overRoute words that a packet is larger than the MTU of the route that it was to take, or
+// that of the route's device if the route has none of its own.
+func overRoute(node string, l *observe.Link, d observe.RouteDecision, f *flight, size int) Verdict {
+	if d.MTU == 0 || d.MTU >= l.MTU {
+		return overMTU(node, l, f, size)
+	}
+	to := f.packet.dst.String()
+	at, a := spot{node, "route to " + to, f.dir}, args{Packet: packetWord(f), Bytes: size, Address: to, MTU: d.MTU}
+	if f.packet.dst.Is6() {
+		return say("packet-too-big.route-ipv6", at, a)
+	}
+	return say("packet-too-big.route", at, a)
 }
 
 // overMTU words that a packet is larger than the MTU of the device that it was to leave on.

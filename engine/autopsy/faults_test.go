@@ -56,7 +56,7 @@ var families = []struct {
 }{
 	{"one cable", cableFaults}, {"one cable, IPv6", cable6Faults}, {"bridge and gateway", bridgeFaults}, {"kept by a bridge", segmentFaults},
 	{"bridge behind bridge", trunkFaults}, {"twice on a segment", twiceFaults}, {"groups and broadcast", castFaults}, {"routing", routerFaults},
-	{"translation", natFaults}, {"tunnels", tunnelFaults}, {"macvlan", macvlanFaults}, {"counted only", quietFaults}, {"rarer ones", moreFaults},
+	{"translation", natFaults}, {"tunnels", tunnelFaults}, {"macvlan", macvlanFaults}, {"counted only", quietFaults}, {"much to send", sizeFaults}, {"rarer ones", moreFaults},
 }
 
 // catalogue is every fault.

@@ -99,7 +99,55 @@ func sortOut(sc *scene, from, proto string, signature probe.Signature, posts []*
 	}
 	fs.collect(inOrder(sc, seen), events)
 	slices.SortStableFunc(fs.all, func(a, b *flight) int { return a.first().Compare(b.first()) })
+	fs.cut(sc)
 	return fs
+}
+
+// cut gives packets of connections the size that they have on a wire. What a node sends may
+// be seen as one large packet that only a network card would cut up (GSO); that it left by a
+// device says that its parts are no larger than the device's MTU.
+func (fs *flights) cut(sc *scene) {
+	largest := map[Direction]int{}
+	for _, f := range fs.all {
+		if f.packet.proto != "tcp" || len(f.sightings) == 0 || !f.sightings[0].outgoing {
+			continue
+		}
+		l := sc.linkAt(f.sightings[0].node, f.sightings[0].index)
+		if l == nil || l.MTU == 0 {
+			continue
+		}
+		largest[f.dir] = max(largest[f.dir], l.MTU)
+		whole := f.packet.size
+		if whole <= l.MTU {
+			continue
+		}
+		for _, p := range append([]*packet{f.packet}, f.forms()...) {
+			if p.size > l.MTU {
+				p.size -= whole - l.MTU // a tunnel's packet as much as the one inside
+			}
+		}
+	}
+	for _, f := range fs.of(Error) {
+		if q := f.packet.quoted; q != nil {
+			if most := largest[fs.direction(q)]; most > 0 {
+				q.size = min(q.size, most)
+			}
+		}
+	}
+}
+
+// forms are the packets that a flight was seen as, and those that it was wrapped in.
+func (f *flight) forms() (out []*packet) {
+	seen := map[*packet]bool{f.packet: true}
+	for _, x := range f.sightings {
+		for _, p := range []*packet{x.packet, x.carrier} {
+			if p != nil && !seen[p] {
+				seen[p] = true
+				out = append(out, p)
+			}
+		}
+	}
+	return out
 }
 
 // concerns reports whether a packet, or one inside it, may be of the flow.

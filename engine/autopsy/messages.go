@@ -64,6 +64,8 @@ var messages = map[string]string{
 	"ttl-exceeded":                       "dropped in {node}: the {packet}'s TTL ran out before it reached {address}",
 	"packet-too-big.device":              "dropped in {node}: the {bytes}-byte {packet} has DF set, and the MTU of {device} is {mtu}",
 	"packet-too-big.device-ipv6":         "dropped in {node}: the {bytes}-byte {packet} is IPv6, which is not fragmented on the way, and the MTU of {device} is {mtu}",
+	"packet-too-big.route":               "dropped in {node}: the {bytes}-byte {packet} has DF set, and the MTU of the route to {address} is {mtu}",
+	"packet-too-big.route-ipv6":          "dropped in {node}: the {bytes}-byte {packet} is IPv6, which is not fragmented on the way, and the MTU of the route to {address} is {mtu}",
 	"packet-too-big.tunnel":              "dropped in {node}: the {bytes}-byte {packet} has DF set and, encapsulated by {device}, exceeds the path MTU to the tunnel's other end",
 	"packet-too-big.tunnel-ipv6":         "dropped in {node}: the {bytes}-byte {packet} is IPv6, which is not fragmented on the way, and, encapsulated by {device}, exceeds the path MTU to the tunnel's other end",
 	"packet-too-big.sender":              "not sent by {node}: the packet exceeds the MTU of {device}, which is {mtu}",

@@ -180,8 +180,8 @@ func (c *examination) routed(f *flight, node, dev string, p *packet, mark uint32
 	switch {
 	case p.ttl == 1:
 		return c.loop(f, node)
-	case out != nil && p.size > out.MTU:
-		return overMTU(node, out, f, p.size)
+	case out != nil && (p.size > out.MTU || d.MTU > 0 && p.size > d.MTU):
+		return overRoute(node, out, d, f, p.size)
 	}
 	return none
 }

@@ -38,6 +38,9 @@ var solvedFlows = []struct {
 	{"overlay", tcp("p1", "10.244.0.2", 9000), "p1 h1 h2 p2 | p2 h2 h1 p1"},
 	{"macvlan", tcp("c1", "192.168.7.12", 9000), "c1 host c2 | c2 host c1"},
 	{"macvlan", udp("c1", "192.168.7.2", 9001), "c1 host lan | lan host c1"},
+	{"cable6", much("a", "fd00::2", "tcp", 9000), "a b | b a"},
+	{"published", much("lan", "192.168.50.1", "http", 8080), "lan host c2 | c2 host lan"},
+	{"overlay", much("p1", "10.244.0.2", "tcp", 9000), "p1 h1 h2 p2 | p2 h2 h1 p1"},
 }
 
 // wayOf is a report's way, as solvedFlows gives it.

@@ -43,6 +43,7 @@ type probeKey struct {
 	port              int
 	proto, path, host string
 	wait              time.Duration
+	size, sport       int
 	musl              bool
 }
 
@@ -75,7 +76,8 @@ type attempt struct {
 // request is the attempt a check asks for, in one spelling only, so that equal
 // attempts are made once.
 func request(c engine.TrafficCheck) probe.Request {
-	r := probe.Request{From: probe.Node{Name: c.From}, To: c.To, Port: c.Port, Proto: proto(c), Wait: c.Within, Via: c.Via}
+	r := probe.Request{From: probe.Node{Name: c.From}, To: c.To, Port: c.Port, Proto: proto(c), Wait: c.Within, Via: c.Via, Size: c.Size, SPort: c.SPort}
+	r.Reset = c.SPort != 0 // or the port would be taken when it is tried again
 	if r.Wait == 0 {
 		r.Wait = probe.DefaultWait
 	}
@@ -92,7 +94,7 @@ func request(c engine.TrafficCheck) probe.Request {
 // flow is the attempt as an autopsy can repeat it.
 func flow(c engine.TrafficCheck) engine.Flow {
 	r := request(c)
-	f := engine.Flow{From: c.From, To: c.To, Proto: r.Proto, Port: r.Port, Wait: c.Within}
+	f := engine.Flow{From: c.From, To: c.To, Proto: r.Proto, Port: r.Port, Size: c.Size, SPort: c.SPort, Wait: c.Within}
 	if c.Resolver == engine.Musl {
 		f.Resolver = c.Resolver
 	}
@@ -124,7 +126,7 @@ func describeTraffic(c engine.TrafficCheck) string {
 	case c.Sweep != nil:
 		s = sweepWords(c)
 	case s == "":
-		s = c.From + " → " + trafficTarget(c) + " " + endingWords(proto(c), expected(c))
+		s = c.From + " → " + trafficTarget(c) + " " + endingWords(proto(c), expected(c)) + prefixIf(" ", withWords(c))
 	case expected(c) != engine.OK:
 		s += ": " + attemptWords(expected(c))
 	}
@@ -171,6 +173,18 @@ func endingWords(proto string, e engine.Expect) string {
 		return "answers"
 	}
 	return "answers over " + over(proto)
+}
+
+// withWords say what is special about an attempt's packets.
+func withWords(c engine.TrafficCheck) string {
+	var with []string
+	if c.SPort != 0 {
+		with = append(with, fmt.Sprintf("from port %d", c.SPort))
+	}
+	if c.Size != 0 {
+		with = append(with, fmt.Sprintf("with %d bytes", c.Size))
+	}
+	return strings.Join(with, " ")
 }
 
 func over(proto string) string {
@@ -222,7 +236,7 @@ func judgeTraffic(ctx context.Context, r *run, _ scope, c engine.TrafficCheck) v
 // probe makes an attempt, or returns the outcome of the equal one that was made.
 func (r *run) probe(ctx context.Context, c engine.TrafficCheck) attempt {
 	req := request(c)
-	key := probeKey{req.From.Name, req.To, req.Via, req.Port, req.Proto, req.Path, req.Host, req.Wait, req.Names.Musl}
+	key := probeKey{req.From.Name, req.To, req.Via, req.Port, req.Proto, req.Path, req.Host, req.Wait, req.Size, req.SPort, req.Names.Musl}
 	return remember(&r.asked, key, func() attempt { return r.attempt(ctx, c) })
 }
 

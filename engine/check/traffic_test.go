@@ -66,6 +66,13 @@ func trafficRows() []row {
 		{"http wrong body", with(fetch, func(c *engine.TrafficCheck) { c.Path, c.Body = "/x", "hello" }), nil, engine.Fail,
 			`c1 → http://172.17.0.3:80/x answers, and the reply contains "hello"`, `reached, but the reply does not contain "hello"`,
 			"The server answered with status 404."},
+		{"much", with(fetch, func(c *engine.TrafficCheck) { c.Size = 3000 }), nil, engine.Pass,
+			"c1 → http://172.17.0.3:80/ answers with 3000 bytes", "answered with status 200, the server saw 172.17.0.2", ""},
+		{"too much", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 81, Size: 3000, SPort: 53}), func(w *fake) {
+			w.outcomes["c1 tcp 172.17.0.3:81"] = probe.Outcome{Ended: engine.Timeout, Detail: "connection established with 172.17.0.3:81, but 3000 of 3000 bytes were not acknowledged within 600 ms (0 came back)"}
+		}, engine.Fail,
+			"c1 → 172.17.0.3:81 accepts a TCP connection from port 53 with 3000 bytes",
+			"no answer: connection established with 172.17.0.3:81, but 3000 of 3000 bytes were not acknowledged within 600 ms (0 came back)", ""},
 		{"purpose", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 81, Purpose: "c1 connects to c2"}), nil, engine.Fail,
 			"c1 connects to c2", "c1 → 172.17.0.3:81: connection refused (RST from 172.17.0.3)", ""},
 		{"dropped on the way out", traffic(ping("c1", "172.17.0.1")), func(w *fake) {

@@ -38,6 +38,9 @@ func Do(ctx context.Context, r Request) (Outcome, error) {
 
 // valid fills in the request's defaults and refuses what cannot be sent.
 func valid(r *Request) error {
+	if r.Size < 0 || r.Size > engine.MaxSize {
+		return fmt.Errorf("cannot send %d bytes, only up to %d", r.Size, engine.MaxSize)
+	}
 	switch r.Proto {
 	case "icmp":
 		return nil

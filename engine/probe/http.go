@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -24,6 +25,9 @@ type whoami struct {
 	Peer   string `json:"peer"`
 }
 
+// maxMore is how much of an answer is read beyond what is kept.
+const maxMore = 1 << 20
+
 // http connects and asks for one page. Redirects are answers like any other.
 func (a *attempt) http(ctx context.Context, r Request) (o Outcome, err error) {
 	done, err := a.dial(ctx, unix.SOCK_STREAM)
@@ -34,12 +38,23 @@ func (a *attempt) http(ctx context.Context, r Request) (o Outcome, err error) {
 	if _, err := a.sock.file.WriteString(request(r)); err != nil {
 		return o, a.unanswered(ctx, err)
 	}
+	if r.Size > 0 {
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			_ = a.sendAll(r.Size) // what becomes of it the answer tells, or that there is none
+		}()
+		defer func() {
+			_ = a.sock.file.SetWriteDeadline(time.Unix(1, 0)) // the server may have answered without reading all
+			<-sent
+		}()
+	}
 	in := bufio.NewReader(a.sock.file)
 	const version = "HTTP/"
 	start, err := in.Peek(len(version))
 	switch {
 	case string(start) == version:
-		return a.response(ctx, in)
+		return a.response(ctx, in, r)
 	case err != nil && len(start) == 0:
 		return o, a.unanswered(ctx, err)
 	}
@@ -51,7 +66,7 @@ func (a *attempt) http(ctx context.Context, r Request) (o Outcome, err error) {
 	return o, nil
 }
 
-// request is the text that is sent.
+// request is the text that is sent, before Size bytes of body.
 func request(r Request) string {
 	host := r.Host
 	if host == "" {
@@ -63,14 +78,25 @@ func request(r Request) string {
 			host += ":" + strconv.Itoa(r.Port)
 		}
 	}
-	return fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: underlay-probe\r\n"+
-		"Accept: application/json, */*;q=0.5\r\nConnection: close\r\n\r\n", r.Path, host)
+	body := ""
+	if r.Size > 0 {
+		body = fmt.Sprintf("Content-Type: application/octet-stream\r\nContent-Length: %d\r\n", r.Size)
+	}
+	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: underlay-probe\r\n"+
+		"Accept: application/json, */*;q=0.5\r\nConnection: close\r\n%s\r\n", method(r), r.Path, host, body)
+}
+
+func method(r Request) string {
+	if r.Size > 0 {
+		return http.MethodPost
+	}
+	return http.MethodGet
 }
 
 // response reads an HTTP response of which the first bytes have come.
-func (a *attempt) response(ctx context.Context, in *bufio.Reader) (o Outcome, err error) {
+func (a *attempt) response(ctx context.Context, in *bufio.Reader, r Request) (o Outcome, err error) {
 	//nolint:bodyclose // closing a body reads all that is left of it; the caller closes the socket instead
-	resp, err := http.ReadResponse(in, &http.Request{Method: http.MethodGet})
+	resp, err := http.ReadResponse(in, &http.Request{Method: method(r)})
 	if err != nil {
 		var errno unix.Errno
 		if errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &errno) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -79,17 +105,23 @@ func (a *attempt) response(ctx context.Context, in *bufio.Reader) (o Outcome, er
 		return Outcome{Ended: engine.OK, Detail: fmt.Sprintf("%s answered, but not in proper HTTP: %v", a.to, err)}, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody))
+	more := int64(0)
+	if err == nil && r.Size > 0 {
+		more, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxMore))
+	}
 	o = Outcome{Status: resp.StatusCode, Body: string(body)}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		if ctx.Err() != nil {
 			return o, a.explain(ctx, err)
 		}
 		return o, endf(engine.Timeout, "connection established with %s, which began to answer (HTTP %d) and then fell silent: %d bytes came within %s",
-			a.to, o.Status, len(body), pretty(a.wait))
+			a.to, o.Status, len(body)+int(more), pretty(a.wait))
 	}
 	o.Ended, o.Detail = engine.OK, fmt.Sprintf("HTTP %s from %s", resp.Status, a.to)
 	if err != nil {
-		o.Detail += fmt.Sprintf(", broken off after %d bytes", len(body))
+		o.Detail += fmt.Sprintf(", broken off after %d bytes", len(body)+int(more))
+	} else if r.Size > 0 {
+		o.Detail += fmt.Sprintf(", sent %d bytes and got %d back%s", r.Size, len(body)+int(more), a.pathWords())
 	}
 	// Only our own workload says this; of others nothing is known.
 	var who whoami
@@ -108,6 +140,9 @@ func (a *attempt) unanswered(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return a.explain(ctx, err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		if missing, err := a.unacknowledged(); err == nil && a.size > 0 && missing > 0 {
+			return a.stuck(ctx, err, 0, missing)
+		}
 		return endf(engine.Timeout, "connection established with %s, but no answer within %s", a.to, pretty(a.wait))
 	case errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE):
 		return endf(engine.Refused, "connection established with %s, then reset (RST) before an answer", a.to)

@@ -24,6 +24,9 @@ func (a *attempt) tcp(ctx context.Context, banner time.Duration) (o Outcome, err
 		return o, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	if a.size > 0 {
+		return a.carry(ctx)
+	}
 	o = Outcome{Ended: engine.OK, Detail: fmt.Sprintf("connected to %s", a.to)}
 	if banner < 0 {
 		return o, nil

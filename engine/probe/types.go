@@ -67,8 +67,9 @@ type Request struct {
 
 	// Payload is what a udp probe sends, nil for a line of its own.
 	Payload []byte
-	// Size is how many bytes an icmp or udp probe carries at least, so that its
-	// packet meets the path's MTU. It is filled up with zeros.
+	// Size is how many bytes an icmp or udp probe carries at least, so that its packet meets
+	// the path's MTU, and how many a tcp or http probe sends on its connection: our own
+	// servers send as many back. They are zeros.
 	Size int
 	// SPort is the port that a tcp, udp or http attempt is made from, 0 for one of the lab's
 	// that has rested. One that is taken is an error.

@@ -25,8 +25,6 @@ const version = 1
 const (
 	// MaxWait is how long silence may be listened to. Meanwhile the lab is not judged.
 	MaxWait = 5 * time.Second
-	// MaxSize is how many bytes of payload the largest IPv4 packet has room for.
-	MaxSize = 65507
 )
 
 // Limits of the lines, in bytes with the newline. A flow takes some hundred, an
@@ -63,8 +61,8 @@ func (q question) flow() (engine.Flow, error) {
 // Check refuses flows that are larger or take longer than one may ask for.
 func Check(f engine.Flow) error {
 	switch {
-	case f.Size < 0 || f.Size > MaxSize:
-		return fmt.Errorf("a packet carries from 0 to %d bytes", MaxSize)
+	case f.Size < 0 || f.Size > engine.MaxSize:
+		return fmt.Errorf("a size is from 0 to %d bytes", engine.MaxSize)
 	case f.SPort < 0 || f.SPort > 65535:
 		return errors.New("a source port is from 1 to 65535")
 	case f.SPort != 0 && f.Proto == "icmp":

@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,8 +21,12 @@ const (
 	headerBytes  = 16 << 10
 	jsonType     = "application/json"
 	whoamiPath   = "/whoami"
+	maxPadding   = 1 << 20
 	textTypeUTF8 = "text/plain; charset=utf-8"
 )
+
+// padding is what answers are filled up with.
+var padding = strings.Repeat(" ", 2<<10)
 
 type httpServer struct {
 	ln  net.Listener
@@ -69,9 +74,14 @@ type Whoami struct {
 
 // Answer answers every request with who serves, which is name, and who asks: in
 // text, or in JSON for the path /whoami and for clients that accept
-// application/json.
+// application/json. As many bytes as the request's body has, up to 1 MiB, follow in
+// spaces, so that large packets go both ways.
 func Answer(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent, err := io.Copy(io.Discard, io.LimitReader(r.Body, maxPadding))
+		if err != nil {
+			return // the client has gone
+		}
 		me := describe(name, r)
 		body, kind := []byte(me.Text), textTypeUTF8
 		if r.URL.Path == whoamiPath || strings.Contains(r.Header.Get("Accept"), jsonType) {
@@ -86,7 +96,13 @@ func Answer(name string) http.Handler {
 		}
 		w.Header().Set("Content-Type", kind)
 		w.Header().Set("Server", "underlay/"+name)
-		_, _ = w.Write(body) // an error means that the client has gone, which is its right
+		w.Header().Set("Content-Length", strconv.FormatInt(int64(len(body))+sent, 10))
+		_, err = w.Write(body)
+		for sent > 0 && err == nil { // an error means that the client has gone, which is its right
+			n := min(sent, int64(len(padding)))
+			_, err = io.WriteString(w, padding[:n])
+			sent -= n
+		}
 	})
 }
 
