@@ -20,7 +20,7 @@ while (my @ready = $open->can_read) {
       @other{$caller, $server} = ($server, $caller);
       $open->add($caller, $server);
     } elsif (my $to = $other{$from}) {
-      next if sysread $from, my $data, 9999 and syswrite $to, $data;
+      next if sysread $from, $data, 9999 and syswrite $to, $data;
       delete @other{$from, $to};
       $open->remove($from, $to);
       close $_ for $from, $to;
