@@ -239,7 +239,7 @@ func (d *driver) take(msg tea.Msg) {
 // until handles messages until cond holds.
 func (d *driver) until(what string, cond func() bool) {
 	d.t.Helper()
-	limit := time.After(10 * time.Second)
+	limit := time.After(time.Minute)
 	for !cond() {
 		select {
 		case msg := <-d.msgs:

@@ -38,7 +38,7 @@ func TestCaptureSees(t *testing.T) {
 	must(t, tool(p.c, "ip", "neigh", "flush", "all"))
 	expect(t, Request{From: p.c, To: serverAddr4, Proto: "http", Path: "/secret-token"}, engine.OK, "")
 
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	first, ok := syn.Wait(ctx)
 	if !ok || first.Info != "SYN" || first.DPort != 80 || first.Dev != "c" || first.Outgoing || time.Since(first.Time) > time.Minute {

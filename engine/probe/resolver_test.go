@@ -42,7 +42,7 @@ type queryLog struct {
 // waiting.
 func (l *queryLog) await(t testing.TB, n int) {
 	t.Helper()
-	for deadline := time.After(10 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		l.mu.Lock()
 		enough := len(l.all) >= n
 		l.mu.Unlock()

@@ -93,7 +93,7 @@ func TestWorldsAreMadeWhileOtherChildrenStart(t *testing.T) {
 // run runs shell lines in a node and returns their output and exit code.
 func run(t *testing.T, w *sandbox.World, node, script string) (string, int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	out, code, err := w.Run(ctx, node, script, "/bin/bash")
 	if err != nil {
@@ -236,7 +236,7 @@ func TestHomeIsPrivate(t *testing.T) {
 // waitHealth waits until the world says something that contains part.
 func waitHealth(t *testing.T, w *sandbox.World, part string) {
 	t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		if slices.ContainsFunc(w.Health(), func(s string) bool { return strings.Contains(s, part) }) {
 			return
@@ -378,7 +378,7 @@ func TestWorldEndsWithItsInit(t *testing.T) {
 	}
 	select {
 	case <-w.Done():
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("Done is not closed")
 	}
 	if _, _, err := w.Run(t.Context(), "host", "", "true"); err == nil {

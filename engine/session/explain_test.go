@@ -40,7 +40,7 @@ const dropWeb = "iptables -A FORWARD -p tcp --dport 80 -j DROP"
 // awaitStatus waits for a status that is as wanted.
 func awaitStatus(t *testing.T, s engine.Session, what string, is func(*engine.Status) bool) engine.Status {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		st := s.Status()
 		if is(&st) {

@@ -13,7 +13,7 @@ import (
 // checkpoints waits until there are n of them.
 func checkpoints(t *testing.T, s engine.Session, n int) []engine.Checkpoint {
 	t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		if cs := s.History().Checkpoints(); len(cs) >= n {
 			return cs

@@ -104,7 +104,7 @@ func shell(t *testing.T, s engine.Session, node string) func(line string) {
 // await waits until a task is in a state, woken by the session alone.
 func await(t *testing.T, s engine.Session, task string, want engine.State) {
 	t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		for _, r := range s.Status().Tasks {
 			if r.ID == task && r.State == want {
@@ -251,7 +251,7 @@ func TestANodeMadeAnewIsFollowed(t *testing.T) {
 		t.Errorf("a node that was made anew is called %q", h)
 	}
 	line("ip netns del b")
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(time.Minute)
 	for len(s.Status().Health) == 0 {
 		select {
 		case <-s.Changed():

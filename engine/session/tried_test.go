@@ -11,7 +11,7 @@ import (
 // awaitKnown waits until an autopsy has found out why something fails.
 func awaitKnown(t *testing.T, s engine.Session) {
 	t.Helper()
-	for deadline := time.After(30 * time.Second); !session.Knows(s); {
+	for deadline := time.After(time.Minute); !session.Knows(s); {
 		select {
 		case <-s.Changed():
 		case <-deadline:

@@ -28,7 +28,7 @@ import (
 const workloadEnv = "UNDERLAY_TEST_WORKLOAD"
 
 // patience is how long a test waits for what should come at once.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 func TestMain(m *testing.M) {
 	if os.Getenv(workloadEnv) != "" {
