@@ -23,6 +23,7 @@ type Check struct {
 	Netns     *NetnsCheck     `yaml:"netns"`
 	Capture   *CaptureCheck   `yaml:"capture"`
 	DNS       *DNSCheck       `yaml:"dns"`
+	Resolve   *ResolveCheck   `yaml:"resolve"`
 	Answer    *AnswerCheck    `yaml:"answer"`
 	Object    *ObjectCheck    `yaml:"object"`
 	Choice    *ChoiceCheck    `yaml:"-"` // not for lab.yaml: Faulted makes it
@@ -263,6 +264,19 @@ type DNSCheck struct {
 	Type   string   `yaml:"type" lab:"one=A|AAAA|CNAME|PTR|SRV|TXT|NS|SOA|MX"`
 	Answer []string `yaml:"answer"`
 	Rcode  string   `yaml:"rcode" lab:"one=NOERROR|NXDOMAIN|SERVFAIL|REFUSED"`
+}
+
+// ResolveCheck looks up a name as the programs of a node do: by its files, its search list
+// and its name servers.
+type ResolveCheck struct {
+	From   string   `yaml:"from" lab:"required,node"`
+	Name   string   `yaml:"name" lab:"required"`
+	Answer []string `yaml:"answer" lab:"addr"` // the addresses that it must have, in any order; any unless given
+	// Queries is how many questions may be put to name servers for it, repeated ones and
+	// those for IPv6 addresses too; 0 is any number.
+	Queries  int           `yaml:"queries" lab:"tries"`
+	Within   time.Duration `yaml:"within"` // how long a name server may take to answer; 0 is the default
+	Resolver Resolver      `yaml:"resolver" lab:"one=glibc|musl"`
 }
 
 // AnswerCheck compares what the learner typed with the live state.

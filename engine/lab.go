@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Lab is one exercise: a world to start in, tasks to do in it, and what must
@@ -222,7 +223,10 @@ type Node struct {
 	Sysctls []Sysctl          `yaml:"sysctls"`          // set after links are up, in this order
 	Hosts   map[string]string `yaml:"hosts" lab:"addr"` // name → address, for /etc/hosts
 	DNS     []string          `yaml:"dns" lab:"addr"`   // nameservers for resolv.conf
-	Setup   []string          `yaml:"setup"`            // shell lines run in the node once links, routes and sysctls are set
+	// DNSSearch and DNSOptions are resolv.conf's search list and its options.
+	DNSSearch  []string `yaml:"dns_search" lab:"domain"`
+	DNSOptions []string `yaml:"dns_options" lab:"dnsoption"`
+	Setup      []string `yaml:"setup"` // shell lines run in the node once links, routes and sysctls are set
 
 	// Pod is the pod that the node is; nil for a node that is built from here.
 	// Such a node is there only while its pod is.
@@ -270,8 +274,9 @@ type Workload struct {
 	Kind   string `yaml:"kind" lab:"required,one=http|tcp|udp|dns"`
 	Name   string `yaml:"name"`                         // what it calls itself in its answers; the node's name unless given
 	Listen string `yaml:"listen" lab:"required,listen"` // "[ADDR]:PORT"
-	// Records are a dns workload's answers: name → values (A or AAAA addresses).
-	Records map[string][]string `yaml:"records" lab:"addr"`
+	// Records are a dns workload's answers: name → values, as package zone reads them.
+	Records map[string][]string `yaml:"records"`
+	Delay   time.Duration       `yaml:"delay"` // of a dns workload: how long it takes to answer
 }
 
 // Mode says when a task counts as done.

@@ -61,3 +61,6 @@ func (c *CaptureCheck) Echoes() bool { return c.During != nil && c.During.Echoes
 
 // Echoes implements Sender.
 func (c *DNSCheck) Echoes() bool { return false }
+
+// Echoes implements Sender.
+func (c *ResolveCheck) Echoes() bool { return false }

@@ -227,6 +227,10 @@ func shapePattern(shape string) (pattern string, most int) {
 		return only("none", addr), 0
 	case "target":
 		return only(addr, strings.Trim(hostnamePattern().String(), "^$")), 0
+	case "domain":
+		return only(`\.`, strings.Trim(hostnamePattern().String(), "^$")), 0
+	case "dnsoption":
+		return dnsOption().String(), 0
 	case "mac":
 		return only(mac), 0
 	case "macref":

@@ -130,13 +130,13 @@ func TestSchemaRefusesBadLabs(t *testing.T) {
 var shapeSamples = []string{
 	"docker0", "c1", "a-b", "eth0", "10.0.0.1", "10.0.0.1/24", "fd00::1", "fd00::1/64", "::ffff:10.0.0.1", "default", "none",
 	"02:00:00:00:00:01", "c1/eth0", ":80", "127.0.0.1:80", "[::1]:8080", "net.ipv4.ip_forward", "mac:c1/eth0", "ifindex:a/b",
-	"www.example.com.", "_x",
+	"www.example.com.", "_x", ".", "ndots:5", "rotate",
 }
 
 // TestSchemaRefusesNoGoodText changes texts at random: what the loader takes,
 // the schema must take.
 func TestSchemaRefusesNoGoodText(t *testing.T) {
-	shapes := []string{"id", "nodename", "ifname", "sysctl", "addr", "cidr", "prefix", "dest", "via", "target", "mac", "macref", "listen", "answer"}
+	shapes := []string{"id", "nodename", "ifname", "sysctl", "addr", "cidr", "prefix", "dest", "via", "target", "domain", "dnsoption", "mac", "macref", "listen", "answer"}
 	s := map[string]*jsonschema.Schema{}
 	for _, shape := range shapes {
 		pattern, most := shapePattern(shape)

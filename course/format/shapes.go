@@ -69,6 +69,10 @@ func checkShape(shape, s string) string {
 		ok, want = s == "none" || isAddr(s), `an address, or "none" for a destination that is directly connected`
 	case "target":
 		ok, want = isAddr(s) || isHostname(s), "an address or a host name"
+	case "domain":
+		ok, want = s == "." || isHostname(s), `a domain, such as "example.com"`
+	case "dnsoption":
+		ok, want = dnsOption().MatchString(s), `an option of resolv.conf, such as "ndots:5", "timeout:1", "attempts:3" or "rotate"`
 	case "mac":
 		ok, want = isMAC(s), `a unicast MAC address, such as "02:00:00:00:00:01"`
 	case "macref":
@@ -113,9 +117,12 @@ func mentionedNode(shape, s string) string {
 }
 
 var (
-	idPattern       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`) })
-	nodePattern     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`) })
-	sysctlName      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]+)+$`) })
+	idPattern   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`) })
+	nodePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`) })
+	sysctlName  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]+)+$`) })
+	dnsOption   = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^((ndots|timeout|attempts):[0-9]+|rotate|use-vc|single-request|single-request-reopen|edns0|no-aaaa|no-tld-query|trust-ad)$`)
+	})
 	hostnamePattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?$`)
 	})

@@ -11,6 +11,7 @@ import (
 
 	"underlay/course/ids"
 	"underlay/engine"
+	"underlay/engine/workload/zone"
 )
 
 // maxNodes is the largest lab that may be described.
@@ -265,6 +266,14 @@ func (v *validator) checkWorkloads() {
 		}
 		if w.Kind != "dns" && len(w.Records) > 0 {
 			v.errorf(v.at(&w.Records), "records are for a workload of kind dns, this is of kind %s", w.Kind)
+		}
+		if w.Kind != "dns" && w.Delay != 0 {
+			v.errorf(v.at(&w.Delay), "delay is for a workload of kind dns, this is of kind %s", w.Kind)
+		}
+		for _, name := range slices.Sorted(maps.Keys(w.Records)) {
+			if _, err := zone.Parse(name, w.Records[name]); err != nil {
+				v.errorf(v.at(&w.Records), "records of %s: %v", name, err)
+			}
 		}
 		port := w.Listen[strings.LastIndexByte(w.Listen, ':')+1:]
 		for _, transport := range transports(w.Kind) {

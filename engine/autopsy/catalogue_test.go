@@ -181,9 +181,9 @@ func TestUndetermined(t *testing.T) {
 	}
 }
 
-// TestBlind follows flows where rules cannot be traced. Counters and state must do. What they do not tell must
-// not be said, and what they do tell is most of it.
-func TestBlind(t *testing.T) {
+// TestBlindAsRoot follows flows where rules cannot be traced. Counters and state must do. What they do not tell must
+// not be said, and what they do tell is most of it. As root alone, as with labs.
+func TestBlindAsRoot(t *testing.T) {
 	var mu sync.Mutex
 	all, unknown := 0, 0
 	t.Run("faults", func(t *testing.T) {
@@ -246,8 +246,9 @@ func TestSideBySide(t *testing.T) {
 	wg.Wait()
 }
 
-// TestAmongOthers follows flows while others go the same way.
-func TestAmongOthers(t *testing.T) {
+// TestAmongOthersAsRoot follows flows while others go the same way. As root alone, as with
+// labs.
+func TestAmongOthersAsRoot(t *testing.T) {
 	for _, f := range catalogue() {
 		if f.topology != "published" && f.topology != "egress" {
 			continue

@@ -28,6 +28,7 @@ type fake struct {
 	outcomes map[string]probe.Outcome // "c1 icmp 172.17.0.1" → how it ends
 	routes   map[string]RouteDecision // "c1 8.8.8.8" → decision
 	answers  map[string]DNSAnswer     // "c1 A web"
+	lookups  map[string]probe.Lookup  // "c1 web"
 	seen     map[string][]string      // "h1/docker0 icmp" → packets
 	silent   bool                     // Capture does not call during
 	err      error                    // every call fails
@@ -116,6 +117,14 @@ func (f *fake) DNS(_ context.Context, from, server, name, typ string) (DNSAnswer
 	key := from + " " + typ + " " + name
 	f.attempts["dns "+key+prefixIf(" @", server)]++
 	return f.answers[key], f.err
+}
+
+func (f *fake) Resolve(_ context.Context, r probe.Request) (probe.Lookup, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := r.From.Name + " " + r.To
+	f.attempts["resolve "+key]++
+	return f.lookups[key], f.err
 }
 
 type inCapture struct{}
@@ -262,6 +271,15 @@ func newFake() *fake {
 			"h1 192.168.1.7":   {Dev: "eth0", Src: "192.168.1.100"},
 			"h1 172.17.0.2":    {Dev: "docker0", Src: "172.17.0.1"},
 			"r1 192.168.1.100": {Dev: "eth0", Src: "192.168.1.7"},
+		},
+		lookups: map[string]probe.Lookup{
+			"c1 web": {Addrs: []netip.Addr{addr("172.18.0.3")}, Asked: []probe.Query{
+				{Server: "10.0.0.2", Name: "web.lab", Type: 1, Rcode: "NOERROR"}, {Server: "10.0.0.2", Name: "web.lab", Type: 28, Rcode: "NOERROR"}}},
+			"c1 db": {Addrs: []netip.Addr{addr("172.18.0.9")}},
+			"c1 api.example": {Addrs: []netip.Addr{addr("203.0.113.7")}, Asked: []probe.Query{
+				{Server: "10.0.0.2", Name: "api.example.lab", Type: 1, Rcode: "NXDOMAIN"}, {Server: "10.0.0.2", Name: "api.example.lab", Type: 28},
+				{Server: "10.0.0.2", Name: "api.example", Type: 1, Rcode: "NOERROR"}, {Server: "10.0.0.2", Name: "api.example", Type: 28, Rcode: "NOERROR"}}},
+			"c1 lost": {Asked: []probe.Query{{Server: "10.0.0.2", Name: "lost", Type: 1}}, Detail: "could not resolve lost: no answer from 10.0.0.2 within 600 ms"},
 		},
 		answers: map[string]DNSAnswer{
 			"c2 A web":  {Detail: "c2 has no name server"},

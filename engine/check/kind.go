@@ -25,6 +25,7 @@ func init() {
 		trafficKind,
 		captureKind,
 		dnsKind,
+		resolveKind,
 		linkKind,
 		addrKind,
 		routeKind,

@@ -30,6 +30,7 @@ func filter(c engine.FilterCheck) engine.Check {
 func socket(c engine.SocketCheck) engine.Check       { return engine.Check{Socket: &c} }
 func conntrack(c engine.ConntrackCheck) engine.Check { return engine.Check{Conntrack: &c} }
 func dns(c engine.DNSCheck) engine.Check             { return engine.Check{DNS: &c} }
+func resolve(c engine.ResolveCheck) engine.Check     { return engine.Check{Resolve: &c} }
 func netns(c engine.NetnsCheck) engine.Check         { return engine.Check{Netns: &c} }
 func traffic(c engine.TrafficCheck) engine.Check     { return engine.Check{Traffic: &c} }
 

@@ -185,6 +185,11 @@ var messages = map[string]message{
 	"dns.no-answer": {Got: "{detail|no name server answered}"},
 	"dns.unable":    {Why: "Could not ask for {name}: {detail}."},
 
+	"resolve":         {Got: "{name} is {found}[, after {tries#query|queries}]"},
+	"resolve.failed":  {Got: "{detail}"},
+	"resolve.queries": {Got: "{name} is {value}, but only after {tries#query|queries}: {found:;}"},
+	"resolve.unable":  {Why: "Could not look up {name}: {detail}."},
+
 	"capture.seen":        {Got: "{count#packet|packets} seen: {value}"},
 	"capture.none":        {Got: "no such packet was seen"},
 	"capture.own-address": {Got: "no such packet was seen", Why: "{address} is an address of {node} itself, so the packet does not leave it."},

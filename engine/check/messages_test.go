@@ -123,12 +123,18 @@ var samples = map[string]func(a *args){
 	"firewall": func(a *args) {
 		a.Kind, a.Found, a.Value, a.Name = "drop", []string{"a drop rule at input"}, "accept", "WEB"
 	},
-	"link":       func(a *args) { a.Value, a.Found, a.Count = "up", []string{"lo", "eth0"}, 1450 },
-	"neigh":      func(a *args) { a.Found = []string{"10.0.0.2 on eth0 is stale 02:42:ac:11:00:02"} },
-	"netns":      func(a *args) { a.Found = []string{"eth2"} },
-	"no-":        func(a *args) { a.Found = []string{"lo", "eth0"} },
-	"object":     func(a *args) { a.Kind, a.Value, a.Found = "service", "NodePort", []string{"spec.type is NodePort"} },
-	"object.no":  func(a *args) { a.Value = "service web" },
+	"link":      func(a *args) { a.Value, a.Found, a.Count = "up", []string{"lo", "eth0"}, 1450 },
+	"neigh":     func(a *args) { a.Found = []string{"10.0.0.2 on eth0 is stale 02:42:ac:11:00:02"} },
+	"netns":     func(a *args) { a.Found = []string{"eth2"} },
+	"no-":       func(a *args) { a.Found = []string{"lo", "eth0"} },
+	"object":    func(a *args) { a.Kind, a.Value, a.Found = "service", "NodePort", []string{"spec.type is NodePort"} },
+	"object.no": func(a *args) { a.Value = "service web" },
+	"resolve": func(a *args) {
+		a.Value, a.Found, a.Tries, a.Detail = "10.0.0.2", []string{"10.0.0.2"}, 2, "could not resolve web: NXDOMAIN from 10.0.0.1"
+	},
+	"resolve.queries": func(a *args) {
+		a.Tries, a.Found = 4, []string{"web.lab A+AAAA → NXDOMAIN", "web A+AAAA → NOERROR"}
+	},
 	"route":      func(a *args) { a.Kind, a.Value = "IPv4", "10.0.0.0/24" },
 	"rule":       func(a *args) { a.Value, a.Found = "(mark 0x1, table 100)", []string{"(mark 0x1, table 100)"} },
 	"socket":     func(a *args) { a.Found = []string{"127.0.0.1:80"} },

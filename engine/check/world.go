@@ -36,6 +36,10 @@ type World interface {
 	// with "" it is the first in the node's resolv.conf.
 	DNS(ctx context.Context, from, server, name, typ string) (DNSAnswer, error)
 
+	// Resolve looks up r.To as programs of the node do. r.From.Name names the node and
+	// r.Wait is set; the World fills in the rest, as for Probe.
+	Resolve(ctx context.Context, r probe.Request) (probe.Lookup, error)
+
 	// Capture watches dev in node while it calls during, once the capture is
 	// armed, and returns one line for each packet that matches filter. The
 	// error of during is joined to its own.

@@ -31,6 +31,9 @@ type Query struct {
 	Detail string // how it ended otherwise, in the words of a probe
 }
 
+// Record is the query's type in words: A, AAAA.
+func (q Query) Record() string { return dns.TypeToString[q.Type] }
+
 // Resolve looks up what Do would try, as programs in the node do. The error is for what
 // could not be found out.
 func Resolve(ctx context.Context, r Request) (Lookup, error) {

@@ -188,12 +188,18 @@ func (s NodeSpec) HostsFile() string {
 }
 
 func (s NodeSpec) resolvConf() string {
-	if len(s.DNS) == 0 {
-		return "# this node has no name server\n"
-	}
 	var b strings.Builder
+	if len(s.DNS) == 0 {
+		b.WriteString("# this node has no name server\n")
+	}
+	if len(s.DNSSearch) > 0 {
+		fmt.Fprintf(&b, "search %s\n", strings.Join(s.DNSSearch, " "))
+	}
 	for _, server := range s.DNS {
 		fmt.Fprintf(&b, "nameserver %s\n", server)
+	}
+	if len(s.DNSOptions) > 0 {
+		fmt.Fprintf(&b, "options %s\n", strings.Join(s.DNSOptions, " "))
 	}
 	return b.String()
 }

@@ -31,6 +31,8 @@ type NodeSpec struct {
 	Name  string
 	Hosts map[string]string // name → address
 	DNS   []string          // nameservers
+
+	DNSSearch, DNSOptions []string // of resolv.conf
 }
 
 // startSpec is a process to start in a node.

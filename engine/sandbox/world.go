@@ -203,7 +203,7 @@ func (w *World) AddNodes(ctx context.Context, nodes []NodeSpec) ([]int, error) {
 func (w *World) AddTopology(ctx context.Context, t *engine.Topology, ns map[string]int) error {
 	specs := make([]NodeSpec, 0, len(t.Nodes))
 	for _, n := range t.Nodes {
-		specs = append(specs, NodeSpec{Name: n.Name, Hosts: n.Hosts, DNS: n.DNS})
+		specs = append(specs, NodeSpec{Name: n.Name, Hosts: n.Hosts, DNS: n.DNS, DNSSearch: n.DNSSearch, DNSOptions: n.DNSOptions})
 	}
 	fds, err := w.AddNodes(ctx, specs)
 	if err != nil {

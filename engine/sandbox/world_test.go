@@ -39,7 +39,7 @@ func newWorld(t *testing.T, nodes ...string) *sandbox.World {
 	})
 	specs := make([]sandbox.NodeSpec, 0, len(nodes))
 	for _, n := range nodes {
-		specs = append(specs, sandbox.NodeSpec{Name: n, Hosts: map[string]string{"db.lab": "10.9.8.7"}, DNS: []string{"10.0.0.53"}})
+		specs = append(specs, sandbox.NodeSpec{Name: n, Hosts: map[string]string{"db.lab": "10.9.8.7"}, DNS: []string{"10.0.0.53"}, DNSSearch: []string{"lab", "example.com"}, DNSOptions: []string{"ndots:5", "rotate"}})
 	}
 	fds, err := w.AddNodes(t.Context(), specs)
 	if err != nil {
@@ -157,7 +157,7 @@ func TestNodesHaveTheirOwnEtcAndName(t *testing.T) {
 	if out, code := run(t, w, "db", "getent hosts only-web"); code == 0 {
 		t.Errorf("a change of web's hosts file is seen in db: %s", out)
 	}
-	if got := must(t, w, "db", "ip netns exec web cat /etc/resolv.conf"); !strings.Contains(got, "nameserver 10.0.0.53") {
+	if got := must(t, w, "db", "ip netns exec web cat /etc/resolv.conf"); got != "search lab example.com\nnameserver 10.0.0.53\noptions ndots:5 rotate\n" {
 		t.Errorf("ip netns exec web sees resolv.conf %q", got)
 	}
 	// What the kernel puts into every namespace, once the modules are loaded.

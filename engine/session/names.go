@@ -64,6 +64,8 @@ func resolvers(lab *engine.Lab) (nodes []string) {
 			add(c.Capture.During)
 		case c.DNS != nil && c.DNS.Server == "" && !slices.Contains(nodes, c.DNS.From):
 			nodes = append(nodes, c.DNS.From)
+		case c.Resolve != nil && !slices.Contains(nodes, c.Resolve.From):
+			nodes = append(nodes, c.Resolve.From)
 		}
 	}
 	return nodes

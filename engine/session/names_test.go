@@ -64,3 +64,34 @@ func TestNamesAsProgramsResolveThem(t *testing.T) {
 		return strings.Contains(st.Tasks[0].Got, "it is not in a's /etc/hosts, and /etc/nsswitch.conf leads to no name server")
 	})
 }
+
+// TestQueriesOfALookup counts what looking up a name takes, until the learner has it take less.
+func TestQueriesOfALookup(t *testing.T) {
+	lab := named()
+	a := &lab.Topology.Nodes[1]
+	a.DNSSearch, a.DNSOptions = []string{"wild.lab", "lab"}, []string{"ndots:3"}
+	lab.Topology.Workloads[len(lab.Topology.Workloads)-2].Records = map[string][]string{
+		"db.lab": {"CNAME host.lab"}, "host.lab": {"10.0.2.2"}, "api.example.com": {"10.0.2.3"}, "broken.lab": {"SERVFAIL"},
+	}
+	few := engine.ResolveCheck{From: "a", Name: "api.example.com", Answer: []string{"10.0.2.3"}, Queries: 2}
+	alias := engine.ResolveCheck{From: "a", Name: "db", Answer: []string{"10.0.2.2"}}
+	broken := engine.ResolveCheck{From: "a", Name: "broken"}
+	lab.Tasks = []engine.Task{
+		{ID: "few", Goal: "an outside name takes two queries", Checks: []engine.Check{{Resolve: &few}}},
+		{ID: "alias", Goal: "db is an alias", Checks: []engine.Check{{Resolve: &alias}}},
+		{ID: "broken", Goal: "broken has no address", Checks: []engine.Check{{Not: &engine.Check{Resolve: &broken}}}},
+	}
+	s := open(t, lab)
+	line := shell(t, s, "a")
+	want := "api.example.com is 10.0.2.3, but only after 6 queries: " +
+		"api.example.com.wild.lab A+AAAA → NXDOMAIN; api.example.com.lab A+AAAA → NXDOMAIN; api.example.com A+AAAA → NOERROR"
+	st := s.Status()
+	if got := st.Tasks[0]; got.State != engine.Fail || got.Got != want {
+		t.Errorf("before: %s %s", got.State, got.Got)
+	}
+	if st.Tasks[1].State != engine.Pass || st.Tasks[2].State != engine.Pass || !strings.Contains(st.Tasks[2].Got, "SERVFAIL") {
+		t.Errorf("an alias: %+v; what is broken: %+v", st.Tasks[1], st.Tasks[2])
+	}
+	line("sed 's/ndots:3/ndots:1/' /etc/resolv.conf > /tmp/r; cat /tmp/r > /etc/resolv.conf; getent hosts api.example.com")
+	await(t, s, "few", engine.Pass)
+}

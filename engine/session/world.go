@@ -54,17 +54,33 @@ func (w *world) Snapshot(_ context.Context, nodes []string, what observe.Facet, 
 
 // Probe sends one attempt from a node.
 func (w *world) Probe(ctx context.Context, r probe.Request) (probe.Outcome, error) {
-	n, err := w.node(r.From.Name)
+	r, err := w.from(ctx, r)
 	if err != nil {
 		return probe.Outcome{}, err
 	}
+	return probe.Do(ctx, r)
+}
+
+// Resolve looks up a name as programs of a node do.
+func (w *world) Resolve(ctx context.Context, r probe.Request) (probe.Lookup, error) {
+	r, err := w.from(ctx, r)
+	if err != nil {
+		return probe.Lookup{}, err
+	}
+	return probe.Resolve(ctx, r)
+}
+
+// from completes a request that names its node alone.
+func (w *world) from(ctx context.Context, r probe.Request) (probe.Request, error) {
+	n, err := w.node(r.From.Name)
+	if err != nil {
+		return r, err
+	}
 	r.From = n
 	musl := r.Names.Musl
-	if r.Names, err = w.namesOf(ctx, r.To, n.Name); err != nil {
-		return probe.Outcome{}, err
-	}
+	r.Names, err = w.namesOf(ctx, r.To, n.Name)
 	r.Names.Musl = musl
-	return probe.Do(ctx, r)
+	return r, err
 }
 
 // namesOf is how a node resolves names, where what it is after is one.

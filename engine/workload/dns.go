@@ -3,14 +3,15 @@ package workload
 import (
 	"errors"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/miekg/dns"
 
 	"underlay/engine/workload/server"
+	"underlay/engine/workload/zone"
 )
 
 // Counter is the name whose TXT record, in class IN or CH, is the number of
@@ -19,15 +20,16 @@ import (
 const Counter = "queries.underlay."
 
 const (
-	recordTTL = 30    // seconds
-	maxNames  = 10000 // names counted one by one; more only add to the total
+	maxNames   = 10000 // names counted one by one; more only add to the total
+	maxAliases = 8     // that an answer follows
 )
 
 // dnsServer answers from a fixed table, over UDP and TCP.
 type dnsServer struct {
 	udp, tcp *dns.Server
 
-	records map[string][]netip.Addr // canonical name → addresses
+	zone  zone.Zone
+	delay time.Duration // before each answer
 
 	mu     sync.Mutex
 	total  int
@@ -35,7 +37,7 @@ type dnsServer struct {
 	closed bool
 }
 
-func listenDNS(records map[string][]netip.Addr, addr string) (server.Server, error) {
+func listenDNS(z zone.Zone, delay time.Duration, addr string) (server.Server, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
@@ -44,7 +46,7 @@ func listenDNS(records map[string][]netip.Addr, addr string) (server.Server, err
 	if err != nil {
 		return nil, errors.Join(err, ln.Close())
 	}
-	s := &dnsServer{records: records, asked: map[string]int{}}
+	s := &dnsServer{zone: z, delay: delay, asked: map[string]int{}}
 	h := dns.HandlerFunc(s.answer)
 	s.udp = &dns.Server{PacketConn: pc, Handler: h}
 	s.tcp = &dns.Server{Listener: ln, Handler: h}
@@ -79,8 +81,11 @@ func (s *dnsServer) answer(w dns.ResponseWriter, q *dns.Msg) {
 	} else {
 		m.SetReply(q)
 		m.Authoritative, m.RecursionAvailable = true, true
-		s.fill(m, q.Question[0])
+		if !s.fill(m, q.Question[0]) {
+			return
+		}
 	}
+	time.Sleep(s.delay) // each question has a goroutine of its own
 	if w.LocalAddr().Network() == "udp" {
 		size := dns.MinMsgSize
 		if opt := q.IsEdns0(); opt != nil {
@@ -92,42 +97,42 @@ func (s *dnsServer) answer(w dns.ResponseWriter, q *dns.Msg) {
 	_ = w.WriteMsg(m) // an error means that the client has gone
 }
 
-// fill answers one question.
-func (s *dnsServer) fill(m *dns.Msg, q dns.Question) {
-	name := canonical(q.Name)
+// fill answers one question; it reports whether there is an answer at all.
+func (s *dnsServer) fill(m *dns.Msg, q dns.Question) bool {
+	name := zone.Canonical(q.Name)
 	if name == Counter || strings.HasSuffix(name, "."+Counter) {
 		s.fillCounter(m, q, name)
-		return
+		return true
 	}
 	s.count(name)
 	if q.Qclass != dns.ClassINET && q.Qclass != dns.ClassANY {
 		m.Rcode = dns.RcodeRefused
-		return
+		return true
 	}
-	addrs, known := s.records[name]
-	if !known {
-		m.Rcode = dns.RcodeNameError
-		return
-	}
-	for _, a := range addrs {
-		if rr := addressRecord(q, a); rr != nil {
-			m.Answer = append(m.Answer, rr)
+	for range maxAliases {
+		a, known := s.zone.Find(name)
+		if !known {
+			a.Rcode = dns.RcodeNameError
+		}
+		if a.Silent {
+			return false
+		}
+		m.Rcode = a.Rcode
+		alias := ""
+		for _, rr := range a.Records {
+			cname, is := rr.(*dns.CNAME)
+			if q.Qtype == dns.TypeANY || q.Qtype == rr.Header().Rrtype || is {
+				m.Answer = append(m.Answer, rr)
+			}
+			if is && q.Qtype != dns.TypeCNAME && q.Qtype != dns.TypeANY {
+				alias = zone.Canonical(cname.Target)
+			}
+		}
+		if name = alias; name == "" {
+			break
 		}
 	}
-}
-
-// addressRecord returns the record of addr if q asks for its type, else nil.
-func addressRecord(q dns.Question, addr netip.Addr) dns.RR {
-	h := dns.RR_Header{Name: q.Name, Class: dns.ClassINET, Ttl: recordTTL}
-	switch {
-	case addr.Is4() && (q.Qtype == dns.TypeA || q.Qtype == dns.TypeANY):
-		h.Rrtype = dns.TypeA
-		return &dns.A{Hdr: h, A: addr.AsSlice()}
-	case addr.Is6() && (q.Qtype == dns.TypeAAAA || q.Qtype == dns.TypeANY):
-		h.Rrtype = dns.TypeAAAA
-		return &dns.AAAA{Hdr: h, AAAA: addr.AsSlice()}
-	}
-	return nil
+	return true
 }
 
 func (s *dnsServer) fillCounter(m *dns.Msg, q dns.Question, name string) {
@@ -154,6 +159,3 @@ func (s *dnsServer) count(name string) {
 		s.asked[name]++
 	}
 }
-
-// canonical is a name in lower case with its final dot.
-func canonical(name string) string { return strings.ToLower(dns.Fqdn(name)) }

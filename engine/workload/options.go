@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/netip"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"underlay/engine"
+	"underlay/engine/workload/zone"
 )
 
 // options is a parsed command line.
@@ -20,7 +21,9 @@ type options struct {
 	kind    string
 	name    string
 	listen  string
-	records map[string][]netip.Addr
+	records map[string][]string // values by name
+	zone    zone.Zone           // the records, read
+	delay   time.Duration
 	readyFD int
 }
 
@@ -52,7 +55,12 @@ func Args(w engine.Workload, readyFD int) []string {
 		args = append(args, "--listen", w.Listen)
 	}
 	for _, host := range slices.Sorted(maps.Keys(w.Records)) {
-		args = append(args, "--record", host+"="+strings.Join(w.Records[host], ","))
+		for _, value := range w.Records[host] {
+			args = append(args, "--record", host+"="+value)
+		}
+	}
+	if w.Delay > 0 {
+		args = append(args, "--delay", w.Delay.String())
 	}
 	if readyFD >= 0 {
 		args = append(args, "--ready-fd", strconv.Itoa(readyFD))
@@ -62,7 +70,7 @@ func Args(w engine.Workload, readyFD int) []string {
 
 // parse reads a command line.
 func parse(args []string) (options, error) {
-	o := options{records: map[string][]netip.Addr{}, readyFD: -1}
+	o := options{records: map[string][]string{}, zone: zone.Zone{}, readyFD: -1}
 	if len(args) == 0 {
 		return o, errors.New("which kind? one of http, tcp, udp, dns")
 	}
@@ -76,15 +84,22 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.name, "name", "", "what the server calls itself")
 	f.StringVar(&o.listen, "listen", listen, "[ADDR]:PORT")
 	f.IntVar(&o.readyFD, "ready-fd", -1, "descriptor to write to once listening")
-	f.Func("record", "NAME=ADDR[,ADDR]", o.addRecord)
+	f.DurationVar(&o.delay, "delay", 0, "time before each answer of dns")
+	f.Func("record", "NAME=VALUE", o.addRecord)
 	if err := f.Parse(args[1:]); err != nil {
 		return o, err
 	}
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
-	if len(o.records) > 0 && o.kind != "dns" {
-		return o, fmt.Errorf("--record is for dns, not for %s", o.kind)
+	if (len(o.records) > 0 || o.delay != 0) && o.kind != "dns" {
+		return o, fmt.Errorf("--record and --delay are for dns, not for %s", o.kind)
+	}
+	for name, values := range o.records {
+		var err error
+		if o.zone[zone.Canonical(name)], err = zone.Parse(name, values); err != nil {
+			return o, fmt.Errorf("record %s: %w", name, err)
+		}
 	}
 	if o.name == "" {
 		o.name = hostname(o.kind)
@@ -93,18 +108,12 @@ func parse(args []string) (options, error) {
 }
 
 func (o *options) addRecord(s string) error {
-	name, list, ok := strings.Cut(s, "=")
+	name, value, ok := strings.Cut(s, "=")
 	if !ok || name == "" {
-		return errors.New("want NAME=ADDR[,ADDR]")
+		return errors.New("want NAME=VALUE")
 	}
-	key := canonical(name)
-	for text := range strings.SplitSeq(list, ",") {
-		addr, err := netip.ParseAddr(strings.TrimSpace(text))
-		if err != nil {
-			return fmt.Errorf("record %s: %w", name, err)
-		}
-		o.records[key] = append(o.records[key], addr)
-	}
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	o.records[name] = append(o.records[name], value)
 	return nil
 }
 

@@ -21,11 +21,12 @@ import (
 // after SIGTERM or SIGINT, 1 when it cannot listen or serve, 2 when args are
 // wrong. Errors are one line on standard error.
 //
-//	KIND [--name NAME] [--listen [ADDR]:PORT] [--record NAME=ADDR[,ADDR]]... [--ready-fd N]
+//	KIND [--name NAME] [--listen [ADDR]:PORT] [--record NAME=VALUE]... [--delay TIME] [--ready-fd N]
 //
 // KIND is http, tcp, udp or dns. NAME is what the server calls itself, the
 // hostname unless given. With ADDR empty it listens on all addresses, of both
-// families where the kernel has IPv6. --record may be repeated and is for dns.
+// families where the kernel has IPv6. --record (package zone) may be repeated,
+// also for one name; it and --delay, the time before each answer, are for dns.
 // Once the server listens, one byte is written to descriptor N, which is then
 // closed; if it cannot listen, the descriptor is closed by the exit.
 func Main(args []string) int {
@@ -70,7 +71,7 @@ func listen(o options) (server.Server, error) {
 	case "udp":
 		return server.ListenUDP(o.name, o.listen)
 	case "dns":
-		return listenDNS(o.records, o.listen)
+		return listenDNS(o.zone, o.delay, o.listen)
 	}
 	return nil, fmt.Errorf("unknown kind %q", o.kind)
 }

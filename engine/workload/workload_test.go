@@ -191,6 +191,9 @@ func TestDNS(t *testing.T) {
 	port := freePort(t)
 	start(t, engine.Workload{Kind: "dns", Listen: ":" + strconv.Itoa(port), Records: map[string][]string{
 		"Web.example": {"10.0.0.2", "10.0.0.3"}, "six": {"fd00::1"},
+		"www.example": {"CNAME web.example"}, "far.example": {"CNAME elsewhere.example"}, "loop": {"CNAME loop"},
+		"_http._tcp.example": {"SRV 0 5 80 web.example.", "SRV 10 5 81 six."}, "2.0.0.10.in-addr.arpa": {"PTR web.example."},
+		"text": {`TXT "one two"`}, "*.wild": {"10.0.0.9"}, "broken": {"SERVFAIL"}, "*.refused": {"REFUSED"},
 	}})
 	ask := func(network, host, name string, qtype, class uint16) (string, []string) {
 		t.Helper()
@@ -206,6 +209,7 @@ func TestDNS(t *testing.T) {
 		}
 		return dns.RcodeToString[m.Rcode], data
 	}
+	const questions = 15 // of the table below
 	asked := 0
 	for _, host := range hosts(t) {
 		for _, network := range []string{"udp", "tcp"} {
@@ -220,6 +224,16 @@ func TestDNS(t *testing.T) {
 				{"web.example", dns.TypeMX, "NOERROR", nil},
 				{"six", dns.TypeAAAA, "NOERROR", []string{"fd00::1"}},
 				{"nobody.example", dns.TypeA, "NXDOMAIN", nil},
+				{"www.example", dns.TypeA, "NOERROR", []string{"web.example.", "10.0.0.2", "10.0.0.3"}},
+				{"www.example", dns.TypeCNAME, "NOERROR", []string{"web.example."}},
+				{"far.example", dns.TypeA, "NXDOMAIN", []string{"elsewhere.example."}},
+				{"_http._tcp.example", dns.TypeSRV, "NOERROR", []string{"0 5 80 web.example.", "10 5 81 six."}},
+				{"2.0.0.10.in-addr.arpa", dns.TypePTR, "NOERROR", []string{"web.example."}},
+				{"text", dns.TypeTXT, "NOERROR", []string{`"one two"`}},
+				{"a.b.wild", dns.TypeA, "NOERROR", []string{"10.0.0.9"}},
+				{"wild", dns.TypeA, "NXDOMAIN", nil},
+				{"broken", dns.TypeA, "SERVFAIL", nil},
+				{"x.refused", dns.TypeAAAA, "REFUSED", nil},
 			} {
 				rcode, data := ask(network, host, c.name, c.qtype, dns.ClassINET)
 				asked++
@@ -234,8 +248,31 @@ func TestDNS(t *testing.T) {
 			t.Errorf("class %d: counted %s %v, want %d", class, rcode, data, asked)
 		}
 	}
-	if _, data := ask("udp", "127.0.0.1", "SIX."+Counter, dns.TypeTXT, dns.ClassINET); !reflect.DeepEqual(data, []string{strconv.Quote(strconv.Itoa(asked / 5))}) {
-		t.Errorf("queries for six: %v, want %d", data, asked/5)
+	if _, data := ask("udp", "127.0.0.1", "SIX."+Counter, dns.TypeTXT, dns.ClassINET); !reflect.DeepEqual(data, []string{strconv.Quote(strconv.Itoa(asked / questions))}) {
+		t.Errorf("queries for six: %v, want %d", data, asked/questions)
+	}
+	if rcode, data := ask("udp", "127.0.0.1", "loop", dns.TypeA, dns.ClassINET); rcode != "NOERROR" || len(data) != maxAliases {
+		t.Errorf("an alias of itself: %s %v", rcode, data)
+	}
+}
+
+// A server may be slow, or silent about some names.
+func TestDNSIsLate(t *testing.T) {
+	port := freePort(t)
+	start(t, engine.Workload{Kind: "dns", Listen: "127.0.0.1:" + strconv.Itoa(port), Delay: 300 * time.Millisecond,
+		Records: map[string][]string{"web": {"10.0.0.2"}, "*": {"SILENT"}}})
+	for _, one := range []struct {
+		name     string
+		wait     time.Duration
+		answered bool
+	}{{"web", patience, true}, {"web", 100 * time.Millisecond, false}, {"other", 600 * time.Millisecond, false}} {
+		q := new(dns.Msg)
+		q.SetQuestion(dns.Fqdn(one.name), dns.TypeA)
+		c := dns.Client{Timeout: one.wait}
+		_, took, err := c.Exchange(q, fmt.Sprintf("127.0.0.1:%d", port))
+		if answered := err == nil; answered != one.answered || answered && took < 300*time.Millisecond {
+			t.Errorf("%s within %s: %v after %s", one.name, one.wait, err, took)
+		}
 	}
 }
 
@@ -276,9 +313,9 @@ func TestCannotStart(t *testing.T) {
 		{"tcp --listen 127.0.0.1:0 --ready-fd 99", 1, "--ready-fd 99"},
 		{"gopher", 2, "unknown kind"},
 		{"", 2, "which kind"},
-		{"http --record a=1.2.3.4", 2, "--record is for dns"},
+		{"http --record a=1.2.3.4", 2, "--record and --delay are for dns"},
 		{"dns --record a=b", 2, "record a"},
-		{"dns --record a", 2, "NAME=ADDR"},
+		{"dns --record a", 2, "NAME=VALUE"},
 		{"tcp extra", 2, "unexpected argument"},
 		{"tcp --frob", 2, "frob"},
 	} {
@@ -306,7 +343,7 @@ func TestDefaults(t *testing.T) {
 		}
 	}
 	w := engine.Workload{Kind: "dns", Node: "ns", Listen: "10.0.0.1:53", Records: map[string][]string{"b": {"1.2.3.4"}, "a": {"::1", "1.1.1.1"}}}
-	want := []string{"dns", "--name", "ns", "--listen", "10.0.0.1:53", "--record", "a=::1,1.1.1.1", "--record", "b=1.2.3.4", "--ready-fd", "5"}
+	want := []string{"dns", "--name", "ns", "--listen", "10.0.0.1:53", "--record", "a=::1", "--record", "a=1.1.1.1", "--record", "b=1.2.3.4", "--ready-fd", "5"}
 	if got := Args(w, 5); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
