@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"underlay/engine"
 	"underlay/engine/autopsy"
 	"underlay/engine/internal/netns"
 	"underlay/engine/probe"
@@ -130,7 +132,9 @@ func TestCatalogue(t *testing.T) {
 // examine breaks the fault's topology and follows its flow.
 func (f *fault) examine(t *testing.T) *autopsy.Report {
 	t.Helper()
-	l := open(t, topologies[f.topology]())
+	topology := topologies[f.topology]()
+	topology.Workloads = slices.DeleteFunc(topology.Workloads, f.idle)
+	l := open(t, topology)
 	steps := f.also
 	if f.breaks != "" {
 		steps = append([][2]string{{f.node, f.breaks}}, steps...)
@@ -155,6 +159,21 @@ func (f *fault) examine(t *testing.T) *autopsy.Report {
 		l.follow = f.trace
 	}
 	return l.trace(t, f.flow)
+}
+
+// idle reports whether a server can have nothing to do with the fault's flow: each is a
+// process, of which hundreds of worlds would start thousands.
+func (f *fault) idle(w engine.Workload) bool {
+	if w.Kind == "dns" || strings.HasSuffix(w.Listen, ":53") { // it may look up a name
+		return false
+	}
+	switch f.flow.Proto {
+	case "tcp", "http":
+		return w.Kind == "udp"
+	case "udp":
+		return w.Kind != "udp"
+	}
+	return true
 }
 
 // TestUndetermined breaks what an autopsy cannot see: it must say so, and where
