@@ -40,7 +40,8 @@ type run struct {
 
 	// wire is held for reading by each attempt and for writing by a capture,
 	// which so sees no packets but those of its own traffic.
-	wire sync.RWMutex
+	wire   sync.RWMutex
+	crowds crowds
 
 	asked memo         // what need be asked once only
 	scene func() scene // all nodes, for explanations

@@ -168,23 +168,26 @@ func (r *run) spreadOut(ctx context.Context, c engine.TrafficCheck, t *tally) ve
 	trying, stop := context.WithCancel(ctx)
 	defer stop()
 	t.begun++
-	r.take(trying, t, one, stop)
+	r.take(t, one, stop, func(req probe.Request) (probe.Outcome, error) { return r.single(trying, req, expected(one)) })
 	if one.Within == 0 {
 		one.Within = patience * probe.DefaultWait
 	}
 	var wg sync.WaitGroup
+	send := func(req probe.Request) (probe.Outcome, error) { return r.send(trying, req) }
 	var work func()
 	work = func() {
 		for t.next() {
-			if r.take(trying, t, one, stop); t.another() {
+			if r.take(t, one, stop, send); t.another() {
 				wg.Go(work)
 			}
 		}
 	}
-	for range atFirst {
-		wg.Go(work)
-	}
-	wg.Wait()
+	r.crowd(func() {
+		for range atFirst {
+			wg.Go(work)
+		}
+		wg.Wait()
+	})
 	if t.stray != nil {
 		return r.strayed(t)
 	}
@@ -192,12 +195,10 @@ func (r *run) spreadOut(ctx context.Context, c engine.TrafficCheck, t *tally) ve
 }
 
 // take makes one attempt of a spread and counts it, or stops the others.
-func (r *run) take(ctx context.Context, t *tally, one engine.TrafficCheck, stop func()) {
+func (r *run) take(t *tally, one engine.TrafficCheck, stop func(), try func(probe.Request) (probe.Outcome, error)) {
 	req := request(one)
 	req.Banner, req.Reset = req.Wait, true
-	r.wire.RLock()
-	out, err := r.w.Probe(ctx, req)
-	r.wire.RUnlock()
+	out, err := try(req)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := -1

@@ -27,9 +27,9 @@ const (
 	// sweptAddresses is how many addresses are drawn from a network.
 	sweptAddresses = 8
 
-	// What a busy machine loses is tried again, with more patience: so many tries, or one
-	// in so many if that is more. Where it is still more, nobody answers.
-	lostLeast, lostPart = 4, 10
+	// What a busy machine loses is tried again, with more patience: first so many tries and,
+	// where these are answered, the others.
+	lostFirst = 4
 )
 
 // commonPorts are those that people open, or that programs listen on unasked. Those that
@@ -321,27 +321,32 @@ func (r *run) sweepAll(ctx context.Context, plan []engine.TrafficCheck, made []a
 			answered = append(answered, i)
 		}
 	}
-	r.wire.RLock()
-	defer r.wire.RUnlock()
-	first := func(i int) {
-		made[i] = r.sweepOne(ctx, plan[i], request(plan[i]).Wait, shared[proto(plan[i])])
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() { abreastOf(sweptSilent, silent, first) })
-	abreastOf(sweptAnswered, answered, first)
-	wg.Wait()
-	lost := slices.DeleteFunc(answered, func(i int) bool { return made[i].err != nil || made[i].out.Ended != engine.Timeout })
-	if len(lost) <= max(lostLeast, len(plan)/lostPart) {
-		abreastOf(sweptAnswered, lost, func(i int) {
-			made[i] = r.sweepOne(ctx, plan[i], patience*request(plan[i]).Wait, nil)
-		})
-	}
+	r.crowd(func() {
+		var wg sync.WaitGroup
+		first := func(i int) {
+			made[i] = r.sweepOne(ctx, plan[i], request(plan[i]).Wait, shared[proto(plan[i])])
+		}
+		wg.Go(func() { abreastOf(sweptSilent, silent, first) })
+		abreastOf(sweptAnswered, answered, first)
+		wg.Wait()
+		isLost := func(i int) bool { return made[i].err == nil && made[i].out.Ended == engine.Timeout }
+		again := func(some []int) (answered bool) {
+			abreastOf(sweptAnswered, some, func(i int) {
+				made[i] = r.sweepOne(ctx, plan[i], patience*request(plan[i]).Wait, nil)
+			})
+			return !slices.ContainsFunc(some, isLost)
+		}
+		lost := slices.DeleteFunc(answered, func(i int) bool { return !isLost(i) })
+		if few := min(len(lost), lostFirst); again(lost[:few]) { // or they are lost indeed, and so are the rest
+			again(lost[few:])
+		}
+	})
 }
 
 func (r *run) sweepOne(ctx context.Context, one engine.TrafficCheck, wait time.Duration, from *probe.SharedPort) attempt {
 	req := request(one)
 	req.Wait, req.Banner, req.Reset, req.Shared = wait, -1, true, from
-	out, err := r.w.Probe(ctx, req)
+	out, err := r.send(ctx, req)
 	return attempt{out, err}
 }
 

@@ -125,8 +125,8 @@ func TestSweep(t *testing.T) {
 			t.Errorf("%s: %s %q, want %s %q", row.name, got.State, got.Got, row.state, row.got)
 		}
 	}
-	// One that is lost is made again; many are not.
-	for lose, state := range map[int]engine.State{1: engine.Pass, lostLeast: engine.Pass, lostLeast + 1: engine.Fail} {
+	// What is lost once is made again, however much it is.
+	for _, lose := range []int{1, lostFirst, lostFirst + 1, 39} {
 		w := newFake()
 		lost := map[string]bool{}
 		w.onProbe = func(f *fake, key string) {
@@ -136,9 +136,19 @@ func TestSweep(t *testing.T) {
 				f.outcomes[key] = silence
 			}
 		}
-		if got := one(t, w, traffic(all(engine.Refused))); got.State != state {
+		if got := one(t, w, traffic(all(engine.Refused))); got.State != engine.Pass || len(lost) != lose {
 			t.Errorf("%d lost: %+v", lose, got)
 		}
+	}
+	// What is lost for good takes no more than a few tries again.
+	deaf := newFake()
+	tries := 0
+	deaf.onProbe = func(f *fake, key string) {
+		tries++
+		f.outcomes[key] = silence
+	}
+	if got := one(t, deaf, traffic(all(engine.Refused))); got.State != engine.Fail || tries != 39+lostFirst {
+		t.Errorf("%d tries where all are lost: %+v", tries, got)
 	}
 	if s := Describe(traffic(all(engine.NoAnswer, "udp"))); s != "c1 → 172.17.0.3, 40 drawn ports by TCP and UDP, except 80/tcp: all not answered" {
 		t.Errorf("described as %q", s)

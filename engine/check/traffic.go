@@ -242,9 +242,7 @@ func (r *run) probe(ctx context.Context, c engine.TrafficCheck) attempt {
 
 // attempt makes an attempt that is its own. No capture runs meanwhile.
 func (r *run) attempt(ctx context.Context, c engine.TrafficCheck) attempt {
-	r.wire.RLock()
-	defer r.wire.RUnlock()
-	out, err := r.w.Probe(ctx, request(c))
+	out, err := r.single(ctx, request(c), expected(c))
 	return attempt{out, err}
 }
 
