@@ -2,6 +2,7 @@ package lint
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -68,33 +69,18 @@ func about(t *engine.TrafficCheck) attempted { return attempted{t.From, t.To, t.
 // evident demands of a misconception that something is there which it is recognised by.
 // What only is absent has other causes as well.
 func (c *checker) evident(m *engine.Misconception, at func(rule string, pointer any, format string, args ...any)) {
-	for i := range m.When {
-		if present(&m.When[i]) {
-			return
-		}
+	if !slices.ContainsFunc(m.When, present) {
+		at("absent", &m.ID, "misconception %q is recognised by nothing but what is absent, which may have another cause; add a check that something is there, or traffic that shows it", m.ID)
 	}
-	at("absent", &m.ID, "misconception %q is recognised by nothing but what is absent, which may have another cause; add a check that something is there, or traffic that shows it", m.ID)
 }
 
 // present reports whether a check that passes has found something: one that is no not.
-func present(c *engine.Check) bool {
+func present(c engine.Check) bool {
 	switch {
 	case c.Not != nil:
-		return c.Not.Not != nil && present(c.Not.Not)
+		return c.Not.Not != nil && present(*c.Not.Not)
 	case len(c.All) > 0:
-		for i := range c.All {
-			if present(&c.All[i]) {
-				return true
-			}
-		}
-		return false
-	case len(c.Any) > 0:
-		for i := range c.Any {
-			if !present(&c.Any[i]) {
-				return false
-			}
-		}
-		return true
+		return slices.ContainsFunc(c.All, present)
 	}
-	return true
+	return !slices.ContainsFunc(c.Any, func(one engine.Check) bool { return !present(one) })
 }
