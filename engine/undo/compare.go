@@ -100,10 +100,26 @@ func (c *comparison) links() {
 func (c *comparison) things() {
 	for _, own := range []bool{false, true} {
 		for _, kind := range []string{kindAddress, kindRoute, kindRule, kindNeighbour, kindFDB} {
-			gone, come := lacking(c.before.of(kind), c.after.of(kind)), lacking(c.after.of(kind), c.before.of(kind))
-			c.pairs(kind, own, gone, come)
+			b, a := both(c.before, c.after, kind)
+			c.pairs(kind, own, lacking(b, a), lacking(a, b))
 		}
 	}
+}
+
+// both returns the things of one kind of a node in two states. Routes that come
+// by themselves once an address is no longer tentative are left out where in one
+// of the states it still is: that is a second of waiting, not a change.
+func both(a, b *node, kind string) (ofA, ofB []thing) {
+	waits := map[string]bool{}
+	for _, n := range []*node{a, b} {
+		for i := range n.things {
+			if n.things[i].tentative {
+				waits[n.things[i].dev] = true
+			}
+		}
+	}
+	coming := func(t thing) bool { return t.follows && waits[t.dev] }
+	return slices.DeleteFunc(a.of(kind), coming), slices.DeleteFunc(b.of(kind), coming)
 }
 
 // lacking returns the things of a that b has not, counting equal ones.

@@ -175,3 +175,23 @@ func (l *lab) reach() string {
 	}
 	return strings.Join(out, " ")
 }
+
+// TestAnAddressThatIsStillAskedForIsTheSame: for some seconds the kernel asks
+// whether somebody else has a new IPv6 address, and makes its routes after that.
+func TestAnAddressThatIsStillAskedForIsTheSame(t *testing.T) {
+	l := build(t, lan())
+	l.sh("c1", "sysctl -qw net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.all.forwarding=1 net.ipv6.conf.eth0.disable_ipv6=0 net.ipv6.conf.eth0.dad_transmits=2")
+	assigned := "until ip -6 -o addr show dev eth0 | grep -q fe80 && ! ip -6 addr show tentative | grep -q inet6; do read -rt 0.05 <> <(:) || true; done"
+	l.sh("c1", assigned)
+	l.sh("c1", "ip addr add fd00::2/64 dev eth0; ip -6 addr show tentative | grep fd00::2")
+	asked := l.state()
+	l.sh("c1", assigned+"; ip -6 route show table local | grep fd00::2")
+	known := l.state()
+	if changes := undo.Compare(asked, known); len(changes) != 0 {
+		t.Errorf("nothing was done, and these differ: %v", changes)
+	}
+	l.back(asked)
+	l.sh("c1", "ip -6 route show table local | grep fd00::2; ip addr del fd00::2/64 dev eth0")
+	l.back(known)
+	l.sh("c1", "ip -6 addr show tentative | grep fd00::2; "+assigned+"; ip -6 route show table local | grep fd00::2")
+}

@@ -151,7 +151,7 @@ func routeOps(have, want *node) []op {
 	}
 	remove := map[string]uint16{kindRoute: unix.RTM_DELROUTE, kindRule: unix.RTM_DELRULE, kindNeighbour: unix.RTM_DELNEIGH, kindFDB: unix.RTM_DELNEIGH}
 	for _, kind := range []string{kindRoute, kindRule, kindNeighbour, kindFDB} {
-		h, w := have.of(kind), want.of(kind)
+		h, w := both(have, want, kind)
 		for _, t := range lacking(h, w) {
 			out = append(out, have.request(&t, remove[kind], 0))
 		}

@@ -31,6 +31,10 @@ type thing struct {
 	key  string // what it is about: of two with the same key, one took the other's place
 	text string // as ip(8) or bridge(8) would print it
 	own  bool   // the kernel makes it by itself from links and addresses
+	// tentative is an IPv6 address that is still being asked for (RFC 4862, 5.4);
+	// follows, a route that the kernel makes once nobody has answered.
+	tentative, follows bool
+
 	body []byte // the message that makes it, without what changes by itself
 }
 
@@ -67,10 +71,11 @@ func parseAddress(b []byte, names map[int]string) (thing, bool) {
 		return thing{}, false
 	}
 	head := slices.Clone(b[:unix.SizeofIfAddrmsg])
+	tentative := head[2]&unix.IFA_F_TENTATIVE != 0
 	head[2] &^= ifaPassing
 	as := nl.ParseAfter(b, unix.SizeofIfAddrmsg).Without(unix.IFA_CACHEINFO, unix.IFA_MULTICAST)
 	as = as.Replace(unix.IFA_FLAGS, func(v []byte) []byte { return nl.PutHost32(nl.Host32(v) &^ ifaPassing) })
-	t := thing{kind: kindAddress, dev: names[int(nl.Host32(head[4:]))], body: as.AppendTo(head)}
+	t := thing{kind: kindAddress, dev: names[int(nl.Host32(head[4:]))], tentative: tentative, body: as.AppendTo(head)}
 	local := as.Get(unix.IFA_LOCAL)
 	if local == nil {
 		local = as.Get(unix.IFA_ADDRESS)
@@ -102,7 +107,8 @@ func parseRoute(b []byte, names map[int]string) (thing, bool) {
 	return thing{
 		kind: kindRoute, dev: names[int(as.Host32(unix.RTA_OIF))],
 		key: r.key(), text: r.text(), body: as.AppendTo(head),
-		own: head[5] == unix.RTPROT_KERNEL,
+		own:     head[5] == unix.RTPROT_KERNEL,
+		follows: head[0] == unix.AF_INET6 && head[5] == unix.RTPROT_KERNEL && (head[7] == unix.RTN_LOCAL || head[7] == unix.RTN_ANYCAST),
 	}, true
 }
 
