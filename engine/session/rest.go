@@ -19,6 +19,9 @@ func (s *Session) Rest(ctx context.Context) (engine.Status, error) {
 	if s.lab.Unwatched {
 		return s.Status(), nil
 	}
+	if p, err := s.live(); err == nil && p.watcher != nil {
+		p.watcher.Flush() // a busy machine tells of a change late
+	}
 	r := &rest{since: time.Now(), done: make(chan struct{})}
 	for resting := s.resting; ; resting = nil {
 		select {
@@ -54,7 +57,7 @@ func (l *loop) restsAt() time.Time {
 
 // release lets those go on who wait for the lab to be at rest.
 func (l *loop) release(now time.Time) {
-	if at := l.restsAt(); at.IsZero() || now.Before(at) {
+	if at := l.restsAt(); at.IsZero() || now.Before(at) || len(l.s.triggers) > 0 {
 		return
 	}
 	l.s.countTraffic()
