@@ -11,9 +11,9 @@ import (
 	"underlay/author/prove"
 )
 
-// TestWhatIsProvenIsSampled proves a lab once in full, then again as it is, changed, and
+// TestWhatIsProvenIsSampledOnce proves a lab once in full, then again as it is, changed, and
 // broken: only as it is a sample is enough.
-func TestWhatIsProvenIsSampled(t *testing.T) {
+func TestWhatIsProvenIsSampledOnce(t *testing.T) {
 	t.Parallel()
 	ledger := filepath.Join(t.TempDir(), "proven")
 	fine := fineLab(t)
@@ -66,8 +66,8 @@ func TestWhatIsProvenIsSampled(t *testing.T) {
 	}
 }
 
-// TestASampleIsTold says to people how the same sample is made again.
-func TestASampleIsTold(t *testing.T) {
+// TestASampleIsToldOnce says to people how the same sample is made again.
+func TestASampleIsToldOnce(t *testing.T) {
 	t.Parallel()
 	dir := writeLabs(t, []badLab{fineLab(t)})
 	args := []string{"--content", dir, "--sampled", "--sample", "7", "--run", "untouched|solution"}
@@ -77,9 +77,9 @@ func TestASampleIsTold(t *testing.T) {
 	}
 }
 
-// TestUnchangedIsNotProven asks for what has changed since the last commit of a
+// TestUnchangedIsNotProvenOnce asks for what has changed since the last commit of a
 // repository, before and after something has.
-func TestUnchangedIsNotProven(t *testing.T) {
+func TestUnchangedIsNotProvenOnce(t *testing.T) {
 	t.Parallel()
 	source := t.TempDir()
 	put(t, filepath.Join(source, "go.mod"), []byte("module underlay\n"))

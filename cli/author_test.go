@@ -138,10 +138,10 @@ func authorTest(t *testing.T, args ...string) (stdout, stderr string, code int) 
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// TestEveryBadLabIsCaughtAsRoot proves all bad labs: exactly the proofs fail that must,
+// TestEveryBadLabIsCaughtOnce proves all bad labs: exactly the proofs fail that must,
 // and say what must be said, in each form of report. Not once more as an ordinary user,
 // because it takes minutes and is about what proofs demand, not about what they may do.
-func TestEveryBadLabIsCaughtAsRoot(t *testing.T) {
+func TestEveryBadLabIsCaughtOnce(t *testing.T) {
 	t.Parallel()
 	labs := badLabs(t)
 	if len(labs) < 20 {
@@ -269,9 +269,9 @@ func sameInJUnit(t *testing.T, report prove.Report, text string) {
 	}
 }
 
-// TestProofsAreTold reads the report for people: a line for each lab, then all
+// TestProofsAreToldOnce reads the report for people: a line for each lab, then all
 // about those that failed, then the sum.
-func TestProofsAreTold(t *testing.T) {
+func TestProofsAreToldOnce(t *testing.T) {
 	t.Parallel()
 	dir := writeLabs(t, badLabs(t))
 	stdout, stderr, code := authorTest(t, "--content", dir, "--seeds", "1", "--run", "/(solution|untouched|mistake/off|without-line/2)$",
@@ -298,7 +298,7 @@ func TestProofsAreTold(t *testing.T) {
 	}
 }
 
-func TestVerboseTellsOfEveryProof(t *testing.T) {
+func TestVerboseTellsOfEveryProofOnce(t *testing.T) {
 	t.Parallel()
 	dir := writeLabs(t, badLabs(t))
 	stdout, _, code := authorTest(t, "--content", dir, "--seeds", "2", "--verbose", "--run", "solution|mark|seed", "optional-what")
@@ -313,9 +313,9 @@ func TestVerboseTellsOfEveryProof(t *testing.T) {
 	}
 }
 
-// TestALabThatCannotRunIsNotProven: it is said, and no failure, except that
+// TestALabThatCannotRunIsNotProvenOnce: it is said, and no failure, except that
 // nothing was proven or that --strict wants everything.
-func TestALabThatCannotRunIsNotProven(t *testing.T) {
+func TestALabThatCannotRunIsNotProvenOnce(t *testing.T) {
 	t.Parallel()
 	dir := writeLabs(t, badLabs(t))
 	junit := filepath.Join(t.TempDir(), "junit.xml")
@@ -339,7 +339,7 @@ func TestALabThatCannotRunIsNotProven(t *testing.T) {
 	}
 }
 
-func TestAuthorTestRefusesWhatMeansNothing(t *testing.T) {
+func TestAuthorTestRefusesWhatMeansNothingOnce(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		`error: --run "nonsense" matches no proof`:         {"--run", "nonsense"},

@@ -46,9 +46,9 @@ func lab(t *testing.T, dir, name, text string) {
 // most so many problems, and what to do.
 var refusal = regexp.MustCompile(`^error: (bad/x/(lab\.yaml|faults/[a-z.]+\.sh)(:\d+:\d+)?: \S.*\n){1,25}(… and \d+ more\n)?hint: \S.*\n$`)
 
-// TestEveryBadLab gives each of the loader's bad labs to the program, by the one
+// TestEveryBadLabOnce gives each of the loader's bad labs to the program, by the one
 // way that all of its commands take.
-func TestEveryBadLab(t *testing.T) {
+func TestEveryBadLabOnce(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../course/format/testdata/bad/*.yaml")
 	if err != nil || len(files) < 25 {

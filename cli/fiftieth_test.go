@@ -12,7 +12,7 @@ import (
 // A lab is added by adding its folder and its lesson, and nothing else is edited: in a
 // copy of the repository one more of each is put into a module of its own, and what
 // looks at content is tested there. (An ordinary user would build it all anew.)
-func TestALabIsAddedByItsFolderAsRoot(t *testing.T) {
+func TestALabIsAddedByItsFolderOnce(t *testing.T) {
 	dir := t.TempDir()
 	list := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", ":!kube", ":!vm")
 	list.Dir = ".."

@@ -32,10 +32,10 @@ func typed(t *testing.T, dir, lines string) string {
 	return out.String()
 }
 
-// TestAuthoringGuide does what docs/AUTHORING.md says, command by command. A
+// TestAuthoringGuideOnce does what docs/AUTHORING.md says, command by command. A
 // line that begins with ! must fail: bash -e passes over it, so that is tried
 // here.
-func TestAuthoringGuide(t *testing.T) {
+func TestAuthoringGuideOnce(t *testing.T) {
 	dir := t.TempDir()
 	blocks := 0
 	var lines []string // of one session: whatever a block does to the shell, the next one meets

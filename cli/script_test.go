@@ -19,12 +19,13 @@ import (
 	"underlay/progress"
 )
 
-// scriptsLimit is how long all scripts together may take: what a learner or a
+// scriptsLimit is how long all scripts of a folder together may take: what a learner or a
 // stranger gives the program, it ends.
 const scriptsLimit = 5 * time.Minute
 
 // TestScripts runs the scripts of testdata/script, which say how the program
-// behaves. They are testscript's, with `underlay` and `without` (main_test.go) as
+// behaves, and TestScriptsOnce those of testdata/once, which are not about who runs it.
+// They are testscript's, with `underlay` and `without` (main_test.go) as
 // programs and these commands more:
 //
 //	exits CODE PROGRAM ARG…  the program ends with this very code
@@ -32,10 +33,14 @@ const scriptsLimit = 5 * time.Minute
 //	shape NAME               the JSON output is what docs/JSON.md says: list, try, doctor, progress
 //	spoil DIR OLD NEW        makes DIR/x a copy of good/x with OLD in lab.yaml replaced; \n is a newline
 //	fill FILE SIZE TEXT      makes a file of so many bytes of TEXT again and again; \n is a newline
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { scripts(t, "testdata/script") }
+
+func TestScriptsOnce(t *testing.T) { scripts(t, "testdata/once") }
+
+func scripts(t *testing.T, dir string) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir:      "testdata/script",
+		Dir:      dir,
 		Deadline: time.Now().Add(scriptsLimit),
 		Setup: func(e *testscript.Env) error {
 			for _, name := range []string{"HOME", "USER", "LANG"} {

@@ -12,11 +12,11 @@ import (
 // sweptPort stands for those that a sweep draws.
 const sweptPort = 4444
 
-// TestLabsAsRoot follows every attempt that a lab's checks make, before anything is
+// TestLabsOnce follows every attempt that a lab's checks make, before anything is
 // done and after each of its known mistakes: whatever fails must have a cause. As root
 // alone, because it takes minutes; that an autopsy finds the same as an ordinary user, the
 // catalogue shows.
-func TestLabsAsRoot(t *testing.T) {
+func TestLabsOnce(t *testing.T) {
 	catalogue, err := format.Builtin()
 	if err != nil {
 		t.Fatal(err)

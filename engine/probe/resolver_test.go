@@ -328,9 +328,9 @@ var resolverCases = []resolverCase{
 	{"nsswitch.conf without hosts", zones(), files{"10.7.0.1 db\n", nsA + ab, "passwd: files\n"}, "db host"},
 }
 
-// TestResolvesLikeGlibc compares with getent, which asks getaddrinfo, and what servers
+// TestResolvesLikeGlibcOnce compares with getent, which asks getaddrinfo, and what servers
 // saw of both. It is not parallel: its many programs would make the times of others long.
-func TestResolvesLikeGlibc(t *testing.T) {
+func TestResolvesLikeGlibcOnce(t *testing.T) {
 	if out, err := exec.Command("getent", "--version").Output(); err != nil || !strings.Contains(string(out), "GNU libc") && !strings.Contains(string(out), "GLIBC") {
 		t.Skip("getent is not glibc's")
 	}

@@ -73,7 +73,7 @@ func TestWorldsAreMadeWhileOtherChildrenStart(t *testing.T) {
 	var making sync.WaitGroup
 	for range 4 { // side by side, as proofs do
 		making.Go(func() {
-			for range 20 {
+			for range 10 {
 				w, err := sb.NewWorld(ctx)
 				if err != nil {
 					t.Error(err)
