@@ -83,6 +83,7 @@ type TrafficCheck struct {
 	Hold   time.Duration `yaml:"hold"`                                                 // must stay true for so long
 	Size   int           `yaml:"size" lab:"size"`                                      // bytes: of icmp and udp how many a packet carries, of tcp and http how many are sent on the connection, which our servers return
 	SPort  int           `yaml:"sport" lab:"port"`                                     // tcp, udp and http: the source port; 0 is one of those that tests come from
+	HTTP   *HTTP         `yaml:"http"`                                                 // http only: more of the request, and what the reply must be
 	Via    string        `yaml:"via" lab:"addr"`                                       // udp only: the neighbour that From hands the packet to, whatever its routes say
 	DNAT   *DNAT         `yaml:"dnat"`                                                 // which destination a node's connection tracking must have given it
 	Spread *Spread       `yaml:"spread"`                                               // many attempts instead of one, and who must answer how many of them
@@ -92,6 +93,28 @@ type TrafficCheck struct {
 	Resolver Resolver `yaml:"resolver" lab:"one=glibc|musl"`
 	Purpose  string   `yaml:"purpose"` // "c1 fetches c2": used in got and want
 }
+
+// HTTP is what a request over HTTP says beyond its path and host, and how the reply must
+// be: its status and headers, and what of the request's headers got to the server, which
+// a lab's own servers tell. A header's value is compared as a whole; "none" stands for one
+// that must not be there, "*" for any value.
+type HTTP struct {
+	Method  string  `yaml:"method" lab:"method"` // GET unless given, and POST with a size
+	Headers Headers `yaml:"headers"`             // sent with the request
+	Status  int     `yaml:"status" lab:"status"` // of the reply; any unless given
+	Reply   Headers `yaml:"reply"`               // headers that the reply must have
+	Seen    Headers `yaml:"seen"`                // request headers that the server must see
+}
+
+// Headers are header fields of HTTP, name → value. Of several with one name the values
+// are joined with ", " (RFC 9110, 5.3).
+type Headers map[string]string
+
+// What a header's value may be in place of a text.
+const (
+	NoHeader  = "none"
+	AnyHeader = "*"
+)
 
 // Spread is over which servers many equal attempts must be spread. Each of
 // them must answer its share, and nobody else may answer any.

@@ -164,17 +164,7 @@ func named(lab *engine.Lab, word string) bool {
 	if lab.Topology.Node(word) != nil || word == "lo" {
 		return true
 	}
-	for _, l := range lab.Topology.Links {
-		if l.A.Name == word || l.B.Name == word {
-			return true
-		}
-	}
-	for _, n := range lab.Topology.Nodes {
-		if slices.ContainsFunc(n.Bridges, func(b engine.Bridge) bool { return b.Name == word }) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(lab.Topology.Interfaces(), func(i engine.Interface) bool { return *i.Name == word })
 }
 
 // givesAway returns the whole commands of the solution hint, if an earlier hint

@@ -41,6 +41,7 @@ var (
 	sysctlsType  = reflect.TypeFor[[]engine.Sysctl]()
 	paramsType   = reflect.TypeFor[params]()
 	checkType    = reflect.TypeFor[engine.Check]()
+	headersType  = reflect.TypeFor[engine.Headers]()
 	nodeType     = reflect.TypeFor[engine.Node]()
 )
 
@@ -232,7 +233,9 @@ func (d *decoder) table(n ast.Node, v reflect.Value, r rule) bool {
 			continue
 		}
 		key, known := d.substituted(raw, start(kv.Key))
-		if known && !isHostname(key) {
+		if isHeader := v.Type() == headersType; known && isHeader && !headerPattern().MatchString(key) {
+			d.errorf(start(kv.Key), "%s: %q is not the name of a header; use letters, digits and -", r.name, key)
+		} else if known && !isHeader && !isHostname(key) {
 			d.errorf(start(kv.Key), "%s: %q is not a host name; use letters, digits, - and .", r.name, key)
 		}
 		item := reflect.New(v.Type().Elem()).Elem()

@@ -79,7 +79,11 @@ func (g *schemas) value(t reflect.Type, r rule) *Schema {
 	case reflect.Slice:
 		return g.list(t.Elem(), r)
 	case reflect.Map:
-		return &Schema{Type: "object", Names: g.text(rule{shape: "hostname", required: true}),
+		names := "hostname"
+		if t == headersType {
+			names = "header"
+		}
+		return &Schema{Type: "object", Names: g.text(rule{shape: names, required: true}),
 			Others: g.value(t.Elem(), rule{shape: r.shape, required: true})}
 	case reflect.String:
 		return g.text(r)
@@ -211,6 +215,12 @@ func shapePattern(shape string) (pattern string, most int) {
 		return only(iface), maxInterface
 	case "hostname":
 		return hostnamePattern().String(), 253
+	case "header":
+		return headerPattern().String(), 0
+	case "method":
+		return methodPattern().String(), 0
+	case "iface":
+		return only(iface, node+"/"+iface), 0
 	case "manifest":
 		return manifestPattern().String(), 0
 	case "sysctl":
@@ -235,6 +245,8 @@ func shapePattern(shape string) (pattern string, most int) {
 		return only(mac), 0
 	case "macref":
 		return only(mac, node+"/"+iface), 0
+	case "endpoint":
+		return only(`(` + four + `|\[[0-9A-Fa-f:.]+\]):[0-9]+`), 0
 	case "listen":
 		return only(`(` + four + `|\[[0-9A-Fa-f:.]+\])?:\+?[0-9]+`), 0
 	case "answer":

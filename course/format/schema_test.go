@@ -87,7 +87,8 @@ var beyondSchema = []string{
 	"address-twice-l2", "address-twice-node", "ifname-twice", "listen-twice", "misconception-twice", "node-twice", "task-twice",
 	"after-unknown", "bridge-missing", "check-node", "link-node", "macref", "param-unknown", "served",
 	"cycle", "cycle-self",
-	"match",               // whether it is a regular expression
+	"match", // whether it is a regular expression
+	"device-parent", "device-requires", "duplicate",
 	"ifname-reserved",     // a reserved name is one of these only on an interface that is made
 	"path", "peer-master", // one field that needs another
 	"port-needed", "port-unwanted", "seen-as-refused", "workload-records",

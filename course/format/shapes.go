@@ -32,6 +32,10 @@ func bounds(shape string) (low, high int64) {
 		return 68, 65535
 	case "size":
 		return 1, engine.MaxSize
+	case "status":
+		return 100, 599
+	case "vni":
+		return 1, 1<<24 - 1
 	case "minutes":
 		return 1, 240
 	case "workers":
@@ -53,6 +57,13 @@ func checkShape(shape, s string) string {
 		ok, want = isNodeName(s), "a node name: lower-case letters, digits and -, at most 15, beginning with a letter and not ending in -"
 	case "ifname":
 		ok, want = isInterface(s), "an interface name: at most 15 bytes, no space, / or :"
+	case "method":
+		ok, want = methodPattern().MatchString(s), `a method of HTTP, such as "POST"`
+	case "iface":
+		ok, want = isInterface(s) || isInterfaceOf(s), `an interface, such as "eth0", or "host/eth0" for one of another node`
+	case "rate":
+		_, ok = engine.Rate(s).Bits()
+		want = `a rate from 16kbit to 10gbit, such as "10mbit"`
 	case "cidr":
 		ok, want = isCIDR(s), `an address with its prefix length, such as "10.0.0.1/24"`
 	case "addr":
@@ -77,6 +88,9 @@ func checkShape(shape, s string) string {
 		ok, want = isMAC(s), `a unicast MAC address, such as "02:00:00:00:00:01"`
 	case "macref":
 		ok, want = isMAC(s) || isInterfaceOf(s), `a MAC address, or NODE/IFACE for the one that interface has`
+	case "endpoint":
+		at, err := netip.ParseAddrPort(s)
+		ok, want = err == nil && at.Port() > 0 && at.Addr().Zone() == "", `an address and a port, such as "10.0.0.2:80"`
 	case "listen":
 		ok, want = isListen(s), `a port with or without an address, such as ":80" or "127.0.0.1:80"`
 	case "manifest":
@@ -109,6 +123,10 @@ func mentionedNode(shape, s string) string {
 		if isMAC(s) {
 			return ""
 		}
+	case "iface":
+		if !strings.Contains(s, "/") {
+			return ""
+		}
 	default:
 		return ""
 	}
@@ -117,10 +135,12 @@ func mentionedNode(shape, s string) string {
 }
 
 var (
-	idPattern   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`) })
-	nodePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`) })
-	sysctlName  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]+)+$`) })
-	dnsOption   = sync.OnceValue(func() *regexp.Regexp {
+	idPattern     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`) })
+	nodePattern   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`) })
+	sysctlName    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]+)+$`) })
+	methodPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Z]{1,20}$`) })
+	headerPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]{1,60}$`) })
+	dnsOption     = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^((ndots|timeout|attempts):[0-9]+|rotate|use-vc|single-request|single-request-reopen|edns0|no-aaaa|no-tld-query|trust-ad)$`)
 	})
 	hostnamePattern = sync.OnceValue(func() *regexp.Regexp {

@@ -2,8 +2,11 @@ package format
 
 import (
 	"cmp"
+	"maps"
+	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 
 	"underlay/course/ids"
 	"underlay/engine"
@@ -154,6 +157,9 @@ func (v *validator) checkTraffic(t *engine.TrafficCheck) {
 	if t.Proto == "http" && t.Path != "" && !strings.HasPrefix(t.Path, "/") {
 		v.errorf(v.at(&t.Path), "path must begin with /, this is %q", t.Path)
 	}
+	if t.HTTP != nil {
+		v.checkHTTP(t)
+	}
 	if t.Via != "" && t.Proto != "udp" {
 		v.errorf(v.at(&t.Via), "via is for udp, this is %s", t.Proto)
 	}
@@ -172,6 +178,35 @@ func (v *validator) checkTraffic(t *engine.TrafficCheck) {
 	}
 	if t.Sweep != nil {
 		v.checkSweep(t)
+	}
+}
+
+// checkHTTP refuses what cannot be asked, or answered, in HTTP.
+func (v *validator) checkHTTP(t *engine.TrafficCheck) {
+	h := t.HTTP
+	switch {
+	case t.Proto != "http":
+		v.errorf(v.at(h), "http is for http, this is %s", t.Proto)
+		return
+	case t.Size != 0 && (h.Method == http.MethodGet || h.Method == http.MethodHead):
+		v.errorf(v.at(&h.Method), "a %s sends nothing; leave out size, or use POST", h.Method)
+	case h.Method == http.MethodHead && (t.Body != "" || t.SeenAs != "" || t.Served != "" || len(h.Seen) > 0):
+		v.errorf(v.at(&h.Method), "the reply to a HEAD is empty; leave out body, seen_as, served and seen")
+	case h.Method == http.MethodConnect:
+		v.errorf(v.at(&h.Method), "CONNECT opens a tunnel, which no check looks into")
+	case t.Expect != engine.OK && t.Expect != "" && (h.Status != 0 || len(h.Reply)+len(h.Seen) > 0):
+		v.errorf(v.at(h), "status, reply and seen need expect: ok, this is %s", t.Expect)
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.Headers)) {
+		switch http.CanonicalHeaderKey(name) {
+		case "Host":
+			v.errorf(v.at(&h.Headers), "give host, not a header Host")
+		case "Content-Length", "Transfer-Encoding", "Connection":
+			v.errorf(v.at(&h.Headers), "%s is the check's own; leave it out", name)
+		}
+		if strings.ContainsFunc(h.Headers[name], unicode.IsControl) {
+			v.errorf(v.at(&h.Headers), "header %s has a control character", name)
+		}
 	}
 }
 

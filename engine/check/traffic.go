@@ -23,7 +23,7 @@ func proto(c engine.TrafficCheck) string {
 	switch {
 	case c.Proto != "":
 		return c.Proto
-	case c.Path != "" || c.Host != "":
+	case c.Path != "" || c.Host != "" || c.HTTP != nil:
 		return "http"
 	case c.Port == 0:
 		return "icmp"
@@ -44,6 +44,7 @@ type probeKey struct {
 	proto, path, host string
 	wait              time.Duration
 	size, sport       int
+	http              string // what the request has of its own
 	musl              bool
 }
 
@@ -64,6 +65,9 @@ func keyOf(c engine.TrafficCheck) trafficKey {
 	}
 	if c.DNAT != nil {
 		k.DNAT, k.parts = nil, k.parts+fmt.Sprint(*c.DNAT)
+	}
+	if c.HTTP != nil {
+		k.HTTP, k.parts = nil, k.parts+fmt.Sprint(*c.HTTP)
 	}
 	return k
 }
@@ -86,6 +90,9 @@ func request(c engine.TrafficCheck) probe.Request {
 		r.Path, r.Host = orElse(c.Path, "/"), c.Host
 		if r.Port == 0 {
 			r.Port = 80
+		}
+		if c.HTTP != nil {
+			r.Method, r.Headers = c.HTTP.Method, c.HTTP.Headers
 		}
 	}
 	return r
@@ -140,6 +147,9 @@ func describeTraffic(c engine.TrafficCheck) string {
 	if c.Body != "" {
 		and = append(and, fmt.Sprintf("the reply contains %q", c.Body))
 	}
+	if c.HTTP != nil {
+		and = append(and, httpWords(*c.HTTP)...)
+	}
 	s += prefixIf(", and ", list(and))
 	if c.DNAT != nil {
 		s += ", and " + dnatWords(*c.DNAT)
@@ -183,6 +193,9 @@ func withWords(c engine.TrafficCheck) string {
 	}
 	if c.Size != 0 {
 		with = append(with, fmt.Sprintf("with %d bytes", c.Size))
+	}
+	if c.HTTP != nil {
+		with = append(with, requestWords(*c.HTTP)...)
 	}
 	return strings.Join(with, " ")
 }
@@ -236,7 +249,7 @@ func judgeTraffic(ctx context.Context, r *run, _ scope, c engine.TrafficCheck) v
 // probe makes an attempt, or returns the outcome of the equal one that was made.
 func (r *run) probe(ctx context.Context, c engine.TrafficCheck) attempt {
 	req := request(c)
-	key := probeKey{req.From.Name, req.To, req.Via, req.Port, req.Proto, req.Path, req.Host, req.Wait, req.Size, req.SPort, req.Names.Musl}
+	key := probeKey{req.From.Name, req.To, req.Via, req.Port, req.Proto, req.Path, req.Host, req.Wait, req.Size, req.SPort, req.Method + fmt.Sprint(req.Headers), req.Names.Musl}
 	return remember(&r.asked, key, func() attempt { return r.attempt(ctx, c) })
 }
 
@@ -325,6 +338,9 @@ func (r *run) mismatch(c engine.TrafficCheck, out probe.Outcome) verdict {
 			a.Status = out.Status
 		}
 		return fail("traffic.body", a)
+	}
+	if c.HTTP != nil {
+		return httpMismatch(c, out)
 	}
 	return verdict{}
 }

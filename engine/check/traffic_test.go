@@ -21,6 +21,10 @@ func trafficRows() []row {
 	seenAs := func(a string) func(*engine.TrafficCheck) {
 		return func(c *engine.TrafficCheck) { c.SeenAs = a }
 	}
+	replies := func(w *fake) {
+		w.outcomes["c1 http 172.17.0.3:80/"] = probe.Outcome{Ended: engine.OK, Status: 200, SeenAs: "172.17.0.2",
+			Reply: map[string]string{"Server": "underlay/c2"}, Seen: map[string]string{"X-A": "1", "X-B": "2", "Via": "1.1 lb, 1.1 web"}}
+	}
 	return []row{
 		{"ping", traffic(ping("c1", "172.17.0.1")), nil, engine.Pass,
 			"c1 → 172.17.0.1 answers ping", "answered ping", ""},
@@ -66,6 +70,32 @@ func trafficRows() []row {
 		{"http wrong body", with(fetch, func(c *engine.TrafficCheck) { c.Path, c.Body = "/x", "hello" }), nil, engine.Fail,
 			`c1 → http://172.17.0.3:80/x answers, and the reply contains "hello"`, `reached, but the reply does not contain "hello"`,
 			"The server answered with status 404."},
+		{"http as wanted", with(fetch, func(c *engine.TrafficCheck) {
+			c.HTTP = &engine.HTTP{Method: "PUT", Headers: engine.Headers{"x-b": "2", "X-A": "1"}, Status: 200,
+				Reply: engine.Headers{"server": "underlay/c2", "Location": "none"}, Seen: engine.Headers{"X-a": "1", "via": "*", "X-Real-IP": "none"}}
+		}), replies, engine.Pass,
+			"c1 → http://172.17.0.3:80/ answers to PUT with X-A: 1 with x-b: 2, and the status is 200, the reply has no header Location, " +
+				"the reply has server: underlay/c2, the server gets no header X-Real-IP, the server gets X-a: 1 and the server gets a header via",
+			"answered with status 200, the server saw 172.17.0.2", ""},
+		{"http redirected", with(fetch, func(c *engine.TrafficCheck) { c.HTTP = &engine.HTTP{Status: 200} }), func(w *fake) {
+			w.outcomes["c1 http 172.17.0.3:80/"] = probe.Outcome{Ended: engine.OK, Status: 308, Reply: map[string]string{"Location": "https://shop/"}}
+		}, engine.Fail, "c1 → http://172.17.0.3:80/ answers, and the status is 200",
+			"reached, but the server answered with status 308 and Location: https://shop/", ""},
+		{"http of another status", with(fetch, func(c *engine.TrafficCheck) { c.HTTP = &engine.HTTP{Status: 404} }), replies, engine.Fail,
+			"c1 → http://172.17.0.3:80/ answers, and the status is 404", "reached, but the server answered with status 200", ""},
+		{"http reply's header", with(fetch, func(c *engine.TrafficCheck) { c.HTTP = &engine.HTTP{Reply: engine.Headers{"Server": "nginx"}} }), replies, engine.Fail,
+			"c1 → http://172.17.0.3:80/ answers, and the reply has Server: nginx", "reached, but the reply has Server: underlay/c2", ""},
+		{"http without the reply's header", with(fetch, func(c *engine.TrafficCheck) { c.HTTP = &engine.HTTP{Reply: engine.Headers{"Location": "*"}} }), replies, engine.Fail,
+			"c1 → http://172.17.0.3:80/ answers, and the reply has a header Location", "reached, but the reply has Location: (none)", ""},
+		{"http seen header", with(fetch, func(c *engine.TrafficCheck) { c.HTTP = &engine.HTTP{Seen: engine.Headers{"X-A": "none"}} }), replies, engine.Fail,
+			"c1 → http://172.17.0.3:80/ answers, and the server gets no header X-A", "reached, but the server got X-A: 1", ""},
+		{"http seen by nobody knows", with(fetch, func(c *engine.TrafficCheck) { c.HTTP = &engine.HTTP{Seen: engine.Headers{"X-A": "none"}} }), func(w *fake) {
+			w.outcomes["c1 http 172.17.0.3:80/"] = probe.Outcome{Ended: engine.OK, Status: 200}
+		}, engine.Fail, "c1 → http://172.17.0.3:80/ answers, and the server gets no header X-A",
+			"reached, but something other than this lab's server answered", ""},
+		{"not http", with(fetch, func(c *engine.TrafficCheck) { c.HTTP = &engine.HTTP{Reply: engine.Headers{"Location": "none"}} }), func(w *fake) {
+			w.outcomes["c1 http 172.17.0.3:80/"] = probe.Outcome{Ended: engine.OK}
+		}, engine.Fail, "c1 → http://172.17.0.3:80/ answers, and the reply has no header Location", "reached, but the answer is not HTTP", ""},
 		{"much", with(fetch, func(c *engine.TrafficCheck) { c.Size = 3000 }), nil, engine.Pass,
 			"c1 → http://172.17.0.3:80/ answers with 3000 bytes", "answered with status 200, the server saw 172.17.0.2", ""},
 		{"too much", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 81, Size: 3000, SPort: 53}), func(w *fake) {

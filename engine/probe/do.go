@@ -54,6 +54,11 @@ func valid(r *Request) error {
 		if !strings.HasPrefix(r.Path, "/") || strings.ContainsAny(r.Path+r.Host, " \r\n\t") {
 			return fmt.Errorf("cannot ask for path %q of host %q", r.Path, r.Host)
 		}
+		for name, value := range r.Headers {
+			if strings.ContainsAny(name, " :\r\n\t") || name == "" || strings.ContainsAny(value, "\r\n\x00") {
+				return fmt.Errorf("cannot send header %q with value %q", name, value)
+			}
+		}
 	case "tcp":
 	case "udp":
 		if via, err := netip.ParseAddr(r.Via); r.Via != "" && (err != nil || !via.Is4()) {

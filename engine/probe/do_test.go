@@ -70,6 +70,33 @@ func TestHTTPPathAndHost(t *testing.T) {
 	}
 }
 
+func TestHTTPMethodAndHeaders(t *testing.T) {
+	t.Parallel()
+	p := newPath(t)
+	r := Request{From: p.c, To: serverAddr4, Proto: "http", Method: "DELETE", Headers: map[string]string{"x-canary": "1, 2", "user-agent": "curl/8"}}
+	o := expect(t, r, engine.OK, "HTTP 200")
+	if o.Seen["X-Canary"] != "1, 2" || o.Seen["User-Agent"] != "curl/8" || !strings.Contains(o.Body, `"method":"DELETE"`) {
+		t.Errorf("the server got %v: %s", o.Seen, o.Body)
+	}
+	if _, there := o.Seen["Content-Length"]; there || o.Reply["Server"] != "underlay/s" || o.Reply["Content-Type"] != "application/json" {
+		t.Errorf("sent %v, got %v", o.Seen, o.Reply)
+	}
+	r.Method, r.Size = "PUT", 3000
+	if o := expect(t, r, engine.OK, "sent 3000 bytes"); o.Seen["Content-Length"] != "3000" {
+		t.Errorf("the server got %v", o.Seen)
+	}
+	r.Method, r.Size = "HEAD", 0
+	if o := expect(t, r, engine.OK, "HTTP 200"); o.Body != "" || o.Reply["Server"] != "underlay/s" || o.Seen != nil {
+		t.Errorf("got %v and %q", o.Reply, o.Body)
+	}
+	for name, value := range map[string]string{"X-A": "1\r\nX-B: 2", "X A": "1", "": "1", "X:": "1"} {
+		r.Headers = map[string]string{name: value}
+		if _, err := Do(t.Context(), r); err == nil {
+			t.Errorf("header %q was sent with value %q", name, value)
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	p := newPath(t)

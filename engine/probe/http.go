@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +26,8 @@ import (
 type whoami struct {
 	Served string `json:"served"`
 	Peer   string `json:"peer"`
+
+	Headers map[string]string `json:"headers"`
 }
 
 // maxMore is how much of an answer is read beyond what is kept.
@@ -78,19 +83,38 @@ func request(r Request) string {
 			host += ":" + strconv.Itoa(r.Port)
 		}
 	}
-	body := ""
+	headers := map[string]string{"User-Agent": "underlay-probe", "Accept": "application/json, */*;q=0.5", "Connection": "close"}
 	if r.Size > 0 {
-		body = fmt.Sprintf("Content-Type: application/octet-stream\r\nContent-Length: %d\r\n", r.Size)
+		headers["Content-Type"], headers["Content-Length"] = "application/octet-stream", strconv.Itoa(r.Size)
 	}
-	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: underlay-probe\r\n"+
-		"Accept: application/json, */*;q=0.5\r\nConnection: close\r\n%s\r\n", method(r), r.Path, host, body)
+	for name, value := range r.Headers {
+		headers[http.CanonicalHeaderKey(name)] = value
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", method(r), r.Path, host)
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		fmt.Fprintf(&b, "%s: %s\r\n", name, headers[name])
+	}
+	return b.String() + "\r\n"
 }
 
 func method(r Request) string {
-	if r.Size > 0 {
+	switch {
+	case r.Method != "":
+		return r.Method
+	case r.Size > 0:
 		return http.MethodPost
 	}
 	return http.MethodGet
+}
+
+// joined returns the headers with the values of each in one text.
+func joined(h http.Header) map[string]string {
+	out := make(map[string]string, len(h))
+	for name, values := range h {
+		out[name] = strings.Join(values, ", ")
+	}
+	return out
 }
 
 // response reads an HTTP response of which the first bytes have come.
@@ -109,7 +133,7 @@ func (a *attempt) response(ctx context.Context, in *bufio.Reader, r Request) (o 
 	if err == nil && r.Size > 0 {
 		more, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxMore))
 	}
-	o = Outcome{Status: resp.StatusCode, Body: string(body)}
+	o = Outcome{Status: resp.StatusCode, Body: string(body), Reply: joined(resp.Header)}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		if ctx.Err() != nil {
 			return o, a.explain(ctx, err)
@@ -126,7 +150,7 @@ func (a *attempt) response(ctx context.Context, in *bufio.Reader, r Request) (o 
 	// Only our own workload says this; of others nothing is known.
 	var who whoami
 	if json.Unmarshal(body, &who) == nil && who.Served != "" {
-		o.Served = who.Served
+		o.Served, o.Seen = who.Served, who.Headers
 		if host, _, err := net.SplitHostPort(who.Peer); err == nil {
 			o.SeenAs = host
 		}

@@ -52,13 +52,16 @@ const MaxBody = 64 << 10
 
 // Request is one attempt. Proto is icmp, tcp, udp or http.
 type Request struct {
-	From  Node
-	To    string // address, or a name that Names resolves
-	Port  int
-	Proto string
-	Path  string        // http
-	Host  string        // http
-	Wait  time.Duration // for the attempt, and for looking up the name; 0 is DefaultWait
+	From   Node
+	To     string // address, or a name that Names resolves
+	Port   int
+	Proto  string
+	Path   string // http
+	Host   string // http
+	Method string // http; GET unless given, and POST with a Size
+	// Headers are sent with an http request, in the order of their names.
+	Headers map[string]string
+	Wait    time.Duration // for the attempt, and for looking up the name; 0 is DefaultWait
 	// Banner is how long to wait for a tcp server's first line: 0 is
 	// DefaultBanner, negative not at all. Give more when SeenAs or Served
 	// matters, and none when it does not.
@@ -99,15 +102,19 @@ type Signature struct {
 
 // Outcome is how an attempt ended.
 type Outcome struct {
-	Ended   engine.Expect
-	Detail  string // the field's words: "connection refused (RST from 172.17.0.2)", "no route to host: ARP for 172.17.0.3 was not answered"
-	SeenAs  string // peer address the server saw, without the port; "" if it did not say
-	Served  string // name the server gave itself
-	Body    string // what the server said, at most 64 KiB
-	Status  int    // http
-	Took    time.Duration
-	Address string // the address that was tried
-	SPort   int    // the port that it was tried from, of icmp the identifier; 0 if nothing was sent
+	Ended  engine.Expect
+	Detail string // the field's words: "connection refused (RST from 172.17.0.2)", "no route to host: ARP for 172.17.0.3 was not answered"
+	SeenAs string // peer address the server saw, without the port; "" if it did not say
+	Served string // name the server gave itself
+	Body   string // what the server said, at most 64 KiB
+	Status int    // http
+	// Reply are the headers of an http reply, and Seen those of the request as the server
+	// has got them, nil if it did not say; both by their canonical names, several values
+	// of one name joined with ", ".
+	Reply, Seen map[string]string
+	Took        time.Duration
+	Address     string // the address that was tried
+	SPort       int    // the port that it was tried from, of icmp the identifier; 0 if nothing was sent
 	// Unresolved says that To is a name without an address, so nothing was sent to it.
 	Unresolved bool
 }

@@ -63,13 +63,8 @@ var ipsetSeed = regexp.MustCompile(` initval 0x[0-9a-f]+`)
 // givenMACs are those that the lab's author has chosen.
 func givenMACs(t *engine.Topology) map[string]bool {
 	given := map[string]bool{}
-	for _, n := range t.Nodes {
-		for _, br := range n.Bridges {
-			given[strings.ToLower(br.MAC)] = true
-		}
-	}
-	for _, l := range t.Links {
-		given[strings.ToLower(l.A.MAC)], given[strings.ToLower(l.B.MAC)] = true, true
+	for _, i := range t.Interfaces() {
+		given[strings.ToLower(*i.MAC)] = true
 	}
 	return given
 }

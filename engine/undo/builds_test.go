@@ -14,6 +14,11 @@ func TestTwoBuildsAreTheSame(t *testing.T) {
 		"sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0; ip link set eth0 down; ip link set eth0 up", // an address made of the MAC
 		"ipset create s hash:ip; ipset add s 10.0.0.1",
 	}
+	topology.Nodes[0].Devices = []engine.NodeDevice{
+		{Name: "vx0", Kind: "vxlan", ID: 7, Local: "10.1.0.1", Remote: "10.1.0.9", Bridge: "br0"},
+		{Name: "mv0", Kind: "macvlan", Parent: "c2/eth0", MAC: "02:00:00:00:00:0c", Address: []string{"10.1.0.7/24"}},
+		{Name: "tap0", Kind: "tap", Address: []string{"10.6.0.1/24"}},
+	}
 	lab := &engine.Lab{Topology: *topology}
 	a, b := build(t, topology), build(t, topology)
 	x, y := a.state(), b.state()

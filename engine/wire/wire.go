@@ -1,5 +1,5 @@
 // Package wire builds a lab's topology in namespaces that are there already:
-// links, bridges, addresses, routes and kernel settings, over one netlink socket
+// links, bridges, other devices, addresses, routes and kernel settings, over one netlink socket
 // per node and without starting a process. It is the only writer to netlink.
 package wire
 
@@ -36,7 +36,7 @@ func Build(t *engine.Topology, ns map[string]int) error {
 	if err := b.open(); err != nil {
 		return err
 	}
-	for _, step := range []func() error{b.prepare, b.bridges, b.links, b.routes, b.sysctls} {
+	for _, step := range []func() error{b.prepare, b.bridges, b.links, b.devices, b.routes, b.sysctls} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -114,17 +114,9 @@ func (b *builder) prepare() error {
 }
 
 func usesIPv6(t *engine.Topology) bool {
-	has := func(addrs []string) bool {
-		return slices.ContainsFunc(addrs, func(a string) bool { return strings.Contains(a, ":") })
-	}
-	for _, n := range t.Nodes {
-		for _, br := range n.Bridges {
-			if has(br.Address) {
-				return true
-			}
-		}
-	}
-	return slices.ContainsFunc(t.Links, func(l engine.Link) bool { return has(l.A.Address) || has(l.B.Address) })
+	return slices.ContainsFunc(t.Interfaces(), func(i engine.Interface) bool {
+		return slices.ContainsFunc(i.Address, func(a string) bool { return strings.Contains(a, ":") })
+	})
 }
 
 func (b *builder) bridges() error {
@@ -184,7 +176,7 @@ func (b *builder) veth(l engine.Link) error {
 		return err
 	}
 	return errors.Join(
-		b.seeCarrier(l.A), b.seeCarrier(l.B),
+		b.seeCarrier(l.A), b.seeCarrier(l.B), b.limit(l.A), b.limit(l.B),
 		b.addresses(port{l.A.Node, l.A.Name}, l.A.Address),
 		b.addresses(port{l.B.Node, l.B.Name}, l.B.Address))
 }

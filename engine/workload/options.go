@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -16,6 +17,9 @@ import (
 	"underlay/engine/workload/zone"
 )
 
+// kinds are those of a workload, for messages.
+const kinds = "http, tcp, udp, dns, relay"
+
 // options is a parsed command line.
 type options struct {
 	kind    string
@@ -24,6 +28,9 @@ type options struct {
 	records map[string][]string // values by name
 	zone    zone.Zone           // the records, read
 	delay   time.Duration
+	to      string
+	udp     bool
+	from    netip.Addr
 	readyFD int
 }
 
@@ -36,6 +43,8 @@ func defaultListen(kind string) (string, bool) {
 		return ":7", true
 	case "dns":
 		return ":53", true
+	case "relay":
+		return ":8080", true
 	}
 	return "", false
 }
@@ -62,6 +71,15 @@ func Args(w engine.Workload, readyFD int) []string {
 	if w.Delay > 0 {
 		args = append(args, "--delay", w.Delay.String())
 	}
+	if w.To != "" {
+		args = append(args, "--to", w.To)
+	}
+	if w.Protocol == "udp" {
+		args = append(args, "--udp")
+	}
+	if w.AnswersFrom != "" {
+		args = append(args, "--answers-from", w.AnswersFrom)
+	}
 	if readyFD >= 0 {
 		args = append(args, "--ready-fd", strconv.Itoa(readyFD))
 	}
@@ -72,12 +90,12 @@ func Args(w engine.Workload, readyFD int) []string {
 func parse(args []string) (options, error) {
 	o := options{records: map[string][]string{}, zone: zone.Zone{}, readyFD: -1}
 	if len(args) == 0 {
-		return o, errors.New("which kind? one of http, tcp, udp, dns")
+		return o, errors.New("which kind? one of " + kinds)
 	}
 	o.kind = args[0]
 	listen, known := defaultListen(o.kind)
 	if !known {
-		return o, fmt.Errorf("unknown kind %q: one of http, tcp, udp, dns", o.kind)
+		return o, fmt.Errorf("unknown kind %q: one of %s", o.kind, kinds)
 	}
 	f := flag.NewFlagSet(o.kind, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
@@ -85,6 +103,12 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.listen, "listen", listen, "[ADDR]:PORT")
 	f.IntVar(&o.readyFD, "ready-fd", -1, "descriptor to write to once listening")
 	f.DurationVar(&o.delay, "delay", 0, "time before each answer of dns")
+	f.StringVar(&o.to, "to", "", "ADDR:PORT that a relay leads to")
+	f.BoolVar(&o.udp, "udp", false, "relay UDP, not TCP")
+	f.Func("answers-from", "ADDR that answers of udp come from", func(s string) (err error) {
+		o.from, err = netip.ParseAddr(s)
+		return err
+	})
 	f.Func("record", "NAME=VALUE", o.addRecord)
 	if err := f.Parse(args[1:]); err != nil {
 		return o, err
@@ -94,6 +118,12 @@ func parse(args []string) (options, error) {
 	}
 	if (len(o.records) > 0 || o.delay != 0) && o.kind != "dns" {
 		return o, fmt.Errorf("--record and --delay are for dns, not for %s", o.kind)
+	}
+	if (o.to != "" || o.udp) != (o.kind == "relay") {
+		return o, fmt.Errorf("--to is what a relay needs, and what only a relay has; this is %s", o.kind)
+	}
+	if o.from.IsValid() && o.kind != "udp" {
+		return o, fmt.Errorf("--answers-from is for udp, not for %s", o.kind)
 	}
 	for name, values := range o.records {
 		var err error

@@ -1,5 +1,5 @@
-// Package workload runs the small servers of a lab's nodes: http, tcp, udp (package
-// server) and dns. Each runs as a process of its own, in the network namespace in
+// Package workload runs the small servers of a lab's nodes: http, tcp, udp and relay (package
+// server), and dns. Each runs as a process of its own, in the network namespace in
 // which it was started.
 //
 // The package enters no namespace and knows nothing of labs: whoever starts the
@@ -21,12 +21,15 @@ import (
 // after SIGTERM or SIGINT, 1 when it cannot listen or serve, 2 when args are
 // wrong. Errors are one line on standard error.
 //
-//	KIND [--name NAME] [--listen [ADDR]:PORT] [--record NAME=VALUE]... [--delay TIME] [--ready-fd N]
+//	KIND [--name NAME] [--listen [ADDR]:PORT] [--record NAME=VALUE]... [--delay TIME]
+//	     [--to ADDR:PORT] [--udp] [--answers-from ADDR] [--ready-fd N]
 //
-// KIND is http, tcp, udp or dns. NAME is what the server calls itself, the
+// KIND is http, tcp, udp, dns or relay. NAME is what the server calls itself, the
 // hostname unless given. With ADDR empty it listens on all addresses, of both
 // families where the kernel has IPv6. --record (package zone) may be repeated,
 // also for one name; it and --delay, the time before each answer, are for dns.
+// --to, where a relay leads, and --udp, which makes it one for UDP, are for relay,
+// --answers-from for udp.
 // Once the server listens, one byte is written to descriptor N, which is then
 // closed; if it cannot listen, the descriptor is closed by the exit.
 func Main(args []string) int {
@@ -69,7 +72,12 @@ func listen(o options) (server.Server, error) {
 	case "tcp":
 		return server.ListenTCP(o.name, o.listen)
 	case "udp":
-		return server.ListenUDP(o.name, o.listen)
+		return server.ListenUDPFrom(o.name, o.listen, o.from)
+	case "relay":
+		if o.udp {
+			return server.ListenUDPRelay(o.listen, o.to)
+		}
+		return server.ListenRelay(o.listen, o.to)
 	case "dns":
 		return listenDNS(o.zone, o.delay, o.listen)
 	}

@@ -134,18 +134,21 @@ func TestHTTP(t *testing.T) {
 		}
 
 		c = dial(t, "tcp", host, port)
-		_, err = io.WriteString(c, "GET /x HTTP/1.1\r\nHost: h\r\nAccept: application/json\r\n\r\nGET /whoami HTTP/1.1\r\nHost: h\r\n\r\n")
+		_, err = io.WriteString(c, "GET /x HTTP/1.1\r\nHost: h\r\nAccept: application/json\r\n\r\nGET /whoami HTTP/1.1\r\nHost: h\r\nX-Real-Ip: 10.0.0.1\r\nx-real-ip: 10.0.0.2\r\n\r\n")
 		must(t, err)
 		in := bufio.NewReader(c)
-		for _, path := range []string{"/x", "/whoami"} {
+		for _, asked := range []struct {
+			path    string
+			headers map[string]string
+		}{{"/x", map[string]string{"Accept": "application/json"}}, {"/whoami", map[string]string{"X-Real-Ip": "10.0.0.1, 10.0.0.2"}}} {
 			resp, err := http.ReadResponse(in, nil)
 			must(t, err)
 			var got server.Whoami
 			must(t, json.NewDecoder(resp.Body).Decode(&got))
 			must(t, resp.Body.Close())
 			got.Text = ""
-			want := server.Whoami{Served: "web", Local: to, Peer: c.LocalAddr().String(), Method: "GET", Path: path, Host: "h"}
-			if got != want {
+			want := server.Whoami{Served: "web", Local: to, Peer: c.LocalAddr().String(), Method: "GET", Path: asked.path, Host: "h", Headers: asked.headers}
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 		}

@@ -70,6 +70,10 @@ type Whoami struct {
 	Path   string `json:"path"`
 	Host   string `json:"host"`
 	Text   string `json:"text"`
+
+	// Headers are those of the request but for Host, by their canonical names; several
+	// values of one name are joined with ", ".
+	Headers map[string]string `json:"headers"`
 }
 
 // Answer answers every request with who serves, which is name, and who asks: in
@@ -113,6 +117,11 @@ func describe(name string, r *http.Request) Whoami {
 		Method: r.Method,
 		Path:   r.URL.RequestURI(),
 		Host:   r.Host,
+
+		Headers: map[string]string{},
+	}
+	for name, values := range r.Header {
+		me.Headers[name] = strings.Join(values, ", ")
 	}
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		me.Local = Plain(local.String())

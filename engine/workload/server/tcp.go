@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// tcpServer greets each peer with one line and echoes what it sends.
+// tcpServer hands each connection to talk, and closes it after that.
 type tcpServer struct {
-	name string
+	talk func(net.Conn)
 	ln   net.Listener
 
 	mu    sync.Mutex
@@ -24,7 +24,11 @@ func ListenTCP(name, addr string) (Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tcpServer{name: name, ln: ln, conns: map[net.Conn]struct{}{}}, nil
+	return newTCPServer(ln, func(c net.Conn) { echo(name, c) }), nil
+}
+
+func newTCPServer(ln net.Listener, talk func(net.Conn)) *tcpServer {
+	return &tcpServer{talk: talk, ln: ln, conns: map[net.Conn]struct{}{}}
 }
 
 func (s *tcpServer) Serve() error {
@@ -37,7 +41,7 @@ func (s *tcpServer) Serve() error {
 			return err
 		}
 		if s.track(c) {
-			go s.talk(c)
+			go s.serve(c)
 		}
 	}
 }
@@ -54,19 +58,23 @@ func (s *tcpServer) track(c net.Conn) bool {
 	return true
 }
 
-// talk serves one connection. Its errors are the peer's going away.
-func (s *tcpServer) talk(c net.Conn) {
+func (s *tcpServer) serve(c net.Conn) {
 	defer func() {
 		s.mu.Lock()
 		delete(s.conns, c)
 		s.mu.Unlock()
 		_ = c.Close()
 	}()
+	s.talk(c)
+}
+
+// echo greets a peer and returns what it sends. Its errors are the peer's going away.
+func echo(name string, c net.Conn) {
 	peer, err := netip.ParseAddrPort(c.RemoteAddr().String())
 	if err != nil {
 		return
 	}
-	if _, err := io.WriteString(c, seen(s.name, peer)); err != nil {
+	if _, err := io.WriteString(c, seen(name, peer)); err != nil {
 		return
 	}
 	buf := make([]byte, 2<<10)

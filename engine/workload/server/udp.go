@@ -16,11 +16,18 @@ const maxDatagram = 65507
 type udpServer struct {
 	name string
 	conn *net.UDPConn
+	from netip.Addr // where its answers come from; the zero one for where the datagram went
 }
 
 // ListenUDP listens on addr, which is [ADDR]:PORT. The server calls itself name: it
 // answers each datagram with the peer's address and the payload.
 func ListenUDP(name, addr string) (Server, error) {
+	return ListenUDPFrom(name, addr, netip.Addr{})
+}
+
+// ListenUDPFrom is ListenUDP with answers that come from another address of the node, as
+// those of a server do that does not mind to which of its addresses it was asked.
+func ListenUDPFrom(name, addr string, from netip.Addr) (Server, error) {
 	pc, err := net.ListenPacket("udp", addr)
 	if err != nil {
 		return nil, err
@@ -32,7 +39,7 @@ func ListenUDP(name, addr string) (Server, error) {
 	if err := askDestination(conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return &udpServer{name: name, conn: conn}, nil
+	return &udpServer{name: name, conn: conn, from: from}, nil
 }
 
 func (s *udpServer) Serve() error {
@@ -48,8 +55,12 @@ func (s *udpServer) Serve() error {
 		}
 		answer := append([]byte(seen(s.name, peer)), buf[:n]...)
 		answer = answer[:min(len(answer), maxDatagram)]
+		from := answerFrom(oob[:oobn])
+		if s.from.IsValid() {
+			from = sourced(s.from)
+		}
 		// A peer that cannot be reached any more is no reason to stop.
-		_, _, _ = s.conn.WriteMsgUDPAddrPort(answer, answerFrom(oob[:oobn]), peer)
+		_, _, _ = s.conn.WriteMsgUDPAddrPort(answer, from, peer)
 	}
 }
 
@@ -76,6 +87,14 @@ func askDestination(conn *net.UDPConn) error {
 	return nil
 }
 
+// sourced are the control messages of a datagram that is sent from an address.
+func sourced(from netip.Addr) []byte {
+	if from.Is4() {
+		return unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: from.As4()})
+	}
+	return unix.PktInfo6(&unix.Inet6Pktinfo{Addr: from.As16()})
+}
+
 // answerFrom turns the control messages of a datagram that came in into those
 // of its answer: sent from the address the datagram was sent to. The interface
 // is left to the routing table.
@@ -90,13 +109,13 @@ func answerFrom(oob []byte) []byte {
 		switch {
 		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(m.Data) >= unix.SizeofInet4Pktinfo:
 			// struct in_pktinfo: index, address for answers, destination
-			return unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: [4]byte(m.Data[4:8])})
+			return sourced(netip.AddrFrom4([4]byte(m.Data[4:8])))
 		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(m.Data) >= unix.SizeofInet6Pktinfo:
 			// struct in6_pktinfo: destination, index. A multicast group
 			// cannot be a source.
 			to := netip.AddrFrom16([16]byte(m.Data[:16]))
 			if !to.IsMulticast() {
-				out = unix.PktInfo6(&unix.Inet6Pktinfo{Addr: to.As16()})
+				out = sourced(to)
 			}
 		}
 	}
