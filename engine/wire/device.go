@@ -62,7 +62,8 @@ func (b *builder) parent(node string, d *engine.NodeDevice) (index int, there bo
 // its own in the same request.
 func (b *builder) device(node string, d *engine.NodeDevice, parent int) error {
 	p, h := port{node, d.Name}, b.handles[node]
-	if d.Kind == "tun" || d.Kind == "tap" {
+	tun := d.Kind == "tun" || d.Kind == "tap"
+	if tun {
 		if err := netns.Do(b.ns[node], func() error { return makeTun(d) }); err != nil {
 			return err
 		}
@@ -84,6 +85,11 @@ func (b *builder) device(node string, d *engine.NodeDevice, parent int) error {
 		return err
 	}
 	b.index[p] = made.Attrs().Index
+	if tun {
+		if err := describe(h, made, d); err != nil {
+			return err
+		}
+	}
 	if d.Bridge != "" {
 		master, err := b.master(engine.End{Node: node, Bridge: d.Bridge})
 		if err != nil {
@@ -158,27 +164,24 @@ func makeTun(d *engine.NodeDevice) error {
 	if err := unix.IoctlIfreq(int(f.Fd()), unix.TUNSETIFF, request); err != nil {
 		return os.NewSyscallError("TUNSETIFF", err)
 	}
-	if err := unix.IoctlSetInt(int(f.Fd()), unix.TUNSETPERSIST, 1); err != nil {
-		return os.NewSyscallError("TUNSETPERSIST", err)
+	return os.NewSyscallError("TUNSETPERSIST", unix.IoctlSetInt(int(f.Fd()), unix.TUNSETPERSIST, 1))
+}
+
+// describe gives a device the MTU and MAC that it was not made with.
+func describe(h *netlink.Handle, link netlink.Link, d *engine.NodeDevice) error {
+	if d.MTU != 0 {
+		if err := h.LinkSetMTU(link, d.MTU); err != nil {
+			return err
+		}
 	}
-	if d.MTU == 0 && d.MAC == "" {
+	if d.MAC == "" {
 		return nil
 	}
-	link, err := netlink.LinkByName(d.Name)
+	mac, err := net.ParseMAC(d.MAC)
 	if err != nil {
 		return err
 	}
-	if d.MTU != 0 {
-		err = netlink.LinkSetMTU(link, d.MTU)
-	}
-	if d.MAC != "" && err == nil {
-		mac, bad := net.ParseMAC(d.MAC)
-		if bad != nil {
-			return bad
-		}
-		err = netlink.LinkSetHardwareAddr(link, mac)
-	}
-	return err
+	return h.LinkSetHardwareAddr(link, mac)
 }
 
 // What a token bucket holds, as time at its rate: what is sent at once, and for how
