@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -65,13 +64,9 @@ func ListenUDPRelay(addr, to string) (Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	pc, err := net.ListenPacket("udp", addr)
+	conn, err := listenUDP(addr)
 	if err != nil {
 		return nil, err
-	}
-	conn, ok := pc.(*net.UDPConn)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("listen udp %s: not a UDP socket", addr), pc.Close())
 	}
 	return &udpRelay{conn: conn, to: server, clients: map[netip.AddrPort]*net.UDPConn{}}, nil
 }

@@ -28,6 +28,17 @@ func ListenUDP(name, addr string) (Server, error) {
 // ListenUDPFrom is ListenUDP with answers that come from another address of the node, as
 // those of a server do that does not mind to which of its addresses it was asked.
 func ListenUDPFrom(name, addr string, from netip.Addr) (Server, error) {
+	conn, err := listenUDP(addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := askDestination(conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &udpServer{name: name, conn: conn, from: from}, nil
+}
+
+func listenUDP(addr string) (*net.UDPConn, error) {
 	pc, err := net.ListenPacket("udp", addr)
 	if err != nil {
 		return nil, err
@@ -36,10 +47,7 @@ func ListenUDPFrom(name, addr string, from netip.Addr) (Server, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("listen udp %s: not a UDP socket", addr), pc.Close())
 	}
-	if err := askDestination(conn); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return &udpServer{name: name, conn: conn, from: from}, nil
+	return conn, nil
 }
 
 func (s *udpServer) Serve() error {
