@@ -17,7 +17,6 @@ func TestTwoBuildsAreTheSame(t *testing.T) {
 	topology.Nodes[0].Devices = []engine.NodeDevice{
 		{Name: "vx0", Kind: "vxlan", ID: 7, Local: "10.1.0.1", Remote: "10.1.0.9", Bridge: "br0"},
 		{Name: "mv0", Kind: "macvlan", Parent: "c2/eth0", MAC: "02:00:00:00:00:0c", Address: []string{"10.1.0.7/24"}},
-		{Name: "tap0", Kind: "tap", Address: []string{"10.6.0.1/24"}},
 	}
 	lab := &engine.Lab{Topology: *topology}
 	a, b := build(t, topology), build(t, topology)

@@ -24,9 +24,9 @@ func cable(nodes ...engine.Node) *engine.Topology {
 	}
 }
 
-// deviceCases are topologies with devices, and what must be seen of them. A kernel that
-// cannot make the device by ip(8) must refuse it to us, too: that of the second kernel
-// in CI can make all.
+// deviceCases are topologies with devices, and what must be seen of them. A machine that
+// cannot make the device by ip(8), or open what it takes, must refuse it to us, too: the
+// second kernel in CI can make all.
 var deviceCases = []struct {
 	name     string
 	can      string // fails where the kernel has no such device
@@ -67,7 +67,7 @@ var deviceCases = []struct {
 		},
 	},
 	{
-		"tun, tap and down", "test -c /dev/net/tun",
+		"tun, tap and down", "exec 3<>/dev/net/tun",
 		func() *engine.Topology {
 			t := cable()
 			t.Nodes[0].Bridges = []engine.Bridge{{Name: "br0"}}
@@ -134,8 +134,8 @@ func TestDevices(t *testing.T) {
 			ns, sh := world(t, c.topology)
 			err := wire.Build(c.topology, ns)
 			if code != 0 {
-				if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENODEV) || !strings.Contains(said, "Unknown device type") {
-					t.Errorf("ip(8) could not make it (%s), and Build says %v", said, err)
+				if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.ENOENT) {
+					t.Errorf("this machine has it not (%s), and Build says %v", said, err)
 				}
 				return
 			}
@@ -181,25 +181,25 @@ var slowest = regexp.MustCompile(`rtt min/avg/max/mdev = [0-9.]+/[0-9.]+/([0-9.]
 // rate says, in that direction only.
 func TestRate(t *testing.T) {
 	topology := cable()
-	topology.Links[0].A.Rate = "1mbit"
+	topology.Links[0].A.Rate = "100kbit"
 	ns, sh := world(t, topology)
 	if err := wire.Build(topology, ns); err != nil {
 		t.Fatal(err)
 	}
-	if out, _ := sh("host", "tc qdisc show dev eth0"); !strings.Contains(out, "tbf 1: root") || !strings.Contains(out, "rate 1Mbit burst 30") {
+	if out, _ := sh("host", "tc qdisc show dev eth0"); !strings.Contains(out, "tbf 1: root") || !strings.Contains(out, "rate 100Kbit burst 30") {
 		t.Errorf("the discipline is %s", out)
 	}
 	if out, _ := sh("lan", "tc qdisc show dev eth0"); strings.Contains(out, "tbf") {
 		t.Errorf("the other end has one, too: %s", out)
 	}
-	// Eight answers at once: two go out of the full bucket, and the last waits for the
-	// 6 × 1442 bytes before it, 69 ms at 1 Mbit/s.
-	out, _ := sh("lan", "ping -q -l 8 -c 8 -i 1 -s 1400 -W 2 10.1.0.1")
+	// Six answers, almost at once: two go out of the full bucket, and the last waits for
+	// the 4 × 1442 bytes up to itself, 461 ms at 100 kbit/s.
+	out, _ := sh("lan", "ping -q -c 6 -i 0.002 -s 1400 -W 2 10.1.0.1")
 	m := slowest.FindStringSubmatch(out)
 	if m == nil {
 		t.Fatal(out)
 	}
-	if ms, err := strconv.ParseFloat(m[1], 64); err != nil || ms < 50 || !strings.Contains(out, " 8 received") {
-		t.Errorf("the last of eight came after %s ms, %v:\n%s", m[1], err, out)
+	if ms, err := strconv.ParseFloat(m[1], 64); err != nil || ms < 150 || !strings.Contains(out, " 6 received") {
+		t.Errorf("the last of six came after %s ms, %v:\n%s", m[1], err, out)
 	}
 }
