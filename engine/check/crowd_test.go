@@ -12,15 +12,17 @@ import (
 // besideSweep is a world in which a ping gets no answer while a sweep is under way.
 type besideSweep struct {
 	*fake
-	swept chan struct{} // closed once the sweep is under way; nil if there is none
-	once  sync.Once
-	mu    sync.Mutex
-	pings int
+	swept  chan struct{} // closed once the sweep is under way; nil if there is none
+	pinged chan struct{} // closed once the ping is, for which the sweep waits
+	once   sync.Once
+	mu     sync.Mutex
+	pings  int
 }
 
 func (w *besideSweep) Probe(ctx context.Context, r probe.Request) (probe.Outcome, error) {
 	if r.Proto != "icmp" {
 		w.once.Do(func() { close(w.swept) })
+		<-w.pinged
 		return probe.Outcome{Ended: engine.Refused}, nil
 	}
 	w.mu.Lock()
@@ -31,6 +33,7 @@ func (w *besideSweep) Probe(ctx context.Context, r probe.Request) (probe.Outcome
 		return w.fake.Probe(ctx, r)
 	}
 	if w.swept != nil {
+		close(w.pinged)
 		<-w.swept
 	}
 	return probe.Outcome{Ended: engine.Timeout}, nil
@@ -45,7 +48,7 @@ func TestAloneAfterACrowd(t *testing.T) {
 		w := &besideSweep{fake: newFake()}
 		c, want, pings := ping, engine.Fail, 1
 		if beside {
-			w.swept = make(chan struct{})
+			w.swept, w.pinged = make(chan struct{}), make(chan struct{})
 			c, want, pings = engine.Check{All: []engine.Check{ping, sweep}}, engine.Pass, 2
 		}
 		if got := one(t, w, c); got.State != want || w.pings != pings {
