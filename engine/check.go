@@ -84,6 +84,7 @@ type TrafficCheck struct {
 	Size   int           `yaml:"size" lab:"size"`                                      // bytes: of icmp and udp how many a packet carries, of tcp and http how many are sent on the connection, which our servers return
 	SPort  int           `yaml:"sport" lab:"port"`                                     // tcp, udp and http: the source port; 0 is one of those that tests come from
 	HTTP   *HTTP         `yaml:"http"`                                                 // http only: more of the request, and what the reply must be
+	TLS    *TLS          `yaml:"tls"`                                                  // http only: it is sent over TLS
 	Via    string        `yaml:"via" lab:"addr"`                                       // udp only: the neighbour that From hands the packet to, whatever its routes say
 	DNAT   *DNAT         `yaml:"dnat"`                                                 // which destination a node's connection tracking must have given it
 	Spread *Spread       `yaml:"spread"`                                               // many attempts instead of one, and who must answer how many of them
@@ -105,6 +106,29 @@ type HTTP struct {
 	Reply   Headers `yaml:"reply"`               // headers that the reply must have
 	Seen    Headers `yaml:"seen"`                // request headers that the server must see
 }
+
+// TLS is what is special about traffic over TLS. A client that verifies certificates goes on
+// only where there is no problem: the check passes if the certificate has the problem that
+// it names, and none if it names none.
+type TLS struct {
+	// Name is the name that the server is asked for (SNI) and that its certificate must be
+	// for; unless given the request's host, or where it goes.
+	Name    string      `yaml:"name" lab:"target"`
+	Problem CertProblem `yaml:"problem" lab:"one=expired|not-yet|wrong-name|self-signed|untrusted"`
+	Names   []string    `yaml:"names" lab:"target"` // more that the certificate must be for
+}
+
+// CertProblem is why a client does not go on with a server because of its certificate.
+type CertProblem string
+
+// The problems.
+const (
+	CertExpired    CertProblem = "expired"
+	CertNotYet     CertProblem = "not-yet"
+	CertWrongName  CertProblem = "wrong-name"
+	CertSelfSigned CertProblem = "self-signed"
+	CertUntrusted  CertProblem = "untrusted"
+)
 
 // Headers are header fields of HTTP, name → value. Of several with one name the values
 // are joined with ", " (RFC 9110, 5.3).

@@ -53,7 +53,7 @@ type Sender interface {
 
 // Echoes implements Sender.
 func (c *TrafficCheck) Echoes() bool {
-	return c.Proto == "icmp" || c.Sweep != nil && slices.Contains(c.Sweep.Protos, "icmp") || c.Proto == "" && c.Port == 0 && c.Path == "" && c.Host == "" && c.HTTP == nil
+	return c.Proto == "icmp" || c.Sweep != nil && slices.Contains(c.Sweep.Protos, "icmp") || c.Proto == "" && c.Port == 0 && c.Path == "" && c.Host == "" && c.HTTP == nil && c.TLS == nil
 }
 
 // Echoes implements Sender.

@@ -250,7 +250,7 @@ type Sysctl struct{ Name, Value string }
 // Workload is a small server that runs in a node from the start.
 type Workload struct {
 	Node   string `yaml:"node" lab:"required,node"`
-	Kind   string `yaml:"kind" lab:"required,one=http|tcp|udp|dns|relay"`
+	Kind   string `yaml:"kind" lab:"required,one=http|https|tcp|udp|dns|relay"`
 	Name   string `yaml:"name"`                         // what it calls itself in its answers; the node's name unless given
 	Listen string `yaml:"listen" lab:"required,listen"` // "[ADDR]:PORT"
 	// Records are a dns workload's answers: name → values, as package zone reads them.
@@ -259,6 +259,19 @@ type Workload struct {
 	// To is where a relay leads, and Protocol by what: tcp unless given.
 	To       string `yaml:"to" lab:"endpoint"`
 	Protocol string `yaml:"protocol" lab:"one=tcp|udp"`
+	// Certs are the certificates of an https workload, by the lab's own authority, which
+	// all nodes trust: who asks for a name gets the one that is for it, everybody else the
+	// first. Unless given there is one for the node's name.
+	Certs []Cert `yaml:"certs"`
 	// AnswersFrom is the address that a udp workload answers from, whichever was asked.
 	AnswersFrom string `yaml:"answers_from" lab:"addr"`
+}
+
+// Cert is a certificate of a server.
+type Cert struct {
+	Names []string `yaml:"names" lab:"required,target"` // host names and addresses that it is for
+	// Problem is what is wrong with it: it has expired, begins in a day, is signed with its
+	// own key or by an authority that nobody trusts, or comes without the certificate of
+	// the authority that signed it.
+	Problem string `yaml:"problem" lab:"one=expired|not-yet|self-signed|untrusted|incomplete"`
 }

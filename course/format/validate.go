@@ -147,6 +147,12 @@ func (v *validator) checkWorkload(w *engine.Workload) {
 	case !relay && w.Protocol != "":
 		v.errorf(v.at(&w.Protocol), "protocol is for a workload of kind relay, this is of kind %s", w.Kind)
 	}
+	switch {
+	case w.Kind == "https" && len(w.Certs) == 0:
+		w.Certs = []engine.Cert{{Names: []string{w.Node}}}
+	case w.Kind != "https" && len(w.Certs) > 0:
+		v.errorf(v.at(&w.Certs), "certs are for a workload of kind https, this is of kind %s", w.Kind)
+	}
 	if w.AnswersFrom != "" && w.Kind != "udp" {
 		v.errorf(v.at(&w.AnswersFrom), "answers_from is for a workload of kind udp, this is of kind %s", w.Kind)
 	}

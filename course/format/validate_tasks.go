@@ -145,6 +145,9 @@ func (v *validator) checkTraffic(t *engine.TrafficCheck) {
 		v.errorf(v.at(&t.Port), "icmp has no port; leave it out, or use tcp, udp or http")
 	case t.Proto == "http" && t.Port == 0:
 		t.Port = 80
+		if t.TLS != nil {
+			t.Port = 443
+		}
 	case (t.Proto == "tcp" || t.Proto == "udp") && t.Port == 0 && t.Sweep == nil:
 		v.errorf(v.at(t), "%s traffic needs a port", t.Proto)
 	}
@@ -159,6 +162,14 @@ func (v *validator) checkTraffic(t *engine.TrafficCheck) {
 	}
 	if t.HTTP != nil {
 		v.checkHTTP(t)
+	}
+	switch {
+	case t.TLS != nil && t.Proto != "http":
+		v.errorf(v.at(t.TLS), "tls is for http, this is %s", t.Proto)
+	case t.TLS != nil && t.Size != 0:
+		v.errorf(v.at(&t.Size), "size is for traffic without tls: what is sent of it the check could not tell")
+	case t.TLS != nil && t.Expect != engine.OK && t.Expect != "" && (t.TLS.Problem != "" || len(t.TLS.Names) > 0):
+		v.errorf(v.at(t.TLS), "problem and names need expect: ok, this is %s", t.Expect)
 	}
 	if t.Via != "" && t.Proto != "udp" {
 		v.errorf(v.at(&t.Via), "via is for udp, this is %s", t.Proto)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -23,7 +24,7 @@ func proto(c engine.TrafficCheck) string {
 	switch {
 	case c.Proto != "":
 		return c.Proto
-	case c.Path != "" || c.Host != "" || c.HTTP != nil:
+	case c.Path != "" || c.Host != "" || c.HTTP != nil || c.TLS != nil:
 		return "http"
 	case c.Port == 0:
 		return "icmp"
@@ -44,6 +45,7 @@ type probeKey struct {
 	proto, path, host string
 	wait              time.Duration
 	size, sport       int
+	tls               string // the name that is asked for, "" without TLS
 	http              string // what the request has of its own
 	musl              bool
 }
@@ -65,6 +67,9 @@ func keyOf(c engine.TrafficCheck) trafficKey {
 	}
 	if c.DNAT != nil {
 		k.DNAT, k.parts = nil, k.parts+fmt.Sprint(*c.DNAT)
+	}
+	if c.TLS != nil {
+		k.TLS, k.parts = nil, k.parts+fmt.Sprint("tls", *c.TLS)
 	}
 	if c.HTTP != nil {
 		k.HTTP, k.parts = nil, k.parts+fmt.Sprint(*c.HTTP)
@@ -88,8 +93,14 @@ func request(c engine.TrafficCheck) probe.Request {
 	r.Names.Musl = c.Resolver == engine.Musl
 	if r.Proto == "http" {
 		r.Path, r.Host = orElse(c.Path, "/"), c.Host
+		if c.TLS != nil {
+			r.TLS = &probe.TLS{Name: cmp.Or(c.TLS.Name, c.Host, c.To)}
+		}
 		if r.Port == 0 {
 			r.Port = 80
+			if r.TLS != nil {
+				r.Port = 443
+			}
 		}
 		if c.HTTP != nil {
 			r.Method, r.Headers = c.HTTP.Method, c.HTTP.Headers
@@ -113,14 +124,17 @@ func flow(c engine.TrafficCheck) engine.Flow {
 
 func trafficTarget(c engine.TrafficCheck) string {
 	r := request(c)
-	to := endpoint(c.To, r.Port)
+	to, scheme := endpoint(c.To, r.Port), "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
 	switch {
 	case r.Proto != "http":
 		return to
 	case r.Host != "":
-		return "http://" + r.Host + r.Path + " at " + to
+		return scheme + r.Host + r.Path + " at " + to
 	}
-	return "http://" + to + r.Path
+	return scheme + to + r.Path
 }
 
 func trafficSubject(c engine.TrafficCheck) string {
@@ -146,6 +160,9 @@ func describeTraffic(c engine.TrafficCheck) string {
 	}
 	if c.Body != "" {
 		and = append(and, fmt.Sprintf("the reply contains %q", c.Body))
+	}
+	if c.TLS != nil {
+		and = append(and, tlsWords(c)...)
 	}
 	if c.HTTP != nil {
 		and = append(and, httpWords(*c.HTTP)...)
@@ -249,7 +266,11 @@ func judgeTraffic(ctx context.Context, r *run, _ scope, c engine.TrafficCheck) v
 // probe makes an attempt, or returns the outcome of the equal one that was made.
 func (r *run) probe(ctx context.Context, c engine.TrafficCheck) attempt {
 	req := request(c)
-	key := probeKey{req.From.Name, req.To, req.Via, req.Port, req.Proto, req.Path, req.Host, req.Wait, req.Size, req.SPort, req.Method + fmt.Sprint(req.Headers), req.Names.Musl}
+	asked := ""
+	if req.TLS != nil {
+		asked = req.TLS.Name
+	}
+	key := probeKey{req.From.Name, req.To, req.Via, req.Port, req.Proto, req.Path, req.Host, req.Wait, req.Size, req.SPort, asked, req.Method + fmt.Sprint(req.Headers), req.Names.Musl}
 	return remember(&r.asked, key, func() attempt { return r.attempt(ctx, c) })
 }
 
@@ -325,6 +346,11 @@ func servedByAnother(c engine.TrafficCheck, out probe.Outcome) verdict {
 
 // mismatch fails for what is wrong with an answer that came; it is no verdict if nothing is.
 func (r *run) mismatch(c engine.TrafficCheck, out probe.Outcome) verdict {
+	if c.TLS != nil {
+		if v := tlsMismatch(c, out); v.State == engine.Fail {
+			return v
+		}
+	}
 	switch {
 	case c.SeenAs != "" && out.SeenAs == "":
 		return servedByAnother(c, probe.Outcome{})

@@ -25,6 +25,12 @@ func trafficRows() []row {
 		w.outcomes["c1 http 172.17.0.3:80/"] = probe.Outcome{Ended: engine.OK, Status: 200, SeenAs: "172.17.0.2",
 			Reply: map[string]string{"Server": "underlay/c2"}, Seen: map[string]string{"X-A": "1", "X-B": "2", "Via": "1.1 lb, 1.1 web"}}
 	}
+	certificate := func(problem, detail string) func(w *fake) {
+		return func(w *fake) {
+			w.outcomes["c1 http 172.17.0.3:443/"] = probe.Outcome{Ended: engine.OK, Status: 200,
+				TLS: &probe.Certificate{Names: []string{"shop", "www"}, Problem: problem, Detail: detail}}
+		}
+	}
 	return []row{
 		{"ping", traffic(ping("c1", "172.17.0.1")), nil, engine.Pass,
 			"c1 → 172.17.0.1 answers ping", "answered ping", ""},
@@ -96,6 +102,22 @@ func trafficRows() []row {
 		{"not http", with(fetch, func(c *engine.TrafficCheck) { c.HTTP = &engine.HTTP{Reply: engine.Headers{"Location": "none"}} }), func(w *fake) {
 			w.outcomes["c1 http 172.17.0.3:80/"] = probe.Outcome{Ended: engine.OK}
 		}, engine.Fail, "c1 → http://172.17.0.3:80/ answers, and the reply has no header Location", "reached, but the answer is not HTTP", ""},
+		{"over TLS", with(fetch, func(c *engine.TrafficCheck) {
+			c.Port, c.Host, c.TLS = 0, "shop", &engine.TLS{Names: []string{"SHOP", "www"}}
+		}), certificate("", ""), engine.Pass,
+			"c1 → https://shop/ at 172.17.0.3:443 answers, and the certificate is good and it is for SHOP and www, too",
+			"answered with status 200", ""},
+		{"over TLS with another name", with(fetch, func(c *engine.TrafficCheck) { c.Port, c.TLS = 443, &engine.TLS{Name: "old"} }), certificate("expired", "the certificate expired on 1 May"), engine.Fail,
+			"c1 → https://172.17.0.3:443/ answers, and the certificate shown for old is good", "reached, but the certificate expired on 1 May; it is for shop and www", ""},
+		{"expired as wanted", with(fetch, func(c *engine.TrafficCheck) { c.Port, c.TLS = 443, &engine.TLS{Problem: engine.CertExpired} }), certificate("expired", "…"), engine.Pass,
+			"c1 → https://172.17.0.3:443/ answers, and the certificate has expired", "answered with status 200", ""},
+		{"good, and not wanted so", with(fetch, func(c *engine.TrafficCheck) { c.Port, c.TLS = 443, &engine.TLS{Problem: engine.CertSelfSigned} }), certificate("", ""), engine.Fail,
+			"c1 → https://172.17.0.3:443/ answers, and the certificate is signed with its own key", "reached, and the certificate is good, for shop and www", ""},
+		{"for others", with(fetch, func(c *engine.TrafficCheck) { c.Port, c.TLS = 443, &engine.TLS{Names: []string{"www", "db"}} }), certificate("", ""), engine.Fail,
+			"c1 → https://172.17.0.3:443/ answers, and the certificate is good and it is for www and db, too", "reached, but the certificate is for shop and www, and not for db", ""},
+		{"no TLS", with(fetch, func(c *engine.TrafficCheck) { c.Port, c.TLS = 443, &engine.TLS{} }), func(w *fake) {
+			w.outcomes["c1 http 172.17.0.3:443/"] = probe.Outcome{Ended: engine.OK}
+		}, engine.Fail, "c1 → https://172.17.0.3:443/ answers, and the certificate is good", "reached, but the server does not speak TLS", ""},
 		{"much", with(fetch, func(c *engine.TrafficCheck) { c.Size = 3000 }), nil, engine.Pass,
 			"c1 → http://172.17.0.3:80/ answers with 3000 bytes", "answered with status 200, the server saw 172.17.0.2", ""},
 		{"too much", traffic(engine.TrafficCheck{From: "c1", To: "172.17.0.3", Port: 81, Size: 3000, SPort: 53}), func(w *fake) {

@@ -47,6 +47,12 @@ func valid(r *Request) error {
 	case "http":
 		if r.Port == 0 {
 			r.Port = 80
+			if r.TLS != nil {
+				r.Port = 443
+			}
+		}
+		if r.TLS != nil && r.Size > 0 {
+			return fmt.Errorf("cannot send %d bytes over TLS", r.Size)
 		}
 		if r.Path == "" {
 			r.Path = "/"

@@ -40,7 +40,19 @@ func (a *attempt) http(ctx context.Context, r Request) (o Outcome, err error) {
 		return o, err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	if _, err := a.sock.file.WriteString(request(r)); err != nil {
+	var conn io.ReadWriter = a.sock.file
+	if r.TLS != nil {
+		secured, cert, err := a.secure(ctx, r.TLS)
+		if errors.Is(err, errNotTLS) {
+			return Outcome{Ended: engine.OK, Detail: fmt.Sprintf("%s answered, but not in TLS", a.to)}, nil
+		}
+		if err != nil {
+			return o, err
+		}
+		defer func() { o.TLS = cert }()
+		conn = secured
+	}
+	if _, err := io.WriteString(conn, request(r)); err != nil {
 		return o, a.unanswered(ctx, err)
 	}
 	if r.Size > 0 {
@@ -54,7 +66,7 @@ func (a *attempt) http(ctx context.Context, r Request) (o Outcome, err error) {
 			<-sent
 		}()
 	}
-	in := bufio.NewReader(a.sock.file)
+	in := bufio.NewReader(conn)
 	const version = "HTTP/"
 	start, err := in.Peek(len(version))
 	switch {
@@ -79,7 +91,7 @@ func request(r Request) string {
 		if addr, err := netip.ParseAddr(r.To); err == nil && addr.Is6() {
 			host = "[" + r.To + "]"
 		}
-		if r.Port != 80 {
+		if r.Port != 80 && r.TLS == nil || r.Port != 443 && r.TLS != nil {
 			host += ":" + strconv.Itoa(r.Port)
 		}
 	}

@@ -59,6 +59,8 @@ type Request struct {
 	Path   string // http
 	Host   string // http
 	Method string // http; GET unless given, and POST with a Size
+	// TLS, if not nil, makes an http attempt one over TLS. It has no Size.
+	TLS *TLS
 	// Headers are sent with an http request, in the order of their names.
 	Headers map[string]string
 	Wait    time.Duration // for the attempt, and for looking up the name; 0 is DefaultWait
@@ -103,11 +105,12 @@ type Signature struct {
 // Outcome is how an attempt ended.
 type Outcome struct {
 	Ended  engine.Expect
-	Detail string // the field's words: "connection refused (RST from 172.17.0.2)", "no route to host: ARP for 172.17.0.3 was not answered"
-	SeenAs string // peer address the server saw, without the port; "" if it did not say
-	Served string // name the server gave itself
-	Body   string // what the server said, at most 64 KiB
-	Status int    // http
+	Detail string       // the field's words: "connection refused (RST from 172.17.0.2)", "no route to host: ARP for 172.17.0.3 was not answered"
+	SeenAs string       // peer address the server saw, without the port; "" if it did not say
+	Served string       // name the server gave itself
+	Body   string       // what the server said, at most 64 KiB
+	Status int          // http
+	TLS    *Certificate // what the server showed, of an http attempt over TLS that got so far
 	// Reply are the headers of an http reply, and Seen those of the request as the server
 	// has got them, nil if it did not say; both by their canonical names, several values
 	// of one name joined with ", ".

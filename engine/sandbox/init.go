@@ -96,7 +96,7 @@ func (w *worldInit) serve(r request) {
 		w.reply(message{ID: r.ID, Names: names}, nil, fds...)
 		seqpacket.CloseAll(fds)
 	case r.Etc != "":
-		names, fds, hostname, err := w.etcOf(r.Etc)
+		names, fds, hostname, err := w.etcOf(r.Etc, r.Trusted)
 		w.reply(message{ID: r.ID, Names: names, Output: hostname}, err, fds...)
 		seqpacket.CloseAll(fds)
 	case r.Ended != nil:

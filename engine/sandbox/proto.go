@@ -22,6 +22,8 @@ type request struct {
 	// Etc asks for a node's own files of name resolution: their names, a descriptor of
 	// each that is there, and the hostname as Output.
 	Etc string `json:",omitempty"`
+	// Trusted, with Etc, asks for the certificates that the node trusts instead.
+	Trusted bool `json:",omitempty"`
 	// Ended asks which of these children of init have ended.
 	Ended []int `json:",omitempty"`
 }

@@ -71,11 +71,35 @@ func resolvers(lab *engine.Lab) (nodes []string) {
 	return nodes
 }
 
-// addNames adds the files by which the lab's checks resolve names.
+// trusting are the nodes in which the lab's checks verify certificates.
+func trusting(lab *engine.Lab) (nodes []string) {
+	for c := range lab.Checks() {
+		if t := c.Traffic; t != nil && t.TLS != nil && !slices.Contains(nodes, t.From) {
+			nodes = append(nodes, t.From)
+		}
+	}
+	return nodes
+}
+
+// trusted are the certificates that a node's programs trust now, in PEM.
+func (p *instance) trusted(ctx context.Context, node *engine.Node) ([]byte, error) {
+	inWorld, err := p.inWorld(node)
+	if err != nil {
+		return nil, err
+	}
+	return p.world.Trusted(ctx, inWorld)
+}
+
+// addNames adds the files by which the lab's checks resolve names and verify certificates.
 func (s *Session) addNames(ctx context.Context, p *instance, h *maphash.Hash) {
 	for _, node := range s.resolvers {
 		if n, err := s.names(ctx, p, node); err == nil {
 			fmt.Fprintln(h, node, n)
+		}
+	}
+	for _, node := range s.trusting {
+		if trusted, err := p.trusted(ctx, s.lab.Topology.Node(node)); err == nil {
+			fmt.Fprintln(h, node, string(trusted))
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (o Opener) Open(ctx context.Context, lab *engine.Lab, progress func(string)
 	}
 	judge := check.New(lab)
 	s := &Session{
-		lab: lab, sandbox: o.Sandbox, warm: o.Warm, judge: judge, sysctls: judge.Sysctls(), resolvers: resolvers(lab), checkpoints: newCheckpointLog(), traces: newTraces(),
+		lab: lab, sandbox: o.Sandbox, warm: o.Warm, judge: judge, sysctls: judge.Sysctls(), resolvers: resolvers(lab), trusting: trusting(lab), checkpoints: newCheckpointLog(), traces: newTraces(),
 		changed: make(chan struct{}, 1), triggers: make(chan trigger, 64), quit: make(chan struct{}), stopped: make(chan struct{}),
 		resting: make(chan *rest),
 	}
@@ -185,6 +185,9 @@ func (s *Session) settleDown(ctx context.Context, p *instance) (err error) {
 // populate starts the workloads side by side, then runs the setup lines in turn.
 func (p *instance) populate(ctx context.Context, t *engine.Topology) error {
 	w := p.world
+	if err := p.certify(ctx, t); err != nil {
+		return err
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	p.servers = make([]int, len(t.Workloads))
 	for i, l := range t.Workloads {

@@ -26,6 +26,7 @@ type Session struct {
 	sysctls []string // settings the lab's checks read
 
 	resolvers []string // nodes that resolve names for the lab's checks
+	trusting  []string // nodes in which they verify certificates
 
 	changed  chan struct{}
 	triggers chan trigger

@@ -58,7 +58,19 @@ func (w *world) Probe(ctx context.Context, r probe.Request) (probe.Outcome, erro
 	if err != nil {
 		return probe.Outcome{}, err
 	}
+	if r.TLS != nil {
+		if r.TLS, err = w.trusting(ctx, r); err != nil {
+			return probe.Outcome{}, err
+		}
+	}
 	return probe.Do(ctx, r)
+}
+
+// trusting returns how an attempt is made over TLS, with the certificates that its node
+// trusts now.
+func (w *world) trusting(ctx context.Context, r probe.Request) (*probe.TLS, error) {
+	roots, err := w.instance.trusted(ctx, w.session.lab.Topology.Node(r.From.Name))
+	return &probe.TLS{Name: r.TLS.Name, Roots: roots}, err
 }
 
 // Resolve looks up a name as programs of a node do.

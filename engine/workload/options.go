@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,7 +19,7 @@ import (
 )
 
 // kinds are those of a workload, for messages.
-const kinds = "http, tcp, udp, dns, relay"
+const kinds = "http, https, tcp, udp, dns, relay"
 
 // options is a parsed command line.
 type options struct {
@@ -31,6 +32,7 @@ type options struct {
 	to      string
 	udp     bool
 	from    netip.Addr
+	certs   []string
 	readyFD int
 }
 
@@ -39,6 +41,8 @@ func defaultListen(kind string) (string, bool) {
 	switch kind {
 	case "http":
 		return ":80", true
+	case "https":
+		return ":443", true
 	case "tcp", "udp":
 		return ":7", true
 	case "dns":
@@ -80,10 +84,19 @@ func Args(w engine.Workload, readyFD int) []string {
 	if w.AnswersFrom != "" {
 		args = append(args, "--answers-from", w.AnswersFrom)
 	}
+	for i := range w.Certs {
+		args = append(args, "--cert", CertFile(w, i))
+	}
 	if readyFD >= 0 {
 		args = append(args, "--ready-fd", strconv.Itoa(readyFD))
 	}
 	return args
+}
+
+// CertFile is where the key and the certificates of a server's i-th certificate are.
+func CertFile(w engine.Workload, i int) string {
+	port := w.Listen[strings.LastIndexByte(w.Listen, ':')+1:]
+	return fmt.Sprintf("/etc/ssl/private/%s-%s-%d.pem", w.Node, cmp.Or(port, "443"), i+1)
 }
 
 // parse reads a command line.
@@ -109,6 +122,10 @@ func parse(args []string) (options, error) {
 		o.from, err = netip.ParseAddr(s)
 		return err
 	})
+	f.Func("cert", "file with the key and certificate of https", func(s string) error {
+		o.certs = append(o.certs, s)
+		return nil
+	})
 	f.Func("record", "NAME=VALUE", o.addRecord)
 	if err := f.Parse(args[1:]); err != nil {
 		return o, err
@@ -121,6 +138,9 @@ func parse(args []string) (options, error) {
 	}
 	if (o.to != "" || o.udp) != (o.kind == "relay") {
 		return o, fmt.Errorf("--to is what a relay needs, and what only a relay has; this is %s", o.kind)
+	}
+	if (len(o.certs) > 0) != (o.kind == "https") {
+		return o, fmt.Errorf("--cert is what https needs, and what only https has; this is %s", o.kind)
 	}
 	if o.from.IsValid() && o.kind != "udp" {
 		return o, fmt.Errorf("--answers-from is for udp, not for %s", o.kind)

@@ -1,4 +1,4 @@
-// Package workload runs the small servers of a lab's nodes: http, tcp, udp and relay (package
+// Package workload runs the small servers of a lab's nodes: http, https, tcp, udp and relay (package
 // server), and dns. Each runs as a process of its own, in the network namespace in
 // which it was started.
 //
@@ -22,14 +22,14 @@ import (
 // wrong. Errors are one line on standard error.
 //
 //	KIND [--name NAME] [--listen [ADDR]:PORT] [--record NAME=VALUE]... [--delay TIME]
-//	     [--to ADDR:PORT] [--udp] [--answers-from ADDR] [--ready-fd N]
+//	     [--to ADDR:PORT] [--udp] [--answers-from ADDR] [--cert FILE]... [--ready-fd N]
 //
-// KIND is http, tcp, udp, dns or relay. NAME is what the server calls itself, the
+// KIND is http, https, tcp, udp, dns or relay. NAME is what the server calls itself, the
 // hostname unless given. With ADDR empty it listens on all addresses, of both
 // families where the kernel has IPv6. --record (package zone) may be repeated,
 // also for one name; it and --delay, the time before each answer, are for dns.
 // --to, where a relay leads, and --udp, which makes it one for UDP, are for relay,
-// --answers-from for udp.
+// --answers-from for udp, and --cert, a file that server.ListenHTTPS reads, for https.
 // Once the server listens, one byte is written to descriptor N, which is then
 // closed; if it cannot listen, the descriptor is closed by the exit.
 func Main(args []string) int {
@@ -69,6 +69,8 @@ func listen(o options) (server.Server, error) {
 	switch o.kind {
 	case "http":
 		return server.ListenHTTP(o.listen, server.Answer(o.name))
+	case "https":
+		return server.ListenHTTPS(o.listen, server.Answer(o.name), o.certs)
 	case "tcp":
 		return server.ListenTCP(o.name, o.listen)
 	case "udp":

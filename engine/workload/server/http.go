@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,6 +50,38 @@ func ListenHTTP(addr string, h http.Handler) (Server, error) {
 	}}, nil
 }
 
+// ListenHTTPS is ListenHTTP over TLS. Each of files holds, in PEM, a key, its certificate
+// and those of authorities that are sent with it. Who asks for a name gets the first
+// certificate that is for it, and everybody else the very first.
+func ListenHTTPS(addr string, h http.Handler, files []string) (Server, error) {
+	if len(files) == 0 {
+		return nil, errors.New("no certificate")
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	for _, file := range files {
+		cert, err := tls.LoadX509KeyPair(file, file)
+		if err != nil {
+			return nil, err
+		}
+		c.Certificates = append(c.Certificates, cert)
+	}
+	c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		for i := range c.Certificates {
+			if hello.ServerName != "" && c.Certificates[i].Leaf.VerifyHostname(hello.ServerName) == nil {
+				return &c.Certificates[i], nil
+			}
+		}
+		return &c.Certificates[0], nil
+	}
+	s, err := ListenHTTP(addr, h)
+	if err != nil {
+		return nil, err
+	}
+	plain := s.(*httpServer) //nolint:forcetypeassert // what ListenHTTP makes
+	plain.ln = tls.NewListener(plain.ln, c)
+	return plain, nil
+}
+
 func (s *httpServer) Serve() error {
 	if err := s.srv.Serve(s.ln); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -74,6 +108,9 @@ type Whoami struct {
 	// Headers are those of the request but for Host, by their canonical names; several
 	// values of one name are joined with ", ".
 	Headers map[string]string `json:"headers"`
+
+	TLS string `json:"tls,omitempty"` // version, over TLS
+	SNI string `json:"sni,omitempty"` // the name that the client asked for, over TLS
 }
 
 // Answer answers every request with who serves, which is name, and who asks: in
@@ -120,6 +157,9 @@ func describe(name string, r *http.Request) Whoami {
 
 		Headers: map[string]string{},
 	}
+	if r.TLS != nil {
+		me.TLS, me.SNI = tls.VersionName(r.TLS.Version), r.TLS.ServerName
+	}
 	for name, values := range r.Header {
 		me.Headers[name] = strings.Join(values, ", ")
 	}
@@ -128,5 +168,8 @@ func describe(name string, r *http.Request) Whoami {
 	}
 	me.Text = fmt.Sprintf("%s here (%s)\nyou are %s\n%s %s %s, Host: %s\n",
 		name, me.Local, me.Peer, me.Method, me.Path, r.Proto, me.Host)
+	if r.TLS != nil {
+		me.Text += fmt.Sprintf("%s, SNI: %s\n", me.TLS, cmp.Or(me.SNI, "none"))
+	}
 	return me
 }
