@@ -205,9 +205,9 @@ func (r *run) take(t *tally, one engine.TrafficCheck, stop func(), try func(prob
 	if err == nil {
 		i = t.place(out)
 	}
-	seen := out.Ended != engine.OK || one.SeenAs == "" || sameAddr(out.SeenAs, one.SeenAs)
+	good := out.Ended != engine.OK || r.mismatch(one, out).State != engine.Fail
 	switch {
-	case i >= 0 && seen:
+	case i >= 0 && good:
 		t.by[i]++
 		if out.Ended == engine.OK {
 			t.answered = append(t.answered, out)

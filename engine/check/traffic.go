@@ -87,7 +87,11 @@ type attempt struct {
 func request(c engine.TrafficCheck) probe.Request {
 	r := probe.Request{From: probe.Node{Name: c.From}, To: c.To, Port: c.Port, Proto: proto(c), Wait: c.Within, Via: c.Via, Size: c.Size, SPort: c.SPort}
 	r.Reset = c.SPort != 0 // or the port would be taken when it is tried again
-	if r.Wait == 0 {
+	switch {
+	case r.Wait != 0:
+	case c.TLS != nil:
+		r.Wait = probe.TLSWait
+	default:
 		r.Wait = probe.DefaultWait
 	}
 	r.Names.Musl = c.Resolver == engine.Musl

@@ -37,6 +37,10 @@ import (
 // is long enough for an ARP resolution and one lost packet on a local machine.
 const DefaultWait = 600 * time.Millisecond
 
+// TLSWait is the same for a probe over TLS: what it takes both ends to calculate comes to
+// half a second on a slow machine.
+const TLSWait = 3 * DefaultWait
+
 // Node names a network namespace and holds it by an open descriptor.
 type Node struct {
 	Name string

@@ -3,6 +3,7 @@ package session_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"underlay/engine"
 	"underlay/engine/session"
@@ -12,7 +13,7 @@ import (
 func secure() *engine.Lab {
 	over := func(id string, tls engine.TLS, port int) engine.Task {
 		return engine.Task{ID: id, Mode: engine.Now, Checks: []engine.Check{{Traffic: &engine.TrafficCheck{
-			From: "a", To: "10.0.0.2", Port: port, Proto: "http", Expect: engine.OK, Served: "b", TLS: &tls,
+			From: "a", To: "10.0.0.2", Port: port, Proto: "http", Expect: engine.OK, Served: "b", TLS: &tls, Within: 5 * time.Second,
 		}}}}
 	}
 	return &engine.Lab{

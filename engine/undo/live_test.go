@@ -201,11 +201,11 @@ func TestAnAddressThatIsStillAskedForIsTheSame(t *testing.T) {
 func TestDevicesOfTheLabComeBack(t *testing.T) {
 	topology := lan()
 	topology.Nodes[0].Devices = []engine.NodeDevice{{Name: "vx0", Kind: "vxlan", ID: 7, Local: "10.1.0.1", Remote: "10.1.0.9", Bridge: "br0"}}
-	topology.Nodes[1].Devices = []engine.NodeDevice{{Name: "mv0", Kind: "macvlan", Parent: "host/v2p", Mode: "private", MTU: 1400, Address: []string{"10.3.0.2/24"}}}
+	topology.Nodes[1].Devices = []engine.NodeDevice{{Name: "v1", Kind: "macvlan", Parent: "host/v2p", Mode: "private", MTU: 1400, Address: []string{"10.3.0.2/24"}}}
 	topology.Links = append(topology.Links, engine.Link{A: engine.End{Node: "host", Name: "v2p"}, B: engine.End{Node: "c2", Name: "eth1"}})
 	l := build(t, topology)
 	before := l.state()
-	l.sh("host", "ip link del vx0; ip -n c1 link del mv0")
+	l.sh("host", "ip link del vx0; ip -n c1 link del v1")
 	l.back(before)
-	l.sh("host", "ip -d link show vx0 | grep 'vxlan id 7 remote 10.1.0.9 local 10.1.0.1'; ip -n c1 -d link show mv0 | grep 'macvlan mode private'; ip -n c1 addr show mv0 | grep 10.3.0.2/24")
+	l.sh("host", "ip -d link show vx0 | grep 'vxlan id 7 remote 10.1.0.9 local 10.1.0.1'; ip -n c1 -d link show v1 | grep 'macvlan mode private'; ip -n c1 addr show v1 | grep 10.3.0.2/24")
 }

@@ -72,7 +72,7 @@ func rename(node string, l *link, name string) []op {
 func (p *plan) create(n *node, l *link) []op {
 	o := op{node: n.name, what: "link " + l.name}
 	body := ifinfo(l.index, 0, 0)
-	as := l.birth()
+	as := l.birth(l.name)
 	var data nl.Attrs
 	switch l.kind {
 	case "veth":
@@ -83,17 +83,21 @@ func (p *plan) create(n *node, l *link) []op {
 		if l.peerNode < n.name || l.peerNode == n.name && l.peer < l.index {
 			return nil // made with its other end
 		}
-		peer := append(peerNode.link(l.peer).birth(), nl.NewHost32(unix.IFLA_NET_NS_FD, uint32(p.ns[l.peerNode])))
+		peer := append(peerNode.link(l.peer).birth(peerNode.link(l.peer).name), nl.NewHost32(unix.IFLA_NET_NS_FD, uint32(p.ns[l.peerNode])))
 		data = nl.Attrs{nl.NewAttr(vethPeer, peer.AppendTo(ifinfo(l.peer, 0, 0)))}
 	case "bridge": // what it was told comes after, as it does for one that is there
 	case "":
 		return nil // a device that no request makes, such as lo
 	default:
 		data = l.data
+		elsewhere := l.parentNode != "" && l.parentNode != n.name
+		if elsewhere { // kernels such as 6.1 demand that its name is free there, too
+			as = l.birth(fmt.Sprintf("undo%d", l.index))
+		}
 		if l.parent != 0 {
 			as = append(as, nl.NewHost32(unix.IFLA_LINK, uint32(l.parent)))
 		}
-		if l.parentNode != "" && l.parentNode != n.name { // made where its parent is
+		if elsewhere { // made where its parent is, and renamed with what comes next
 			o.node = l.parentNode
 			as = append(as, nl.NewHost32(unix.IFLA_NET_NS_FD, uint32(p.ns[n.name])))
 		}
@@ -107,9 +111,9 @@ func (p *plan) create(n *node, l *link) []op {
 	return []op{o}
 }
 
-// birth are the attributes that any link is made with.
-func (l *link) birth() nl.Attrs {
-	out := nl.Attrs{nl.NewText(unix.IFLA_IFNAME, l.name), nl.NewHost32(unix.IFLA_MTU, l.mtu)}
+// birth are the attributes that any link is made with, and what it is called at first.
+func (l *link) birth(name string) nl.Attrs {
+	out := nl.Attrs{nl.NewText(unix.IFLA_IFNAME, name), nl.NewHost32(unix.IFLA_MTU, l.mtu)}
 	if len(l.mac) > 0 {
 		out = append(out, nl.NewAttr(unix.IFLA_ADDRESS, l.mac))
 	}

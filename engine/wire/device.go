@@ -75,8 +75,12 @@ func (b *builder) device(node string, d *engine.NodeDevice, parent int) error {
 		maker := h
 		if parentNode, _ := d.On(node); parentNode != "" && parentNode != node {
 			maker, link.Attrs().Namespace = b.handles[parentNode], netlink.NsFd(b.ns[node])
+			link.Attrs().Name = madeAs
 		}
 		if err := maker.LinkAdd(link); err != nil {
+			return err
+		}
+		if err := rename(h, link.Attrs().Name, d.Name); err != nil {
 			return err
 		}
 	}
@@ -105,6 +109,21 @@ func (b *builder) device(node string, d *engine.NodeDevice, parent int) error {
 		}
 	}
 	return b.addresses(p, d.Address)
+}
+
+// madeAs is what a device is called that is made in one node for another, until it is
+// there: kernels such as 6.1 demand that its name is free in the former, too.
+const madeAs = "underlay-made"
+
+func rename(h *netlink.Handle, from, to string) error {
+	if from == to {
+		return nil
+	}
+	link, err := h.LinkByName(from)
+	if err != nil {
+		return err
+	}
+	return h.LinkSetName(link, to)
 }
 
 var (

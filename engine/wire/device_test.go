@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"errors"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -67,7 +68,7 @@ var deviceCases = []struct {
 		},
 	},
 	{
-		"tun, tap and down", "exec 3<>/dev/net/tun",
+		"tun, tap and down", "test -c /dev/net/tun",
 		func() *engine.Topology {
 			t := cable()
 			t.Nodes[0].Bridges = []engine.Bridge{{Name: "br0"}}
@@ -79,9 +80,9 @@ var deviceCases = []struct {
 			return t
 		}(),
 		[][3]string{
-			{"host", "ip -d link show tun0", "NO-CARRIER,POINTOPOINT.*UP(?s:.*)mtu 1400 (?s:.*)tun type tun pi off .*persist on"},
+			{"host", "ip -d link show tun0", "POINTOPOINT.*UP(?s:.*)mtu 1400 (?s:.*)tun type tun pi off .*persist on"},
 			{"host", "ip -o addr show tun0", "10.5.0.1/24"},
-			{"host", "ip -d link show tap0", "NO-CARRIER.*master br0(?s:.*)link/ether 02:00:00:00:00:55 (?s:.*)tun type tap"},
+			{"host", "ip -d link show tap0", "master br0(?s:.*)link/ether 02:00:00:00:00:55 (?s:.*)tun type tap"},
 			{"host", "ip -o link show tap1", "<BROADCAST,MULTICAST> .*state DOWN"},
 			{"host", "ip route", "10.5.0.0/24 dev tun0"},
 		},
@@ -133,8 +134,11 @@ func TestDevices(t *testing.T) {
 			said, code := try("try", c.can)
 			ns, sh := world(t, c.topology)
 			err := wire.Build(c.topology, ns)
+			if errors.Is(err, unix.EACCES) && refused("/dev/net/tun") {
+				return
+			}
 			if code != 0 {
-				if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.ENOENT) {
+				if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.ENOENT) {
 					t.Errorf("this machine has it not (%s), and Build says %v", said, err)
 				}
 				return
@@ -149,6 +153,15 @@ func TestDevices(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refused reports whether this user may not open a device.
+func refused(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err == nil {
+		_ = f.Close()
+	}
+	return errors.Is(err, unix.EACCES)
 }
 
 func TestDevicesSayWhatIsWrong(t *testing.T) {
@@ -194,12 +207,13 @@ func TestRate(t *testing.T) {
 	}
 	// Six answers, almost at once: two go out of the full bucket, and the last waits for
 	// the 4 × 1442 bytes up to itself, 461 ms at 100 kbit/s.
-	out, _ := sh("lan", "ping -q -c 6 -i 0.002 -s 1400 -W 2 10.1.0.1")
+	out, _ := sh("lan", "ping -q -c 6 -i 0.002 -s 1400 -w 5 10.1.0.1")
 	m := slowest.FindStringSubmatch(out)
 	if m == nil {
 		t.Fatal(out)
 	}
 	if ms, err := strconv.ParseFloat(m[1], 64); err != nil || ms < 150 || !strings.Contains(out, " 6 received") {
-		t.Errorf("the last of six came after %s ms, %v:\n%s", m[1], err, out)
+		stats, _ := sh("host", "tc -s qdisc show dev eth0")
+		t.Errorf("the last of six came after %s ms, %v:\n%s\n%s", m[1], err, out, stats)
 	}
 }
