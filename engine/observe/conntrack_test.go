@@ -88,20 +88,22 @@ func TestReadingDoesNotActivateConntrack(t *testing.T) {
 func TestBegan(t *testing.T) {
 	client, server := newNode(t, "client"), newNode(t, "server")
 	pair(t, client, server, "eth0", "10.1.0.1/24", "10.1.0.2/24")
-	call := func() error {
+	call := func(from int) error {
 		return netns.Do(client.NS, func() error {
-			c, err := net.Dial("tcp", "10.1.0.2:8080")
+			d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(10, 1, 0, 1), Port: from}}
+			c, err := d.Dial("tcp", "10.1.0.2:8080")
 			if err == nil {
 				return errors.Join(errors.New("somebody answered"), c.Close())
 			}
 			return nil
 		})
 	}
-	if flows, err := Began(server, call); err != nil || len(flows) != 0 {
+	once := func() error { return call(0) }
+	if flows, err := Began(server, once); err != nil || len(flows) != 0 {
 		t.Errorf("without a rule: %+v, %v", flows, err)
 	}
 	sh(t, server, `iptables-nft -t nat -A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 10.1.0.2:81`)
-	flows, err := Began(server, call)
+	flows, err := Began(server, once)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,11 +114,14 @@ func TestBegan(t *testing.T) {
 	if left := snapAll(t, []Node{server}, Conntrack)[0].Conntrack; len(left) != 0 {
 		t.Errorf("still listed, so nothing is shown: %+v", left)
 	}
-	// More of them than the socket of an ordinary user has room for.
+	// More of them than the socket of an ordinary user has room for. They are told apart by
+	// their source ports. The kernel's choice of these does not repeat within so many
+	// connections, but where other namespaces connect to the same address meanwhile: the
+	// counter behind it is theirs, too.
 	const many = 2000
 	flows, err = Began(server, func() error {
-		for range many {
-			if err := call(); err != nil {
+		for i := range many {
+			if err := call(20000 + i); err != nil {
 				return err
 			}
 		}
